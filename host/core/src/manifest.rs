@@ -1,0 +1,445 @@
+//! What a plugin says of itself: data, readable without running it.
+//!
+//! Authors write `plugin.toml`; packing checks it and embeds it in the component. Invariant: a [`Manifest`]
+//! that left [`Manifest::parse_toml`] or [`Manifest::parse_json`] refers only to things it declares
+//! (test `a_manifest_refers_only_to_what_it_declares`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::PluginId;
+
+mod check;
+mod settings;
+
+pub use settings::{SettingProblem, resolve_settings};
+
+/// Largest manifest in bytes, as embedded in a component.
+///
+/// The longest of ours is under 20 KiB; anything larger is not a manifest.
+pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
+
+/// The contract this host speaks, as manifests write it.
+pub const CONTRACT: &str = "0.1";
+
+/// A plugin's description of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Name of the plugin in `plugins.toml`, plan and reports.
+    pub id: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// The contract it is built against: `0.1`.
+    pub contract: String,
+    /// What a person calls the destination.
+    pub name: String,
+    /// One sentence.
+    pub summary: String,
+    /// Where its documentation is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
+    /// Hosts the plugin asks for: names, `*.name`, or `{setting}` for the host of a setting that is a URL or a host.
+    pub hosts: Vec<String>,
+    /// Hosts known only from an answer, by pattern. They never get a credential.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answer_hosts: Vec<String>,
+    /// Settings, in the order in which they are shown.
+    #[serde(default, rename = "setting", skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
+    /// Secrets, by name; their values stay in the host.
+    #[serde(default, rename = "secret", skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretSpec>,
+    /// How the host authenticates requests. An entry applies when all its secrets are configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth: Vec<Auth>,
+    /// The fields that rows can be mapped to.
+    #[serde(default, rename = "field", skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// Whether rows may name fields that are not listed (custom attributes).
+    #[serde(default)]
+    pub custom_fields: bool,
+    /// The identifiers of a profile the plugin can use, in its order of preference.
+    #[serde(default, rename = "identifier", skip_serializing_if = "Vec::is_empty")]
+    pub identifiers: Vec<IdentifierSpec>,
+    /// What makes two profiles the same person at the destination.
+    #[serde(default)]
+    pub identity: Identity,
+    /// What the plugin does at the destination.
+    #[serde(rename = "operation")]
+    pub operations: Vec<Operation>,
+    /// What requests are paced by.
+    #[serde(default, rename = "bucket", skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<Bucket>,
+    /// Requests that follow from answers.
+    #[serde(default, rename = "derived", skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derived>,
+    /// Most members in one call of `map`; the smallest limit of the operations where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_members: Option<u32>,
+    /// Whether a remote list must be found or created before the first delivery.
+    #[serde(default)]
+    pub opens_list: bool,
+    /// What an operator should do when the destination refuses with this code; shown beside it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, String>,
+}
+
+/// The type of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingType {
+    /// Any text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// `https://host[:port]`, with nothing behind it. `http` only for addresses of this machine.
+    Origin,
+    /// Digits only, as text, so that long ids keep their digits.
+    Digits,
+}
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// snake_case.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: SettingType,
+    /// Whether an operator must give it.
+    #[serde(default)]
+    pub required: bool,
+    /// The value where none is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<serde_json::Value>,
+    /// The values that are allowed, where not any is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Smallest integer allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    /// Largest integer allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    /// One sentence for the operator.
+    pub help: String,
+}
+
+/// A secret by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretSpec {
+    /// snake_case.
+    pub name: String,
+    /// Whether an operator must give it.
+    #[serde(default)]
+    pub required: bool,
+    /// One sentence for the operator: where it is made, which rights it needs.
+    pub help: String,
+}
+
+/// One way of authenticating every request to the destination's own hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Auth {
+    /// `Authorization: Bearer <secret>`.
+    Bearer {
+        /// Name of the secret.
+        secret: String,
+    },
+    /// A header of its own.
+    Header {
+        /// Name of the header.
+        name: String,
+        /// Name of the secret.
+        secret: String,
+    },
+    /// `Authorization: Basic base64(user:secret)`.
+    Basic {
+        /// The user: plain text with `{setting}` for settings.
+        user: String,
+        /// Name of the secret.
+        secret: String,
+    },
+    /// A query item.
+    Query {
+        /// Name of the item.
+        name: String,
+        /// Name of the secret.
+        secret: String,
+    },
+    /// A field of a form body.
+    Form {
+        /// Name of the field.
+        name: String,
+        /// Name of the secret.
+        secret: String,
+    },
+    /// A string member of a JSON body, put in by the host.
+    Json {
+        /// Name of the member at the top level of the body.
+        name: String,
+        /// Name of the secret.
+        secret: String,
+    },
+    /// hex(HMAC-SHA-256(key, message)) in a query item, both secrets.
+    HmacProof {
+        /// Name of the query item for the proof.
+        name: String,
+        /// Name of the secret that is the key.
+        key: String,
+        /// Name of the secret that is signed.
+        message: String,
+        /// Name of the query item for the time. Where given and `timed_by` says so, `message|seconds` is signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time_name: Option<String>,
+        /// Setting and value that switch the timed form on: `appsecret_proof_mode=timed`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        timed_by: Option<String>,
+    },
+}
+
+impl Auth {
+    /// The secrets that this entry needs.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&str> {
+        match self {
+            Self::Bearer { secret }
+            | Self::Header { secret, .. }
+            | Self::Basic { secret, .. }
+            | Self::Query { secret, .. }
+            | Self::Form { secret, .. }
+            | Self::Json { secret, .. } => vec![secret],
+            Self::HmacProof { key, message, .. } => vec![key, message],
+        }
+    }
+}
+
+/// How personal a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Privacy {
+    /// Names a person by itself: e-mail, phone, account id.
+    Identifying,
+    /// Says something of a person.
+    #[default]
+    Personal,
+    /// Says nothing of a person.
+    None,
+}
+
+/// A field of the destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// The name that rows use.
+    pub name: String,
+    /// What it holds, for people: `text`, `E.164 phone number`, `date YYYY-MM-DD`.
+    pub format: String,
+    /// Whether a customized setup must map it.
+    #[serde(default)]
+    pub required: bool,
+    /// Whether its value says who the member is: remembered, sealed, so that a removal can name it.
+    #[serde(default)]
+    pub identifier: bool,
+    /// Whether it leaves the plugin only as a hash.
+    #[serde(default)]
+    pub hashed: bool,
+    /// How personal it is.
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// Traits that may be mapped to it; any where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traits: Vec<String>,
+    /// Other spellings, for matching by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub synonyms: Vec<String>,
+    /// One sentence for the operator.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub help: String,
+}
+
+/// An identifier of the profile, and the field it goes into.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierSpec {
+    /// The kind on the profile: `user_id`, `email`, `phone`, `ios.idfa`.
+    pub kind: String,
+    /// The field at the destination.
+    pub field: String,
+}
+
+/// How many of a member's identifiers are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentifierUse {
+    /// The first that the member has, in the manifest's order.
+    #[default]
+    First,
+    /// All that the member has.
+    All,
+}
+
+/// How identities are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Folding {
+    /// Byte for byte, after trimming.
+    #[default]
+    Exact,
+    /// Trimmed and in lower case.
+    Lowercase,
+}
+
+/// What makes two profiles the same person at the destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// How many identifiers of a member travel.
+    #[serde(default, rename = "use")]
+    pub uses: IdentifierUse,
+    /// Fields in the order in which they identify; the first that a member has is its identity.
+    /// Empty: the first identifier that travels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub key: Vec<String>,
+    /// How two values are compared.
+    #[serde(default)]
+    pub fold: Folding,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// The name that deliveries use.
+    pub name: String,
+    /// Most members in a request.
+    pub members: u32,
+    /// Setting that lowers `members`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_setting: Option<String>,
+    /// Most bytes in a body.
+    pub bytes: u32,
+    /// Setting that lowers `bytes`, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_setting: Option<String>,
+    /// Bucket that paces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
+    /// Whether a repeated request leaves the destination as the first did.
+    pub idempotent: bool,
+    /// Whether requests must be answered one after the other.
+    #[serde(default)]
+    pub ordered: bool,
+}
+
+/// Who shares a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All destinations with the same credential.
+    Credential,
+    /// One destination.
+    Destination,
+    /// One audience at one destination.
+    List,
+}
+
+/// A pace that requests keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bucket {
+    /// The name that operations use.
+    pub name: String,
+    /// Who shares it.
+    pub scope: Scope,
+    /// Requests allowed …
+    pub requests: u32,
+    /// … in this many milliseconds.
+    pub per_ms: u32,
+    /// Most requests in flight.
+    #[serde(default = "Bucket::default_concurrency")]
+    pub concurrency: u32,
+}
+
+impl Bucket {
+    const fn default_concurrency() -> u32 {
+        4
+    }
+}
+
+/// A kind of request that follows from an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Derived {
+    /// The name that `http.send` uses.
+    pub kind: String,
+    /// What it is for.
+    pub help: String,
+}
+
+/// Why a text is not a manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not the language, or not the shape.
+    #[error("the manifest cannot be read: {0}")]
+    Unreadable(String),
+    /// It contradicts itself; every contradiction is listed.
+    #[error("the manifest contradicts itself: {}", .0.join("; "))]
+    Inconsistent(Vec<String>),
+}
+
+impl Manifest {
+    /// Parses `plugin.toml`.
+    ///
+    /// # Errors
+    /// When the text is no TOML of this shape, or refers to something it does not declare.
+    pub fn parse_toml(text: &str) -> Result<Self, ManifestError> {
+        let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+        manifest.checked()
+    }
+
+    /// Parses the JSON that packing embeds.
+    ///
+    /// # Errors
+    /// As [`Manifest::parse_toml`].
+    pub fn parse_json(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+        manifest.checked()
+    }
+
+    fn checked(self) -> Result<Self, ManifestError> {
+        let problems = check::problems(&self);
+        if problems.is_empty() { Ok(self) } else { Err(ManifestError::Inconsistent(problems)) }
+    }
+
+    /// The id as a name.
+    #[must_use]
+    pub fn plugin_id(&self) -> Option<PluginId> {
+        self.id.parse().ok()
+    }
+
+    /// The field with this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The operation with this name.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// The bucket with this name.
+    #[must_use]
+    pub fn bucket(&self, name: &str) -> Option<&Bucket> {
+        self.buckets.iter().find(|bucket| bucket.name == name)
+    }
+}

@@ -1,0 +1,107 @@
+//! What a manifest must not contradict.
+
+use std::collections::BTreeSet;
+
+use super::{CONTRACT, Manifest};
+use crate::id::PluginId;
+
+/// Every contradiction, in words; empty where there is none.
+pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Err(error) = manifest.id.parse::<PluginId>() {
+        found.push(error.to_string());
+    }
+    if manifest.contract != CONTRACT {
+        found.push(format!("it is built for contract {}, this host speaks {CONTRACT}", manifest.contract));
+    }
+    names(manifest, &mut found);
+    references(manifest, &mut found);
+    limits(manifest, &mut found);
+    found
+}
+
+fn names(manifest: &Manifest, found: &mut Vec<String>) {
+    let groups: [(&str, Vec<&str>); 6] = [
+        ("setting", manifest.settings.iter().map(|s| s.name.as_str()).collect()),
+        ("secret", manifest.secrets.iter().map(|s| s.name.as_str()).collect()),
+        ("field", manifest.fields.iter().map(|f| f.name.as_str()).collect()),
+        ("operation", manifest.operations.iter().map(|o| o.name.as_str()).collect()),
+        ("bucket", manifest.buckets.iter().map(|b| b.name.as_str()).collect()),
+        ("derived", manifest.derived.iter().map(|d| d.kind.as_str()).collect()),
+    ];
+    for (kind, names) in groups {
+        let mut seen = BTreeSet::new();
+        for name in names {
+            if name.is_empty() {
+                found.push(format!("a {kind} has an empty name"));
+            }
+            if !seen.insert(name) {
+                found.push(format!("{kind} `{name}` is declared twice"));
+            }
+        }
+    }
+    if manifest.operations.is_empty() {
+        found.push("it declares no operation".to_owned());
+    }
+    if manifest.hosts.is_empty() {
+        found.push("it asks for no host".to_owned());
+    }
+}
+
+fn references(manifest: &Manifest, found: &mut Vec<String>) {
+    let setting = |name: &str| manifest.settings.iter().any(|s| s.name == name);
+    let secret = |name: &str| manifest.secrets.iter().any(|s| s.name == name);
+    for host in &manifest.hosts {
+        if let Some(name) = host.strip_prefix('{').and_then(|h| h.strip_suffix('}'))
+            && !setting(name)
+        {
+            found.push(format!("host `{host}` names a setting that is not declared"));
+        }
+    }
+    for name in manifest.auth.iter().flat_map(super::Auth::secrets) {
+        if !secret(name) {
+            found.push(format!("auth names secret `{name}`, which is not declared"));
+        }
+    }
+    for identifier in &manifest.identifiers {
+        if manifest.field(&identifier.field).is_none() {
+            found.push(format!(
+                "identifier `{}` goes into field `{}`, which is not declared",
+                identifier.kind, identifier.field
+            ));
+        }
+    }
+    for key in &manifest.identity.key {
+        if manifest.field(key).is_none() {
+            found.push(format!("identity names field `{key}`, which is not declared"));
+        }
+    }
+    for operation in &manifest.operations {
+        if let Some(bucket) = &operation.bucket
+            && manifest.bucket(bucket).is_none()
+        {
+            found.push(format!("operation `{}` names bucket `{bucket}`, which is not declared", operation.name));
+        }
+        for name in [&operation.members_setting, &operation.bytes_setting].into_iter().flatten() {
+            if !setting(name) {
+                found.push(format!("operation `{}` names setting `{name}`, which is not declared", operation.name));
+            }
+        }
+    }
+}
+
+fn limits(manifest: &Manifest, found: &mut Vec<String>) {
+    for operation in &manifest.operations {
+        if operation.members == 0 || operation.bytes == 0 {
+            found.push(format!("operation `{}` has a limit of zero", operation.name));
+        }
+    }
+    for bucket in &manifest.buckets {
+        if bucket.requests == 0 || bucket.per_ms == 0 || bucket.concurrency == 0 {
+            found.push(format!("bucket `{}` has a limit of zero", bucket.name));
+        }
+    }
+    if manifest.batch_members == Some(0) {
+        found.push("`batch_members` is zero".to_owned());
+    }
+}
