@@ -1,0 +1,85 @@
+//! Countries by code or by English name.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+mod codes;
+mod names;
+
+/// Longest name that is looked up, in characters; no country's is longer.
+const NAME_CHARS_MAX: usize = 80;
+
+/// The alpha-2 code of ISO 3166-1, in capitals, from that code, the alpha-3 code or an English name. Case, accents,
+/// spaces, punctuation and a leading "the" do not matter.
+///
+/// ```
+/// use enroute_sdk::country::alpha2;
+///
+/// assert_eq!(alpha2("pt"), Some("PT"));
+/// assert_eq!(alpha2("USA"), Some("US"));
+/// assert_eq!(alpha2("Côte d'Ivoire"), Some("CI"));
+/// assert_eq!(alpha2("The Netherlands"), Some("NL"));
+/// assert_eq!(alpha2("Atlantis"), None);
+/// ```
+#[must_use]
+pub fn alpha2(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    by_code(text).or_else(|| {
+        let name = folded(text)?;
+        by_code(&name).or_else(|| by_name(&name)).or_else(|| by_name(name.strip_prefix("the")?))
+    })
+}
+
+fn by_code(text: &str) -> Option<&'static str> {
+    let capitals = |byte: &u8| byte.to_ascii_uppercase();
+    let found = match text.as_bytes() {
+        [a, b] => {
+            let code = [capitals(a), capitals(b)];
+            codes::CODES.binary_search_by(|(two, _)| two.as_bytes().cmp(&code)).ok()
+        }
+        [_, _, _] => codes::CODES.iter().position(|(_, three)| three.eq_ignore_ascii_case(text)),
+        _ => None,
+    };
+    codes::CODES.get(found?).map(|(two, _)| *two)
+}
+
+fn by_name(name: &str) -> Option<&'static str> {
+    let found = names::NAMES.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    names::NAMES.get(found).map(|(_, two)| *two)
+}
+
+/// ASCII letters in lower case, without accents; `&` becomes `and`.
+fn folded(text: &str) -> Option<String> {
+    let mut name = String::with_capacity(text.len());
+    for c in text.nfd().filter(|c| !is_combining_mark(*c)).take(NAME_CHARS_MAX + 1) {
+        match c {
+            '&' => name.push_str("and"),
+            c if c.is_ascii_alphabetic() => name.push(c.to_ascii_lowercase()),
+            c if c.is_alphanumeric() => return None,
+            _ => {}
+        }
+    }
+    (name.len() <= NAME_CHARS_MAX).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_are_sorted_and_agree() {
+        assert!(codes::CODES.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(names::NAMES.is_sorted_by(|a, b| a.0 < b.0));
+        for (name, two) in names::NAMES {
+            assert_eq!(by_code(two), Some(two), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_another_script_is_not_half_read() {
+        assert_eq!(alpha2("Россия"), None);
+        assert_eq!(alpha2("US漢"), None);
+        assert_eq!(alpha2(""), None);
+        assert_eq!(alpha2("U.S.A."), Some("US"));
+    }
+}

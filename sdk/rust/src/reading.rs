@@ -1,0 +1,183 @@
+//! What an answer means for the members of a request.
+
+use crate::{Outcome, Refusal, Unattributed, Verdict, Warning};
+
+/// The meaning of one answer: a fate for every member of the request, and what it says of the call as a whole.
+///
+/// Members are named by their position in the request, which is how destinations name them too.
+///
+/// ```
+/// use enroute_sdk::{Outcome, Reading};
+///
+/// let reading = Reading::delivered().reject(1, "email_bad_format", "the address is malformed");
+/// assert_eq!(reading.rest, Outcome::Delivered);
+/// assert_eq!(reading.exceptions[0].0, 1);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The fate of every member that has none of its own.
+    pub rest: Outcome,
+    /// The fates of members by their position in the request. The last word on a position counts.
+    pub exceptions: Vec<(usize, Outcome)>,
+    /// What the answer says of the call as a whole.
+    pub verdict: Verdict,
+    /// Refusals that the destination only counts.
+    pub unattributed: Vec<Unattributed>,
+    /// Things worth telling of members who are delivered all the same.
+    pub warnings: Vec<Warning>,
+    /// Replaces what is stored of the remote: a JSON text.
+    pub remote: Option<String>,
+}
+
+impl Reading {
+    /// The same fate for everybody, and all well with the call.
+    #[must_use]
+    pub const fn all(outcome: Outcome) -> Self {
+        Self {
+            rest: outcome,
+            exceptions: Vec::new(),
+            verdict: Verdict::Ok,
+            unattributed: Vec::new(),
+            warnings: Vec::new(),
+            remote: None,
+        }
+    }
+
+    /// Everybody delivered.
+    #[must_use]
+    pub const fn delivered() -> Self {
+        Self::all(Outcome::Delivered)
+    }
+
+    /// Everybody to be tried again, no sooner than after this many milliseconds.
+    #[must_use]
+    pub const fn deferred(after_ms: u64) -> Self {
+        Self::all(Outcome::Deferred(after_ms))
+    }
+
+    /// Everybody as `rest`, but for the positions named.
+    ///
+    /// ```
+    /// use enroute_sdk::{Outcome, Reading};
+    ///
+    /// let reading = Reading::by_index(Outcome::Delivered, [(0, Outcome::Deferred(0))]);
+    /// assert_eq!(reading.exceptions, [(0, Outcome::Deferred(0))]);
+    /// ```
+    #[must_use]
+    pub fn by_index(rest: Outcome, exceptions: impl IntoIterator<Item = (usize, Outcome)>) -> Self {
+        Self { exceptions: exceptions.into_iter().collect(), ..Self::all(rest) }
+    }
+
+    /// With another fate for one position.
+    #[must_use]
+    pub fn except(mut self, position: usize, outcome: Outcome) -> Self {
+        self.exceptions.push((position, outcome));
+        self
+    }
+
+    /// With one position rejected: a stable snake_case code and a sentence without personal data.
+    #[must_use]
+    pub fn reject(self, position: usize, code: &str, reason: impl Into<String>) -> Self {
+        self.except(position, Outcome::rejected(code, reason))
+    }
+
+    /// With another verdict.
+    #[must_use]
+    pub fn verdict(mut self, verdict: Verdict) -> Self {
+        self.verdict = verdict;
+        self
+    }
+
+    /// With refusals that the destination only counts.
+    #[must_use]
+    pub fn unattributed(mut self, reason: impl Into<String>, count: u32) -> Self {
+        self.unattributed.push(Unattributed { reason: reason.into(), count });
+        self
+    }
+
+    /// With a warning.
+    #[must_use]
+    pub fn warn(mut self, code: &str, field: Option<&str>, count: u32) -> Self {
+        self.warnings.push(Warning { code: code.to_owned(), field: field.map(str::to_owned), count });
+        self
+    }
+
+    /// With a new remote: a JSON text of at most 1 MiB.
+    #[must_use]
+    pub fn remote(mut self, json: impl Into<String>) -> Self {
+        self.remote = Some(json.into());
+        self
+    }
+}
+
+impl Outcome {
+    /// The destination will never accept the member as it stands.
+    ///
+    /// ```
+    /// use enroute_sdk::Outcome;
+    ///
+    /// assert!(matches!(Outcome::rejected("bad_id", "the id is too long"), Outcome::Rejected(_)));
+    /// ```
+    #[must_use]
+    pub fn rejected(code: &str, reason: impl Into<String>) -> Self {
+        Self::Rejected(Refusal { code: code.to_owned(), reason: reason.into() })
+    }
+
+    /// Which of two fates holds for a member that was in two requests: the one that leaves more to be done.
+    pub(crate) const fn weight(&self) -> u8 {
+        match self {
+            Self::Unchanged(_) => 0,
+            Self::Delivered => 1,
+            Self::Accepted(_) => 2,
+            Self::Deferred(_) => 3,
+            Self::Unknown => 4,
+            Self::Rejected(_) => 5,
+        }
+    }
+}
+
+/// What a probe or an open found out.
+///
+/// ```
+/// use enroute_sdk::{Finding, Verdict};
+///
+/// let finding = Finding::ok().remote("{\"list\":\"7\"}");
+/// assert_eq!(finding.verdict, Verdict::Ok);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What the answers say of the account.
+    pub verdict: Verdict,
+    /// Replaces what is stored of the remote: a JSON text.
+    pub remote: Option<String>,
+    /// Things worth telling.
+    pub warnings: Vec<Warning>,
+}
+
+impl Finding {
+    /// All well.
+    #[must_use]
+    pub const fn ok() -> Self {
+        Self::verdict(Verdict::Ok)
+    }
+
+    /// With this verdict.
+    #[must_use]
+    pub const fn verdict(verdict: Verdict) -> Self {
+        Self { verdict, remote: None, warnings: Vec::new() }
+    }
+
+    /// With a new remote: a JSON text of at most 1 MiB.
+    #[must_use]
+    pub fn remote(mut self, json: impl Into<String>) -> Self {
+        self.remote = Some(json.into());
+        self
+    }
+
+    /// With a warning.
+    #[must_use]
+    pub fn warn(mut self, code: &str, field: Option<&str>, count: u32) -> Self {
+        self.warnings.push(Warning { code: code.to_owned(), field: field.map(str::to_owned), count });
+        self
+    }
+}
