@@ -1,0 +1,57 @@
+//! Braze: people of an audience as attributes of user profiles.
+//!
+//! Wires only. `settings` says what an operator may ask for, `mapping` what a member becomes, `request` where it goes
+//! and `response` what the answer means. All of them are pure.
+
+mod mapping;
+mod request;
+mod response;
+mod settings;
+
+use enroute_sdk::{Answer, Batch, Context, Destination, Finding, Mapping, Problem, Reading, Request, Sent};
+
+pub use settings::{MembershipMode, Settings};
+
+/// The one operation of the manifest.
+const TRACK: &str = "track";
+
+/// The one bucket of the manifest.
+const BUCKET: &str = "api";
+
+/// The destination.
+#[derive(Debug)]
+pub struct Braze;
+
+impl Destination for Braze {
+    type Settings = Settings;
+
+    fn validate(ctx: &Context<Settings>) -> Vec<Problem> {
+        settings::problems(ctx)
+    }
+
+    fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
+        mapping::map(ctx, batch, out);
+    }
+
+    fn read(_: &Context<Settings>, sent: &Sent<'_>, answer: &Answer) -> Reading {
+        response::read(sent.len(), answer)
+    }
+
+    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
+        Some(request::probe(&ctx.settings().endpoint))
+    }
+
+    fn read_probe(_: &Context<Settings>, answer: &Answer) -> Finding {
+        Finding::verdict(response::read_probe(answer))
+    }
+}
+
+enroute_sdk::export!(Braze);
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn cases_hold() {
+        enroute_sdk::testing::cases::<super::Braze>("cases");
+    }
+}
