@@ -3,15 +3,14 @@
 //! Nothing here reads a clock, a file or a socket, and nothing is async: time is a parameter.
 //! Everything above (`enroute-host`) carries out what is decided here.
 
-// batch
-// cells
-// diff
-// fold
+pub mod batch;
+pub mod cells;
+pub mod diff;
+pub mod fold;
 pub mod id;
 pub mod manifest;
-// outcome
-// pace
+pub mod outcome;
+pub mod pace;
 pub mod request;
-// retry
+pub mod retry;
 pub mod suggest;
-// traits

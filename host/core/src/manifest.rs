@@ -443,3 +443,6 @@ impl Manifest {
         self.buckets.iter().find(|bucket| bucket.name == name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,8 @@ fn origin(name: &str, text: &str) -> Result<(), String> {
     let (scheme, rest) = text
         .split_once("://")
         .ok_or_else(|| format!("setting `{name}` must be like `https://api.example.com`, not `{text}`"))?;
-    let local = rest.starts_with("127.0.0.1") || rest.starts_with("localhost") || rest.starts_with("[::1]");
+    let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
+    let local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     if scheme != "https" && !(scheme == "http" && local) {
         return Err(format!("setting `{name}` must begin with `https://`, not `{scheme}://`"));
     }
@@ -201,6 +202,10 @@ mod tests {
     fn an_origin_is_https_and_ends_with_the_host() {
         check(
             serde_json::json!({"endpoint": "http://a.example"}),
+            "setting `endpoint` must begin with `https://`, not `http://` (the address)",
+        );
+        check(
+            serde_json::json!({"endpoint": "http://localhost.example"}),
             "setting `endpoint` must begin with `https://`, not `http://` (the address)",
         );
         check(

@@ -1,0 +1,71 @@
+//! How long to wait before trying again, and when to stop.
+
+/// Waits and limits of retrying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// First ceiling of the random wait.
+    pub delay_ms_base: u64,
+    /// Highest ceiling.
+    pub delay_ms_max: u64,
+    /// A member is given up after this long …
+    pub give_up_ms: u64,
+    /// … and at least this many attempts.
+    pub give_up_attempts: u32,
+}
+
+impl Default for Policy {
+    /// Four hours and five attempts: an outage of an afternoon is survived, a week is not waited for.
+    fn default() -> Self {
+        Self { delay_ms_base: 500, delay_ms_max: 60_000, give_up_ms: 4 * 3_600_000, give_up_attempts: 5 }
+    }
+}
+
+impl Policy {
+    /// The wait before attempt number `attempt` (from 1), with full jitter: `random` is uniform over all of u64.
+    #[must_use]
+    pub fn delay_ms(&self, attempt: u32, random: u64) -> u64 {
+        let doublings = attempt.saturating_sub(1).min(32);
+        let ceiling = self.delay_ms_base.saturating_mul(1_u64 << doublings).min(self.delay_ms_max);
+        random % (ceiling + 1)
+    }
+
+    /// Whether it is time to give up.
+    #[must_use]
+    pub const fn is_over(&self, attempts: u32, first_ms: u64, now_ms: u64) -> bool {
+        attempts >= self.give_up_attempts && now_ms.saturating_sub(first_ms) >= self.give_up_ms
+    }
+}
+
+/// Calls that isolating the culprits of one refused batch may cost: enough to find one among `members`.
+#[must_use]
+pub const fn bisect_calls_max(members: usize) -> u32 {
+    2 * (usize::BITS - members.leading_zeros()) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_a_ceiling() {
+        let policy = Policy::default();
+        let ceilings: Vec<u64> = [1, 2, 3, 20].map(|attempt| policy.delay_ms(attempt, 60_000)).to_vec();
+        assert!(ceilings.iter().zip([500, 1_000, 2_000, 60_000]).all(|(wait, ceiling)| *wait <= ceiling));
+        assert_eq!(policy.delay_ms(20, 60_000), 60_000);
+        assert_eq!(policy.delay_ms(1, 0), 0);
+    }
+
+    #[test]
+    fn giving_up_takes_both_time_and_attempts() {
+        let policy = Policy::default();
+        assert!(!policy.is_over(100, 0, 60_000));
+        assert!(!policy.is_over(2, 0, u64::MAX));
+        assert!(policy.is_over(5, 0, 4 * 3_600_000));
+    }
+
+    #[test]
+    fn finding_one_culprit_costs_two_calls_a_halving() {
+        assert_eq!(bisect_calls_max(1), 3);
+        assert_eq!(bisect_calls_max(1_000), 21);
+    }
+}
