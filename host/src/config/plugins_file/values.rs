@@ -1,0 +1,169 @@
+//! The parts of a destination that are more than a text: networks, settings, references to secrets.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::Path;
+
+use ipnet::IpNet;
+use serde_json::{Map, Number, Value as Json};
+use toml::de::DeValue;
+
+use crate::config::code::Code;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::files::Located;
+use crate::config::reference::SecretRef;
+use crate::config::walker::{Section, Value, Walker, integer, is_reference};
+
+/// The networks of `allow_networks`.
+pub(super) fn networks(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Vec<Located<IpNet>> {
+    let mut networks = Vec::new();
+    for text in walker.texts(section, "allow_networks") {
+        if let Ok(network) = text.value.parse() {
+            networks.push(Located::new(network, text.place));
+            continue;
+        }
+        let hint = match text.value.parse::<IpAddr>() {
+            Ok(address) => format!("for this one address write \"{}\"", IpNet::from(address)),
+            Err(_) => "write an address and the length of its prefix, like \"127.0.0.0/8\"".to_owned(),
+        };
+        let message = format!("\"{}\" is not a network", text.value);
+        walker.found.push(Diagnostic::error(Code::BadNetwork, message).at(&text.place).hint(hint));
+    }
+    networks
+}
+
+/// The settings, as JSON.
+pub(super) fn settings(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> BTreeMap<String, Located<Json>> {
+    let mut settings = BTreeMap::new();
+    let Some(value) = section.table.get("settings") else { return settings };
+    let Some(table) = value.get_ref().as_table() else {
+        walker.wrong_type(value, "`settings`", "a table", Some("write `settings = { name = \"value\" }`".to_owned()));
+        return settings;
+    };
+    for (name, value) in table {
+        if let Some(json) = json(walker, name.get_ref(), value) {
+            settings.insert(name.get_ref().to_string(), Located::new(json, walker.place(value.span())));
+        }
+    }
+    settings
+}
+
+fn json(walker: &mut Walker<'_>, name: &str, value: &Value<'_>) -> Option<Json> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(Json::from(text.as_ref())),
+        DeValue::Boolean(flag) => Some(Json::from(*flag)),
+        DeValue::Integer(number) => number_or_report(walker, name, value, integer(number).map(Number::from)),
+        DeValue::Float(number) => {
+            let parsed = number.as_str().parse().ok().and_then(Number::from_f64);
+            number_or_report(walker, name, value, parsed)
+        }
+        DeValue::Datetime(_) => {
+            let hint = "put it in quotes".to_owned();
+            walker.wrong_type(value, &format!("setting `{name}`"), "a text, a number, true or false", Some(hint));
+            None
+        }
+        DeValue::Array(items) => {
+            // Every item is looked at, so that each mistake is reported.
+            let items: Vec<_> = items.iter().map(|item| json(walker, name, item)).collect();
+            items.into_iter().collect::<Option<Vec<_>>>().map(Json::from)
+        }
+        DeValue::Table(table) => {
+            let mut entries = Map::new();
+            for (key, value) in table {
+                entries.insert(key.get_ref().to_string(), json(walker, key.get_ref(), value).unwrap_or_default());
+            }
+            Some(Json::from(entries))
+        }
+    }
+}
+
+fn number_or_report(walker: &mut Walker<'_>, name: &str, value: &Value<'_>, number: Option<Number>) -> Option<Json> {
+    if number.is_none() {
+        let place = walker.place(value.span());
+        walker.bad_value(&place, format!("setting `{name}` is not a number that fits 64 bits"), "put it in quotes");
+    }
+    number.map(Json::from)
+}
+
+/// The references of `secrets`. What is no reference is covered in every message.
+pub(super) fn secrets(
+    walker: &mut Walker<'_>,
+    section: &Section<'_, '_>,
+    dir: &Path,
+    destination: &str,
+) -> BTreeMap<String, Located<SecretRef>> {
+    let mut secrets = BTreeMap::new();
+    let Some(value) = section.table.get("secrets") else { return secrets };
+    let Some(table) = value.get_ref().as_table() else {
+        walker.cover_texts(value);
+        let hint = "write `secrets = { name = \"${env:VARIABLE}\" }`".to_owned();
+        walker.wrong_type(value, "`secrets`", "a table", Some(hint));
+        return secrets;
+    };
+    walker.cover_comments(value);
+    for (name, value) in table {
+        walker.cover_comments(value);
+        let name = name.get_ref().as_ref();
+        if let Some(reference) = secret(walker, name, value, destination) {
+            secrets.insert(name.to_owned(), Located::new(reference.under(dir), walker.place(value.span())));
+        }
+    }
+    secrets
+}
+
+fn secret(walker: &mut Walker<'_>, name: &str, value: &Value<'_>, destination: &str) -> Option<SecretRef> {
+    match value.get_ref() {
+        DeValue::Table(_) => command(walker, name, value),
+        DeValue::String(text) if is_reference(text) => match SecretRef::parse(text) {
+            Ok(reference) => Some(reference),
+            Err(error) => {
+                if error.may_hold_a_secret() {
+                    let span = value.span();
+                    walker.covered.push(span.start + 1..span.end.saturating_sub(1));
+                }
+                let place = walker.place(value.span());
+                let message = format!("secret `{name}`: {error}");
+                walker.found.push(Diagnostic::error(Code::BadReference, message).at(&place).hint(error.hint()));
+                None
+            }
+        },
+        _ => {
+            walker.cover_texts(value);
+            let variable = format!("{destination}_{name}").to_uppercase().replace(['-', '.', ' '], "_");
+            let message = format!("secret `{name}` of destination `{destination}` stands in the file");
+            let place = walker.place(value.span());
+            let hint = format!(
+                "write a reference instead, like \"${{env:{variable}}}\", and replace the secret if others could read the file"
+            );
+            walker.found.push(Diagnostic::error(Code::LiteralSecret, message).at(&place).label("not shown").hint(hint));
+            None
+        }
+    }
+}
+
+/// `{ exec = ["command", "argument"] }`.
+fn command(walker: &mut Walker<'_>, name: &str, value: &Value<'_>) -> Option<SecretRef> {
+    let table = value.get_ref().as_table()?;
+    let section = Section { table, title: format!("secret `{name}`"), place: walker.place(value.span()) };
+    walker.unknown_keys(&section, &["exec"]);
+    if !table.contains_key("exec") {
+        walker.missing(&section, "exec", "[\"command\", \"argument\"]");
+        return None;
+    }
+    let items = walker.list(&section, "exec");
+    if table.get("exec").is_some_and(|value| !value.get_ref().is_array()) {
+        return None;
+    }
+    let mut argv = Vec::new();
+    for item in items {
+        // An argument may be empty, but must be there.
+        argv.push(walker.as_text(item, "an entry of `exec`").map(|text| text.value));
+    }
+    let argv = argv.into_iter().collect::<Option<Vec<_>>>()?;
+    if argv.first().is_none_or(String::is_empty) {
+        let hint = "write `exec = [\"command\", \"argument\"]`";
+        walker.bad_value(&section.place, format!("secret `{name}` names no command"), hint);
+        return None;
+    }
+    Some(SecretRef::Exec(argv))
+}

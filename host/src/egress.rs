@@ -1,0 +1,25 @@
+//! The door to the network: every request of a plugin leaves here, and only here is a secret revealed.
+//!
+//! A request goes through, in this order: what the plugin may say (`policy`), which host it may name (`hosts`),
+//! what fills its slots (`slots`), which credential it gets (`secrets`), which address is dialled (`connector`,
+//! `address`), how much may come back (`client`), and what is wiped from the answer (`scrub`).
+//!
+//! What must never happen: a byte to a host that the manifest does not ask for or the operator does not grant; a
+//! connection to an address that was not checked; a credential to a host known only from an answer; a secret in an
+//! answer handed back; a request that may have left sent again; a redirect followed.
+
+mod address;
+mod client;
+mod connector;
+mod encode;
+mod hosts;
+mod policy;
+mod preview;
+mod scrub;
+mod secrets;
+mod slots;
+
+pub use client::{Client, Config, Error, Failure, Fill, Limits};
+pub use hosts::{Denied, HostGrant, HostRule, HostRuleError, Standing};
+pub use preview::Preview;
+pub use secrets::Credentials;

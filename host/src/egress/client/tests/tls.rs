@@ -1,0 +1,123 @@
+//! Encrypted connections: whom the client believes, and that it never falls back to plain text.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+
+use super::*;
+
+/// A root made for these tests, and a certificate for `api.example.com` signed by it; both good until 2120.
+const ROOT: &str = "-----BEGIN CERTIFICATE-----
+MIIBWzCCAQGgAwIBAgIBATAKBggqhkjOPQQDAjAcMRowGAYDVQQDDBFFbnJvdXRl
+IHRlc3Qgcm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHDEa
+MBgGA1UEAwwRRW5yb3V0ZSB0ZXN0IHJvb3QwWTATBgcqhkjOPQIBBggqhkjOPQMB
+BwNCAAS9jFHW5ikLvhBmFptqO9/fijVSXBhkFfZbXurdKcFCrPdIsyp33Op/Am8z
+nkECt2zj29/UxJlEkIDcqTJ+rvkpozIwMDAPBgNVHRMBAf8EBTADAQH/MB0GA1Ud
+DgQWBBQRUBPVrez95D/Q9kO4ksDtHxuFyTAKBggqhkjOPQQDAgNIADBFAiBICqRB
+DD9Z+NodWqhc+sStJZEpGT4loGZSWu5XAouWzgIhAKM9X/HI1nazjm0hvfoQeGFU
+VWp7znlYaUibWCXjOqZO
+-----END CERTIFICATE-----";
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIBkDCCATagAwIBAgIBAjAKBggqhkjOPQQDAjAcMRowGAYDVQQDDBFFbnJvdXRl
+IHRlc3Qgcm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowGjEY
+MBYGA1UEAwwPYXBpLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEgKgsyZtmvQO3ZVuGJIWEy9WEhwJX66CSSOuk9eHkCjCrsqancVnEkUe/8sll
+5GDGZiVweUuFUb22GyudbPeT5aNpMGcwGgYDVR0RBBMwEYIPYXBpLmV4YW1wbGUu
+Y29tMAkGA1UdEwQCMAAwHQYDVR0OBBYEFKvYw95RBi6di7EdmtEjPMK/hX4iMB8G
+A1UdIwQYMBaAFBFQE9Wt7P3kP9D2Q7iSwO0fG4XJMAoGCCqGSM49BAMCA0gAMEUC
+IAu3Zcc38HOvPWqzxFfnAxJ4dRSVbT6IctLU6HeS/P80AiEAtL2iG2jGW14Pwahp
+q8b44LZRoMu8PuxE7A3jZ3M7eUM=
+-----END CERTIFICATE-----";
+/// Known to everyone who reads this: it guards nothing.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgKhI6kKEPoF2PhreK
+7o9Fw7kpq2u+01PWIzVbHc02I5OhRANCAASAqCzJm2a9A7dlW4YkhYTL1YSHAlfr
+oJJI66T14eQKMKuypqdxWcSRR7/yyWXkYMZmJXB5S4VRvbYbK51s95Pl
+-----END PRIVATE KEY-----";
+
+/// Answers one request over TLS on a thread of its own.
+fn serve_tls() -> SocketAddr {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut stream = StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream);
+        // A client that does not believe the certificate ends the conversation here.
+        if stream.read(&mut [0; 4096]).is_ok() {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    address
+}
+
+#[track_caller]
+fn client(host: &str, address: SocketAddr, trusted: bool) -> Client {
+    let rules = vec![HostRule::parse(&format!("{host}:{}", address.port())).unwrap()];
+    let config = Config {
+        hosts: HostGrant { asked: rules.clone(), answers: vec![], granted: rules },
+        allow_networks: vec!["127.0.0.0/8".parse().unwrap()],
+        ..Config::default()
+    };
+    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    if trusted {
+        roots.add(CertificateDer::from_pem_slice(ROOT.as_bytes()).unwrap()).unwrap();
+    }
+    Client::assemble(config, Arc::new(Fixed(vec![address])), roots).unwrap()
+}
+
+async fn get(client: &Client, host: &str, address: SocketAddr) -> String {
+    let mut request = request(address);
+    request.origin = format!("https://{host}:{}", address.port());
+    shown(client.send(&request, &Fill::default(), LONG).await)
+}
+
+#[tokio::test]
+async fn a_certificate_must_be_trusted_and_be_for_the_host() {
+    let address = serve_tls();
+    let trusting = client("api.example.com", address, true);
+    assert_eq!(get(&trusting, "api.example.com", address).await, "200 ok");
+
+    let address = serve_tls();
+    let doubting = client("api.example.com", address, false);
+    let got = get(&doubting, "api.example.com", address).await;
+    assert!(got.starts_with("unreachable:") && got.contains("invalid peer certificate: UnknownIssuer"), "{got}");
+
+    let address = serve_tls();
+    let other = client("other.example.com", address, true);
+    let got = get(&other, "other.example.com", address).await;
+    assert!(got.starts_with("unreachable:") && got.contains("certificate not valid for name"), "{got}");
+}
+
+#[tokio::test]
+async fn nothing_falls_back_to_plain_text() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut first = [0; 4];
+        stream.read_exact(&mut first).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
+        (first, listener.set_nonblocking(true).map(|()| listener))
+    });
+    let client = client("api.example.com", address, true);
+    let got = get(&client, "api.example.com", address).await;
+    assert!(got.starts_with("unreachable:"), "{got}");
+    let (first, listener) = server.join().unwrap();
+    assert_eq!(first[0], 22, "a TLS handshake record, not `POST`");
+    assert!(listener.unwrap().accept().is_err(), "there is no second attempt");
+}

@@ -1,0 +1,291 @@
+//! Credentials: put into a request that nobody changes any more, and wiped from what comes back.
+//!
+//! The only place that reveals a [`Secret`]. What must never happen: a secret in a request to a host known only
+//! from an answer, in a message, or in anything handed to a plugin.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use enroute_core::manifest::Auth;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::config::secret::Secret;
+use crate::egress::client::Error;
+use crate::egress::encode::{base64, hex};
+use crate::egress::policy::{Refused, is_forbidden};
+use crate::egress::scrub::Scrubber;
+use crate::egress::slots::{Outgoing, with_field, with_member};
+
+const AUTHORIZATION: &str = "authorization";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// What authenticates the requests of one destination.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// Where the manifest puts secrets. An entry applies when all its secrets are configured.
+    pub auth: Vec<Auth>,
+    /// The secrets that are configured, by name. An empty one counts as not configured.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The destination's settings, for `{setting}` and `timed_by`.
+    pub settings: Map<String, Value>,
+}
+
+/// Where a credential stands. Names of headers are in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Header(String),
+    Query(String),
+    Form(String),
+    Json(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(name) => write!(f, "header `{name}`"),
+            Self::Query(name) => write!(f, "query item `{name}`"),
+            Self::Form(name) => write!(f, "form field `{name}`"),
+            Self::Json(name) => write!(f, "body member `{name}`"),
+        }
+    }
+}
+
+/// A value and its place.
+pub(super) struct Placed {
+    pub(super) place: Place,
+    pub(super) value: Zeroizing<String>,
+    /// The secret that the value was computed from, where it is not the secret itself.
+    derived_from: Option<String>,
+}
+
+/// Whether values are shown by name or as they are.
+#[derive(Clone, Copy)]
+enum View {
+    Masked,
+    Real { unix_seconds: u64 },
+}
+
+impl Credentials {
+    /// A keyed hash of all secrets, by which two destinations with the same credential are known without
+    /// revealing it.
+    #[must_use]
+    pub fn fingerprint(&self, key: &[u8; 32]) -> [u8; 32] {
+        let mut text = Zeroizing::new(String::new());
+        for (name, secret) in &self.secrets {
+            let value = secret.reveal();
+            text.push_str(&format!("{}:{name}{}:", name.len(), value.len()));
+            text.push_str(value);
+        }
+        hmac_sha256(key, text.as_bytes())
+    }
+
+    /// Finds out before anything is sent whether every credential can be put where it belongs.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mut taken = BTreeSet::new();
+        for auth in self.applicable() {
+            if let Auth::Basic { user, .. } = auth {
+                self.template(user)?;
+            }
+            // Seconds of any time do: they are digits.
+            for placed in self.placed(auth, View::Real { unix_seconds: 0 }) {
+                if let Place::Header(name) = &placed.place {
+                    let fits = name == AUTHORIZATION || !is_forbidden(name);
+                    if !fits || HeaderName::from_bytes(name.as_bytes()).is_err() {
+                        return Err(Error::HeaderName(name.clone()));
+                    }
+                    if HeaderValue::from_str(&placed.value).is_err() {
+                        return Err(Error::Unsendable(auth.secrets().join("`, `")));
+                    }
+                }
+                if !taken.insert(placed.place.clone()) {
+                    return Err(Error::PlaceTaken(placed.place.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every place that the manifest's auth speaks of, whether its secrets are configured or not.
+    pub(super) fn owned(&self) -> Vec<Place> {
+        self.auth.iter().flat_map(|auth| self.placed(auth, View::Masked)).map(|placed| placed.place).collect()
+    }
+
+    /// What will be put in, with names in place of values.
+    pub(super) fn masked(&self) -> Vec<Placed> {
+        self.applicable().flat_map(|auth| self.placed(auth, View::Masked)).collect()
+    }
+
+    /// Puts the credentials in. Returns what was computed from secrets and must be wiped from the answer as well.
+    pub(super) fn apply(&self, outgoing: &mut Outgoing, unix_seconds: u64) -> Result<Applied, Refused> {
+        let mut applied = Applied { any: false, derived: Vec::new() };
+        for auth in self.applicable() {
+            for placed in self.placed(auth, View::Real { unix_seconds }) {
+                applied.any |= put(outgoing, &placed)?;
+                if let Some(name) = placed.derived_from {
+                    applied.derived.push((name, placed.value));
+                }
+            }
+        }
+        Ok(applied)
+    }
+
+    /// What wipes the secrets from an answer.
+    pub(super) fn scrubber(&self) -> Scrubber {
+        let mut scrubber = Scrubber::default();
+        for (name, secret) in &self.secrets {
+            scrubber.add(name, secret.reveal());
+        }
+        for auth in self.applicable() {
+            if let Auth::Basic { user, secret } = auth {
+                let pair = Zeroizing::new(format!("{}:{}", self.shown_user(user), self.value(secret)));
+                scrubber.add(secret, &base64(pair.as_bytes()));
+            }
+        }
+        scrubber
+    }
+
+    fn applicable(&self) -> impl Iterator<Item = &Auth> {
+        let configured = |name: &str| self.secrets.get(name).is_some_and(|secret| !secret.reveal().is_empty());
+        self.auth.iter().filter(move |auth| auth.secrets().into_iter().all(configured))
+    }
+
+    fn value(&self, name: &str) -> &str {
+        self.secrets.get(name).map_or("", Secret::reveal)
+    }
+
+    fn placed(&self, auth: &Auth, view: View) -> Vec<Placed> {
+        let text = |name: &str| match view {
+            View::Masked => format!("{{secret:{name}}}"),
+            View::Real { .. } => self.value(name).to_owned(),
+        };
+        let one = |place, value: String| vec![Placed { place, value: Zeroizing::new(value), derived_from: None }];
+        match auth {
+            Auth::Bearer { secret } => one(
+                Place::Header(AUTHORIZATION.to_owned()),
+                format!("Bearer {}", Zeroizing::new(text(secret)).as_str()),
+            ),
+            Auth::Header { name, secret } => one(Place::Header(name.to_ascii_lowercase()), text(secret)),
+            Auth::Query { name, secret } => one(Place::Query(name.clone()), text(secret)),
+            Auth::Form { name, secret } => one(Place::Form(name.clone()), text(secret)),
+            Auth::Json { name, secret } => one(Place::Json(name.clone()), text(secret)),
+            Auth::Basic { user, secret } => {
+                let pair = Zeroizing::new(format!("{}:{}", self.shown_user(user), text(secret)));
+                let shown = match view {
+                    View::Masked => format!("{{base64:{}}}", pair.as_str()),
+                    View::Real { .. } => base64(pair.as_bytes()),
+                };
+                one(Place::Header(AUTHORIZATION.to_owned()), format!("Basic {shown}"))
+            }
+            Auth::HmacProof { name, key, message, time_name, timed_by } => {
+                let time_name = time_name.as_deref().filter(|_| self.is_timed(timed_by.as_deref()));
+                self.proof(name, key, message, time_name, view)
+            }
+        }
+    }
+
+    fn proof(&self, name: &str, key: &str, message: &str, time_name: Option<&str>, view: View) -> Vec<Placed> {
+        let (value, time) = match view {
+            View::Masked => (format!("{{proof:{key},{message}}}"), "{unix-seconds}".to_owned()),
+            View::Real { unix_seconds } => {
+                let mut signed = Zeroizing::new(self.value(message).to_owned());
+                if time_name.is_some() {
+                    signed.push_str(&format!("|{unix_seconds}"));
+                }
+                (hex(&hmac_sha256(self.value(key).as_bytes(), signed.as_bytes())), unix_seconds.to_string())
+            }
+        };
+        let derived_from = Some(key.to_owned());
+        let mut all = vec![Placed { place: Place::Query(name.to_owned()), value: Zeroizing::new(value), derived_from }];
+        if let Some(time_name) = time_name {
+            let place = Place::Query(time_name.to_owned());
+            all.push(Placed { place, value: Zeroizing::new(time), derived_from: None });
+        }
+        all
+    }
+
+    /// Whether `setting=value` holds. Without a condition it does.
+    fn is_timed(&self, condition: Option<&str>) -> bool {
+        let Some((name, value)) = condition.and_then(|text| text.split_once('=')) else { return condition.is_none() };
+        self.settings.get(name).is_some_and(|setting| plain(setting) == value)
+    }
+
+    /// Plain text with `{setting}` for settings.
+    fn template(&self, text: &str) -> Result<String, Error> {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((front, name, behind)) = next_setting(rest) {
+            out.push_str(front);
+            let value = self.settings.get(name).ok_or_else(|| Error::NoSetting(name.to_owned()))?;
+            out.push_str(&plain(value));
+            rest = behind;
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn shown_user(&self, user: &str) -> String {
+        self.template(user).unwrap_or_else(|_| user.to_owned())
+    }
+}
+
+/// What [`Credentials::apply`] did.
+pub(super) struct Applied {
+    /// Whether the request carries a credential.
+    pub(super) any: bool,
+    /// Name of the secret and the value computed from it.
+    pub(super) derived: Vec<(String, Zeroizing<String>)>,
+}
+
+/// Puts one value in its place. False where the request has no body that it could go into.
+fn put(outgoing: &mut Outgoing, placed: &Placed) -> Result<bool, Refused> {
+    match &placed.place {
+        Place::Header(name) => {
+            let unfit = |_| Refused::HeaderValue(name.clone());
+            let mut value = HeaderValue::from_str(&placed.value).map_err(unfit)?;
+            value.set_sensitive(true);
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Refused::HeaderName(name.clone()))?;
+            outgoing.headers.push((name, value));
+        }
+        Place::Query(name) => outgoing.push_query(name, &placed.value),
+        Place::Form(_) | Place::Json(_) if outgoing.body.is_empty() => return Ok(false),
+        Place::Form(name) => {
+            let kind = outgoing.header("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            if !kind.eq_ignore_ascii_case(FORM) {
+                return Err(Refused::BodyKind { wanted: "form" });
+            }
+            outgoing.body = with_field(&outgoing.body, name, &placed.value)?;
+        }
+        Place::Json(name) => outgoing.body = with_member(&outgoing.body, name, &placed.value)?,
+    }
+    Ok(true)
+}
+
+/// Text in front of the first `{name}`, the name, and what is behind.
+fn next_setting(text: &str) -> Option<(&str, &str, &str)> {
+    let (front, rest) = text.split_once('{')?;
+    let (name, behind) = rest.split_once('}')?;
+    Some((front, name, behind))
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    // Keys longer than a block are hashed first (RFC 2104); a block is the one length that never fails.
+    let mut block = Zeroizing::new([0; 64]);
+    let hashed = Sha256::digest(key);
+    let used = if key.len() > block.len() { hashed.as_slice() } else { key };
+    block.iter_mut().zip(used).for_each(|(to, from)| *to = *from);
+    let mut mac = Hmac::<Sha256>::new(&(*block).into());
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests;

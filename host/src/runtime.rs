@@ -1,0 +1,23 @@
+//! The sandbox: compiles plugins, runs them in fresh instances, and stops them at their limits.
+//!
+//! Owns everything that names wasmtime. May reach the network only through the [`Outlet`] that a caller of
+//! [`Plugin::send`] hands in; `validate` and `map` get none. Nothing of one call is visible to the next: each
+//! has an instance, a memory and a budget of its own, and a call that breaks a limit costs only itself.
+
+mod bindings;
+mod cache;
+mod call;
+mod convert;
+mod engine;
+mod fault;
+mod limits;
+mod plugin;
+mod state;
+
+pub use cache::Cache;
+pub use engine::Runtime;
+pub use fault::{Fault, FaultKind, LoadError};
+pub use limits::Limits;
+pub use plugin::{Connection, Rejection, ResumeWork, Usage};
+pub use plugin::{Delivery, DeliveryWork, Mapped, OpenTicket, Plugin, PreparedRequest, Problem, ProblemPlace, Work};
+pub use state::{LogLine, Outlet, RequestKind};

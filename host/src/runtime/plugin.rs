@@ -1,0 +1,362 @@
+//! A compiled plugin and its three functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enroute_core::batch::Batch;
+use enroute_core::cells::Cells;
+use enroute_core::outcome::{Report, Warning, conserve};
+use enroute_core::request::{Method, Request};
+use wasmtime::Store;
+
+use crate::runtime::bindings::{self, DestinationPre};
+use crate::runtime::call::{self, Spent};
+use crate::runtime::convert;
+use crate::runtime::engine::Ticker;
+use crate::runtime::fault::{Fault, FaultKind};
+use crate::runtime::limits::{HANDLES_MAX, Limits};
+use crate::runtime::state::{LogLine, Outlet, State, printable};
+
+/// A component ready to run. Cheap to clone; every call has an instance of its own.
+#[derive(Clone)]
+pub struct Plugin {
+    name: String,
+    pre: DestinationPre<State>,
+    limits: Limits,
+    _ticker: Arc<Ticker>,
+}
+
+/// What a plugin is told of an audience at a destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// The audience's key.
+    pub audience_key: String,
+    /// The audience's name.
+    pub audience_name: String,
+    /// Settings as a JSON object.
+    pub settings: String,
+    /// Names of configured secrets.
+    pub secrets: Vec<String>,
+    /// Trait and field of each mapping row.
+    pub rows: Vec<(String, String)>,
+    /// Fields that identifiers go into.
+    pub identifier_fields: Vec<String>,
+    /// Operation, members and bytes of each limit in force.
+    pub limits: Vec<(String, u32, u32)>,
+    /// What `send` learned earlier, as JSON text.
+    pub remote: Option<String>,
+    /// `YYYY-MM-DD`.
+    pub today: String,
+}
+
+/// Where a problem lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProblemPlace {
+    /// A setting.
+    Setting(String),
+    /// A mapping row, by position.
+    Row(u32),
+    /// The audience.
+    Audience,
+    /// What the account or list is like.
+    Remote,
+}
+
+/// Something that `validate` found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether nothing may be sent before it is mended.
+    pub is_error: bool,
+    /// Where.
+    pub place: ProblemPlace,
+    /// What.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+/// A request with the members it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreparedRequest {
+    /// Positions in the batch, in the order in which the body lists them.
+    pub members: Vec<u32>,
+    /// The request.
+    pub request: Request,
+}
+
+/// Requests that together bring the same members about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// An operation of the manifest.
+    pub operation: String,
+    /// In order.
+    pub requests: Vec<PreparedRequest>,
+}
+
+impl Delivery {
+    /// Positions of the members, each once, in ascending order.
+    #[must_use]
+    pub fn members(&self) -> Vec<u32> {
+        let mut members: Vec<u32> = self.requests.iter().flat_map(|request| request.members.iter().copied()).collect();
+        members.sort_unstable();
+        members.dedup();
+        members
+    }
+}
+
+/// A member that cannot be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Position in the batch.
+    pub member: u32,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// snake_case.
+    pub code: String,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// What `map` made of a batch. Every member is in exactly one delivery or rejection: checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// What to send.
+    pub deliveries: Vec<Delivery>,
+    /// Who cannot be sent.
+    pub rejections: Vec<Rejection>,
+    /// Worth telling.
+    pub warnings: Vec<Warning>,
+}
+
+/// A delivery as `send` sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryWork {
+    /// The operation.
+    pub operation: String,
+    /// The delivery's members only, by position.
+    pub members: Batch,
+    /// Members, method and path of each request; positions are those of `members`.
+    pub requests: Vec<(Vec<u32>, Method, Vec<String>)>,
+}
+
+/// A job that was accepted earlier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTicket {
+    /// The plugin's words.
+    pub token: String,
+    /// Key of the delivery.
+    pub request_key: String,
+    /// Members of the job.
+    pub members: u32,
+}
+
+/// Jobs to ask about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumeWork {
+    /// Their members follow each other in this order.
+    pub tickets: Vec<OpenTicket>,
+    /// One row a member.
+    pub identifiers: Cells,
+}
+
+/// One piece of work for `send`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Test the credentials.
+    Probe,
+    /// Find or create the remote list.
+    Open,
+    /// Carry out a delivery.
+    Deliver(Box<DeliveryWork>),
+    /// Ask about jobs.
+    Resume(ResumeWork),
+}
+
+impl Work {
+    fn members(&self) -> usize {
+        match self {
+            Self::Probe | Self::Open => 0,
+            Self::Deliver(work) => work.members.len(),
+            Self::Resume(work) => work.identifiers.rows(),
+        }
+    }
+}
+
+/// What a call cost, and what the plugin logged during it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time inside the sandbox.
+    pub cpu: Duration,
+    /// Lines logged.
+    pub log: Vec<LogLine>,
+    /// Lines that were over the limit.
+    pub log_dropped: u64,
+}
+
+impl Plugin {
+    pub(super) fn new(name: String, pre: DestinationPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
+        Self { name, pre, limits, _ticker: ticker }
+    }
+
+    /// Asks the plugin what is wrong with a connection. No network, frozen clock.
+    ///
+    /// # Errors
+    /// When the plugin traps or breaks a limit.
+    pub async fn validate(&self, connection: &Connection) -> Result<Vec<Problem>, Fault> {
+        let run = self.start("validate", None)?;
+        let guest = convert::connection(connection);
+        let budget = (self.limits.cpu_validate, self.limits.wall_pure);
+        let (problems, _) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
+        Ok(problems.into_iter().map(convert::problem).collect())
+    }
+
+    /// Turns a batch into requests. No network, frozen clock: same input, same bytes.
+    ///
+    /// # Errors
+    /// When the plugin traps, breaks a limit, or leaves members out.
+    pub async fn map(&self, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
+        let run = self.start("map", None)?;
+        let (guest, members) = (convert::connection(connection), convert::batch(batch));
+        let budget = (self.limits.cpu_map, self.limits.wall_pure);
+        let (mapped, usage) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
+        let mapped = convert::mapped(mapped);
+        self.check_mapped(&mapped, batch.len())?;
+        Ok((mapped, usage))
+    }
+
+    /// Lets the plugin carry out one piece of work through `outlet`.
+    ///
+    /// # Errors
+    /// When the plugin traps, breaks a limit, or its report does not add up.
+    pub async fn send(
+        &self,
+        connection: &Connection,
+        work: &Work,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<(Report, Usage), Fault> {
+        let run = self.start("send", Some(outlet))?;
+        let (guest, guest_work) = (convert::connection(connection), convert::work(work));
+        let budget = (self.limits.cpu_send, self.limits.wall_send);
+        let (report, usage) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
+        let report = convert::report(report);
+        conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
+            .map_err(|error| self.broken("send", error.to_string()))?;
+        Ok((report, usage))
+    }
+
+    fn check_mapped(&self, mapped: &Mapped, members: usize) -> Result<(), Fault> {
+        let delivered: Vec<Vec<u32>> = mapped.deliveries.iter().map(Delivery::members).collect();
+        let rejected: Vec<u32> = mapped.rejections.iter().map(|rejection| rejection.member).collect();
+        let named = delivered.iter().map(Vec::as_slice).chain([rejected.as_slice()]);
+        conserve(named, members).map_err(|error| self.broken("map", error.to_string()))
+    }
+
+    fn broken(&self, function: &'static str, reason: String) -> Fault {
+        let plugin = self.name.clone();
+        Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+    }
+
+    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>) -> Result<Run<'_>, Fault> {
+        let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet));
+        store.limiter(|state| &mut state.store_limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_hostcall_fuel(self.limits.output_bytes);
+        store.set_max_component_handles(HANDLES_MAX);
+        Ok(Run { plugin: self, function, store })
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One call of one function in one instance.
+struct Run<'a> {
+    plugin: &'a Plugin,
+    function: &'static str,
+    store: Store<State>,
+}
+
+impl Run<'_> {
+    async fn call<T>(
+        mut self,
+        (cpu, wall): (Duration, Duration),
+        function: impl AsyncFnOnce(&bindings::Destination, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<(T, Usage), Fault> {
+        let pre = &self.plugin.pre;
+        let store = &mut self.store;
+        let work = async {
+            let guest_fns = pre.instantiate_async(&mut *store).await?;
+            function(&guest_fns, &mut *store).await
+        };
+        let (ended, spent) = call::within(cpu, wall, work).await;
+        match ended {
+            Ok(Ok(value)) => Ok((value, self.usage(spent))),
+            Ok(Err(error)) => Err(self.fault(&error)),
+            Err(overrun) => Err(self.overrun(overrun)),
+        }
+    }
+
+    fn usage(self, spent: Spent) -> Usage {
+        let state = self.store.into_data();
+        Usage { cpu: spent.cpu, log: state.log, log_dropped: state.log_dropped }
+    }
+
+    fn overrun(self, overrun: call::Overrun) -> Fault {
+        let reason = match overrun {
+            call::Overrun::Cpu(budget) => format!("it used up its {budget:?} of CPU time"),
+            call::Overrun::Wall(budget) => format!("it did not end within {budget:?}"),
+        };
+        self.failed(FaultKind::TimeOut, reason, Vec::new())
+    }
+
+    fn fault(self, error: &wasmtime::Error) -> Fault {
+        let text = format!("{error:#}");
+        let backtrace = error
+            .downcast_ref::<wasmtime::WasmBacktrace>()
+            .map(|trace| {
+                let name = |frame: &wasmtime::FrameInfo| {
+                    frame.func_name().map_or_else(|| "?".to_owned(), |name| format!("{:#}", rustc_demangle(name)))
+                };
+                trace.frames().iter().map(name).collect()
+            })
+            .unwrap_or_default();
+        let (kind, reason) = classify(error, &text, &self.plugin.limits);
+        self.failed(kind, reason, backtrace)
+    }
+
+    fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
+        let stderr = self.store.data().stderr.contents();
+        let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(tail).lines().map(printable).collect::<Vec<_>>().join("\n");
+        Fault { plugin: self.plugin.name.clone(), function: self.function, kind, reason, backtrace, stderr }
+    }
+}
+
+/// The end of what a guest wrote to standard error that is worth showing.
+const STDERR_BYTES_SHOWN: usize = 4_096;
+
+fn rustc_demangle(name: &str) -> rustc_demangle::Demangle<'_> {
+    rustc_demangle::demangle(name)
+}
+
+/// Says in one sentence what a failed call ran into.
+fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
+    if text.contains("forcing trap when growing memory") {
+        return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
+    }
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));
+    }
+    if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
+        return (FaultKind::Trap, format!("it trapped: {trap}"));
+    }
+    let last = error.chain().last().map_or_else(|| text.to_owned(), ToString::to_string);
+    (FaultKind::Trap, format!("it trapped: {}", printable(&last)))
+}

@@ -1,0 +1,153 @@
+//! What can go wrong with the store, in words that say what to do.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::ErrorCode;
+
+/// A failure of the store. Cheap to clone, because one failed commit answers many writes.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no store in the folder.
+    #[error("there is no store at {path}; import profiles first")]
+    Missing {
+        /// Where the file should be.
+        path: PathBuf,
+    },
+    /// The folder or a file in it cannot be used.
+    #[error("cannot {doing} {path}")]
+    Folder {
+        /// What was tried.
+        doing: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// Another process writes to the store.
+    #[error("the store {path} is in use by process {pid}; wait for it or stop it")]
+    Locked {
+        /// The state folder.
+        path: PathBuf,
+        /// The process that holds the lock, as it wrote itself down.
+        pid: String,
+    },
+    /// The key of the store is not there, though the store is.
+    #[error("the key {path} of the store is missing; restore it from the backup that has the store")]
+    KeyMissing {
+        /// Where the key should be.
+        path: PathBuf,
+    },
+    /// The key file does not hold a key, or the key of another store.
+    #[error("the key {path} does not belong to the store; restore both from the same backup")]
+    KeyWrong {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// A later version of Enroute wrote the store.
+    #[error("the store {path} has format {found}, and this Enroute knows up to {known}; use the newer Enroute")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest format that is known here.
+        known: i64,
+    },
+    /// An earlier version of Enroute wrote the store, and nothing has migrated it yet.
+    #[error(
+        "the store {path} has the older format {found}; any command that writes, such as `enroute sync`, updates it"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+    },
+    /// The file is a database of something else.
+    #[error("{path} is not a store of Enroute")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged. It is never repaired silently.
+    #[error(
+        "the store {path} is damaged ({detail}); restore the state folder from a backup, or remove it and import again"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the check said.
+        detail: String,
+    },
+    /// There is no room left. What was being written is rolled back as a whole.
+    #[error("there is no space left for {path}; nothing of this write was kept")]
+    Full {
+        /// The file that could not grow.
+        path: PathBuf,
+    },
+    /// The disk failed, so that nobody can know what it holds. Only a restart, with its check, helps.
+    #[error("the disk failed under {path}; stop, check the disk, then start again")]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: Arc<rusqlite::Error>,
+    },
+    /// The database refused a statement for another reason.
+    #[error("the store refused a statement")]
+    Database(#[source] Arc<rusqlite::Error>),
+    /// Something that was sealed cannot be opened: another key, another context, or changed bytes.
+    #[error("a sealed value cannot be opened with the key of this store")]
+    Sealed,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes: {0}")]
+    Random(String),
+    /// A column that nobody can ask for.
+    #[error("`{path}` is not a path of a trait: {reason}")]
+    Path {
+        /// The path as written.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A rule of our own is broken; this is a bug.
+    #[error("internal: {0}")]
+    Broken(&'static str),
+    /// The writer has stopped.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl Error {
+    pub(super) fn folder(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_owned() },
+            _ => Self::Folder { doing, path: path.to_owned(), source: Arc::new(source) },
+        }
+    }
+
+    /// Gives the failures that need a person a name and the file they are about.
+    pub(super) fn at(self, path: &Path) -> Self {
+        let Self::Database(source) = self else { return self };
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { path, detail: source.to_string() }
+            }
+            Some(ErrorCode::SystemIoFailure) => Self::Unsafe { path, source },
+            _ => Self::Database(source),
+        }
+    }
+}

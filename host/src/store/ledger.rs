@@ -1,0 +1,583 @@
+//! Runs, deliveries, receipts, refusals and what waits: the record that makes a run repeatable and explainable.
+//!
+//! One row a delivery, its members as a bitmap; a row a member only where it was refused or waits. A delivery's
+//! intent is durable before its first byte leaves, and its outcomes, what the destination then holds and the next
+//! attempts are written in one transaction.
+
+use roaring::RoaringBitmap;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::store::Error;
+
+/// A connection as the store knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Link {
+    /// Its number.
+    pub id: i64,
+    /// Store revision up to which every change was looked at.
+    pub revision: i64,
+    /// Version of settings and mapping.
+    pub settings_version: u64,
+    /// What the plugin learned of account and list, as JSON text.
+    pub remote: Option<String>,
+    /// Whether the remote list was found or created.
+    pub is_open: bool,
+}
+
+/// A delivery about to be sent.
+#[derive(Debug, Clone)]
+pub struct Intent<'a> {
+    /// The run.
+    pub run: i64,
+    /// The connection.
+    pub link: i64,
+    /// The operation.
+    pub operation: &'a str,
+    /// `prepared` or `subset`.
+    pub label: &'static str,
+    /// The same for every repetition.
+    pub request_key: &'a str,
+    /// Dense ids.
+    pub members: &'a RoaringBitmap,
+    /// From 1.
+    pub attempt: u32,
+    /// Digest of the plugin's file.
+    pub plugin_digest: &'a [u8],
+    /// Settings version.
+    pub version: u64,
+    /// Now.
+    pub at_ms: u64,
+}
+
+/// A request that left, or was refused at egress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRow {
+    /// `prepared`, `subset`, `derived`, `probe` or `open`.
+    pub label: &'static str,
+    /// The manifest's kind, for derived ones.
+    pub kind: Option<String>,
+    /// Digest of the request with its slots unfilled.
+    pub digest: [u8; 32],
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+    /// When.
+    pub at_ms: u64,
+}
+
+/// A member that cannot be delivered, for the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectionRow {
+    /// Dense id.
+    pub profile: u32,
+    /// snake_case.
+    pub code: String,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// One sentence.
+    pub reason: String,
+    /// `plugin`, `destination` or `host`.
+    pub source: &'static str,
+    /// What was refused.
+    pub change: &'static str,
+    /// Keyed hash of what was refused, so that it is tried again only when it changes.
+    pub hash: Option<[u8; 16]>,
+}
+
+/// A member that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRow {
+    /// Dense id.
+    pub profile: u32,
+    /// `deferred`, `accepted` or `unknown`.
+    pub state: String,
+    /// Not before this moment.
+    pub due_ms: u64,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the first attempt was.
+    pub first_ms: u64,
+    /// The job it waits for.
+    pub ticket: Option<i64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// For a job: the change that was accepted.
+    pub change: Option<&'static str>,
+    /// For a job: keyed hash of what the destination has once the job is done.
+    pub hash: Option<[u8; 16]>,
+}
+
+fn bytes(members: &RoaringBitmap) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(members.serialized_size());
+    members.serialize_into(&mut bytes).map_err(|_| Error::Broken("a set of members cannot be written"))?;
+    Ok(bytes)
+}
+
+/// A set of dense ids as the store keeps it.
+///
+/// # Errors
+/// When the bytes are no such set.
+pub fn members(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
+    RoaringBitmap::deserialize_from(bytes).map_err(|_| Error::Broken("a set of members cannot be read"))
+}
+
+/// Finds a connection, if it was ever run.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn find_link(connection: &Connection, audience: &str, destination: &str) -> Result<Option<Link>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, revision, settings_version, remote, opened FROM connection
+         WHERE audience = ?1 AND destination = ?2",
+    )?;
+    let found = statement.query_row([audience, destination], |row| {
+        Ok(Link {
+            id: row.get(0)?,
+            revision: row.get(1)?,
+            settings_version: row.get::<_, i64>(2)?.cast_unsigned(),
+            remote: row.get::<_, Option<Vec<u8>>>(3)?.and_then(|bytes| String::from_utf8(bytes).ok()),
+            is_open: row.get(4)?,
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Finds a connection or makes one, and raises its settings version when `settings_digest` is a new one.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn link(connection: &Connection, audience: &str, destination: &str, settings_digest: &[u8]) -> Result<Link, Error> {
+    connection.execute(
+        "INSERT INTO connection (audience, destination, settings_version, settings_digest) VALUES (?1, ?2, 1, ?3)
+         ON CONFLICT (audience, destination) DO UPDATE SET
+           settings_version = settings_version + (settings_digest IS NOT excluded.settings_digest),
+           settings_digest = excluded.settings_digest",
+        params![audience, destination, settings_digest],
+    )?;
+    find_link(connection, audience, destination)?.ok_or_else(|| Error::Broken("a connection vanished"))
+}
+
+/// Remembers what a plugin learned of account and list.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn set_remote(connection: &Connection, link: i64, remote: Option<&str>, is_open: bool) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE connection SET remote = coalesce(?2, remote), opened = max(opened, ?3) WHERE id = ?1",
+        params![link, remote.map(str::as_bytes), is_open],
+    )?;
+    Ok(())
+}
+
+/// Remembers that every change up to `revision` was looked at.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn set_revision(connection: &Connection, link: i64, revision: i64) -> Result<(), Error> {
+    connection.execute("UPDATE connection SET revision = max(revision, ?2) WHERE id = ?1", params![link, revision])?;
+    Ok(())
+}
+
+/// Begins a run and returns its number.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn begin_run(connection: &Connection, at_ms: u64) -> Result<i64, Error> {
+    connection.execute("INSERT INTO run (started_ms, state) VALUES (?1, 'running')", [at_ms.cast_signed()])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Ends a run; `summary` is its report as JSON.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> Result<(), Error> {
+    connection.execute(
+        "UPDATE run SET ended_ms = ?2, state = 'done', summary = ?3 WHERE id = ?1",
+        params![run, at_ms.cast_signed(), summary],
+    )?;
+    Ok(())
+}
+
+/// The newest run that ended: its number and report.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn last_run(connection: &Connection) -> Result<Option<(i64, String)>, Error> {
+    let found =
+        connection.query_row("SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+    Ok(found.optional()?)
+}
+
+/// Writes a delivery's intent and returns its number.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn intend(connection: &Connection, intent: &Intent<'_>) -> Result<i64, Error> {
+    connection
+        .prepare_cached(
+            "INSERT INTO delivery (run, connection, operation, label, request_key, members, state, attempt,
+               created_ms, plugin_digest, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'intent', ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            intent.run,
+            intent.link,
+            intent.operation,
+            intent.label,
+            intent.request_key,
+            bytes(intent.members)?,
+            intent.attempt,
+            intent.at_ms.cast_signed(),
+            intent.plugin_digest,
+            intent.version.cast_signed(),
+        ])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Marks a delivery as settled.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn settle(connection: &Connection, delivery: i64, verdict: &str, at_ms: u64) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE delivery SET state = 'settled', verdict = ?2, settled_ms = ?3 WHERE id = ?1")?
+        .execute(params![delivery, verdict, at_ms.cast_signed()])?;
+    Ok(())
+}
+
+/// Settles what a run that was cut off left behind: its members stay in doubt. Returns how many deliveries.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn settle_orphans(connection: &Connection, link: i64, at_ms: u64) -> Result<usize, Error> {
+    connection.execute(
+        "INSERT INTO receipt (delivery, outcome, code, members, change)
+         SELECT id, 'unknown', 'interrupted', members, NULL FROM delivery WHERE state = 'intent' AND connection = ?1",
+        [link],
+    )?;
+    Ok(connection.execute(
+        "UPDATE delivery SET state = 'settled', verdict = 'interrupted', settled_ms = ?2
+         WHERE state = 'intent' AND connection = ?1",
+        params![link, at_ms.cast_signed()],
+    )?)
+}
+
+/// Writes one receipt for members who share an outcome and a change.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn receipt(
+    connection: &Connection,
+    delivery: i64,
+    outcome: &str,
+    code: Option<&str>,
+    change: &str,
+    members: &RoaringBitmap,
+) -> Result<(), Error> {
+    connection
+        .prepare_cached("INSERT INTO receipt (delivery, outcome, code, members, change) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![delivery, outcome, code, bytes(members)?, change])?;
+    Ok(())
+}
+
+/// Writes the requests of a call.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn requests(
+    connection: &Connection,
+    (run, link, delivery): (i64, i64, Option<i64>),
+    rows: &[RequestRow],
+) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO request (delivery, run, connection, label, kind, digest, status, failure, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for row in rows {
+        statement.execute(params![
+            delivery,
+            run,
+            link,
+            row.label,
+            row.kind,
+            row.digest.as_slice(),
+            row.status,
+            row.failure,
+            row.at_ms.cast_signed(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Records rejections: one row for the history, one that keeps the member from being tried again unchanged.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn reject(
+    connection: &Connection,
+    (run, link): (i64, i64),
+    (plugin_digest, version): (&[u8], u64),
+    at_ms: u64,
+    rows: &[RejectionRow],
+) -> Result<(), Error> {
+    let mut history = connection.prepare_cached(
+        "INSERT INTO rejection (run, connection, profile, code, field, reason, source, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    let mut standing = connection.prepare_cached(
+        "INSERT OR REPLACE INTO refusal (connection, profile, hash, plugin_digest, version, code, field, reason,
+           run, at_ms, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    for row in rows {
+        history.execute(params![
+            run,
+            link,
+            row.profile,
+            row.code,
+            row.field,
+            row.reason,
+            row.source,
+            at_ms.cast_signed()
+        ])?;
+        standing.execute(params![
+            link,
+            row.profile,
+            row.hash.as_ref().map(<[u8; 16]>::as_slice),
+            plugin_digest,
+            version.cast_signed(),
+            row.code,
+            row.field,
+            row.reason,
+            run,
+            at_ms.cast_signed(),
+            row.change,
+        ])?;
+    }
+    Ok(())
+}
+
+/// Members refused by this plugin under these settings: additions and updates, then removals.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn refused(
+    connection: &Connection,
+    link: i64,
+    plugin_digest: &[u8],
+    version: u64,
+) -> Result<(RoaringBitmap, RoaringBitmap), Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT profile, change IS 'removed' FROM refusal
+         WHERE connection = ?1 AND plugin_digest = ?2 AND version = ?3 ORDER BY profile",
+    )?;
+    let mut rows = statement.query(params![link, plugin_digest, version.cast_signed()])?;
+    let (mut kept, mut removals) = (RoaringBitmap::new(), RoaringBitmap::new());
+    while let Some(row) = rows.next()? {
+        let set = if row.get(1)? { &mut removals } else { &mut kept };
+        set.insert(row.get(0)?);
+    }
+    Ok((kept, removals))
+}
+
+/// Takes members off the lists of refused and waiting ones.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn clear(connection: &Connection, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+    let mut refusal = connection.prepare_cached("DELETE FROM refusal WHERE connection = ?1 AND profile = ?2")?;
+    let mut pending = connection.prepare_cached("DELETE FROM pending WHERE connection = ?1 AND profile = ?2")?;
+    let empty = |table: &str| -> Result<bool, Error> {
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {table} WHERE connection = ?1)");
+        Ok(connection.prepare_cached(&sql)?.query_row([link], |row| row.get(0))?)
+    };
+    let (no_refusals, no_pending) = (empty("refusal")?, empty("pending")?);
+    for profile in profiles {
+        if !no_refusals {
+            refusal.execute(params![link, profile])?;
+        }
+        if !no_pending {
+            pending.execute(params![link, profile])?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts members off. The first attempt's moment is kept from an earlier row.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn put_off(connection: &Connection, link: i64, rows: &[PendingRow]) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO pending (connection, profile, state, due_ms, attempts, first_ms, ticket, reason, change, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+         ON CONFLICT (connection, profile) DO UPDATE SET state = excluded.state, due_ms = excluded.due_ms,
+           attempts = pending.attempts + excluded.attempts, ticket = excluded.ticket, reason = excluded.reason,
+           change = excluded.change, hash = excluded.hash",
+    )?;
+    for row in rows {
+        statement.execute(params![
+            link,
+            row.profile,
+            row.state,
+            row.due_ms.cast_signed(),
+            row.attempts,
+            row.first_ms.cast_signed(),
+            row.ticket,
+            row.reason,
+            row.change,
+            row.hash.as_ref().map(<[u8; 16]>::as_slice),
+        ])?;
+    }
+    Ok(())
+}
+
+/// Everybody who waits.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn waiting(connection: &Connection, link: i64) -> Result<Vec<PendingRow>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT profile, state, due_ms, attempts, first_ms, ticket, reason FROM pending
+         WHERE connection = ?1 ORDER BY profile",
+    )?;
+    let rows = statement.query_map([link], |row| {
+        Ok(PendingRow {
+            profile: row.get(0)?,
+            state: row.get(1)?,
+            due_ms: row.get::<_, i64>(2)?.cast_unsigned(),
+            attempts: row.get(3)?,
+            first_ms: row.get::<_, i64>(4)?.cast_unsigned(),
+            ticket: row.get(5)?,
+            reason: row.get(6)?,
+            change: None,
+            hash: None,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A member whose job was accepted: the change that was accepted, and the hash of what the destination will have.
+pub type Accepted = (u32, String, Option<[u8; 16]>);
+
+/// Of members whose job was accepted: the change, and the hash of what the destination will have.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn accepted(connection: &Connection, link: i64, members: &RoaringBitmap) -> Result<Vec<Accepted>, Error> {
+    let mut statement = connection
+        .prepare_cached("SELECT coalesce(change, ''), hash FROM pending WHERE connection = ?1 AND profile = ?2")?;
+    let mut found = Vec::new();
+    for profile in members {
+        let row = statement
+            .query_row(params![link, profile], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)))
+            .optional()?;
+        if let Some((change, hash)) = row {
+            found.push((profile, change, hash.and_then(|bytes| bytes.try_into().ok())));
+        }
+    }
+    Ok(found)
+}
+
+/// A job at the destination that members wait for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketRow {
+    /// Its number.
+    pub id: i64,
+    /// The delivery that was accepted.
+    pub delivery: i64,
+    /// The plugin's words.
+    pub token: String,
+    /// Key of the delivery.
+    pub request_key: String,
+    /// Dense ids.
+    pub members: RoaringBitmap,
+    /// Not to be asked before.
+    pub due_ms: u64,
+}
+
+/// Remembers a job and returns its number.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn open_ticket(
+    connection: &Connection,
+    link: i64,
+    delivery: i64,
+    token: &str,
+    waiting: &RoaringBitmap,
+    due_ms: u64,
+) -> Result<i64, Error> {
+    connection.execute(
+        "INSERT INTO ticket (connection, delivery, token, request_key, members, due_ms, attempts, first_ms)
+         SELECT ?1, ?2, ?3, request_key, ?4, ?5, 0, ?5 FROM delivery WHERE id = ?2",
+        params![link, delivery, token, bytes(waiting)?, due_ms.cast_signed()],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// All open jobs of a connection.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn tickets(connection: &Connection, link: i64) -> Result<Vec<TicketRow>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, delivery, token, request_key, members, due_ms FROM ticket WHERE connection = ?1 ORDER BY id",
+    )?;
+    let rows = statement.query_map([link], |row| {
+        let set: Vec<u8> = row.get(4)?;
+        Ok((
+            set,
+            TicketRow {
+                id: row.get(0)?,
+                delivery: row.get(1)?,
+                token: row.get(2)?,
+                request_key: row.get(3)?,
+                members: RoaringBitmap::new(),
+                due_ms: row.get::<_, i64>(5)?.cast_unsigned(),
+            },
+        ))
+    })?;
+    rows.map(|row| {
+        let (set, ticket) = row?;
+        Ok(TicketRow { members: members(&set)?, ..ticket })
+    })
+    .collect()
+}
+
+/// Forgets a job whose members all have an outcome.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn close_ticket(connection: &Connection, ticket: i64) -> Result<(), Error> {
+    connection.execute("DELETE FROM ticket WHERE id = ?1", [ticket])?;
+    Ok(())
+}
+
+/// Asks about a job later; `next` is what the plugin said last of it: its words, and the members who still wait.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn postpone_ticket(
+    connection: &Connection,
+    link: i64,
+    ticket: i64,
+    next: Option<(&str, &RoaringBitmap)>,
+    due_ms: u64,
+) -> Result<(), Error> {
+    let due_ms = due_ms.cast_signed();
+    let (token, waiting) = match next {
+        Some((token, waiting)) => (Some(token), Some(bytes(waiting)?)),
+        None => (None, None),
+    };
+    connection.execute(
+        "UPDATE ticket SET due_ms = ?2, attempts = attempts + 1, token = coalesce(?3, token),
+           members = coalesce(?4, members) WHERE id = ?1",
+        params![ticket, due_ms, token, waiting],
+    )?;
+    connection
+        .execute("UPDATE pending SET due_ms = ?3 WHERE connection = ?1 AND ticket = ?2", [link, ticket, due_ms])?;
+    Ok(())
+}

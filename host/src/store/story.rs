@@ -1,0 +1,188 @@
+//! One profile's story: what each destination holds of it, what was sent, what was refused, what it waits for.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::store::{Error, held, ledger};
+
+/// Receipts of one profile that are worth showing, newest first.
+const RECEIPTS_SHOWN: usize = 20;
+/// Deliveries looked through for them.
+const DELIVERIES_SEARCHED: i64 = 100_000;
+
+/// One receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The run.
+    pub run: i64,
+    /// The delivery.
+    pub delivery: i64,
+    /// The outcome's word.
+    pub outcome: String,
+    /// The outcome's code.
+    pub code: Option<String>,
+    /// `added`, `updated` or `removed`.
+    pub change: Option<String>,
+    /// Milliseconds since 1970.
+    pub at_ms: Option<u64>,
+    /// Label, digest and status of the requests.
+    pub requests: Vec<(String, String, Option<u16>)>,
+}
+
+/// A refusal in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// snake_case.
+    pub code: String,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// One sentence.
+    pub reason: String,
+    /// The run that found it.
+    pub run: i64,
+}
+
+/// One profile at one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// What the destination holds.
+    pub held: Option<held::Held>,
+    /// Number of the connection.
+    pub link: i64,
+    /// Why it is not delivered.
+    pub refusal: Option<Standing>,
+    /// What it waits for: state and moment.
+    pub waiting: Option<(String, u64)>,
+    /// Newest first.
+    pub receipts: Vec<Receipt>,
+}
+
+/// Reads the story of one profile.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn of(connection: &Connection, profile: u32) -> Result<Vec<Chapter>, Error> {
+    let mut statement = connection.prepare("SELECT id, audience, destination FROM connection ORDER BY id")?;
+    let links: Vec<(i64, String, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
+    let chapter = |(link, audience, destination): (i64, String, String)| {
+        Ok(Chapter {
+            audience,
+            destination,
+            link,
+            held: held::get(connection, link, profile)?,
+            refusal: refusal(connection, link, profile)?,
+            waiting: waiting(connection, link, profile)?,
+            receipts: receipts(connection, link, profile)?,
+        })
+    };
+    links.into_iter().map(chapter).collect()
+}
+
+fn refusal(connection: &Connection, link: i64, profile: u32) -> Result<Option<Standing>, Error> {
+    let found = connection.query_row(
+        "SELECT code, field, reason, run FROM refusal WHERE connection = ?1 AND profile = ?2",
+        params![link, profile],
+        |row| Ok(Standing { code: row.get(0)?, field: row.get(1)?, reason: row.get(2)?, run: row.get(3)? }),
+    );
+    Ok(found.optional()?)
+}
+
+fn waiting(connection: &Connection, link: i64, profile: u32) -> Result<Option<(String, u64)>, Error> {
+    let found = connection.query_row(
+        "SELECT state, due_ms FROM pending WHERE connection = ?1 AND profile = ?2",
+        params![link, profile],
+        |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())),
+    );
+    Ok(found.optional()?)
+}
+
+fn receipts(connection: &Connection, link: i64, profile: u32) -> Result<Vec<Receipt>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT d.run, d.id, r.outcome, r.code, r.change, d.settled_ms, r.members
+         FROM delivery d JOIN receipt r ON r.delivery = d.id
+         WHERE d.connection = ?1 ORDER BY d.id DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query([link, DELIVERIES_SEARCHED])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let set: Vec<u8> = row.get(6)?;
+        if !ledger::members(&set)?.contains(profile) {
+            continue;
+        }
+        let delivery: i64 = row.get(1)?;
+        found.push(Receipt {
+            run: row.get(0)?,
+            delivery,
+            outcome: row.get(2)?,
+            code: row.get(3)?,
+            change: row.get(4)?,
+            at_ms: row.get::<_, Option<i64>>(5)?.map(i64::cast_unsigned),
+            requests: requests(connection, delivery)?,
+        });
+        if found.len() == RECEIPTS_SHOWN {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn requests(connection: &Connection, delivery: i64) -> Result<Vec<(String, String, Option<u16>)>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT label, hex(digest), status FROM request WHERE delivery = ?1 ORDER BY id")?;
+    let rows = statement
+        .query_map([delivery], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.to_lowercase(), row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// How many members of each kind a connection has: held, in doubt, refused, waiting.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn counts(connection: &Connection, link: i64) -> Result<[u64; 4], Error> {
+    let count = |sql: &str| -> Result<u64, Error> {
+        let found: i64 = connection.prepare_cached(sql)?.query_row([link], |row| row.get(0))?;
+        Ok(found.cast_unsigned())
+    };
+    Ok([
+        count("SELECT count(*) FROM held WHERE connection = ?1")?,
+        count("SELECT count(*) FROM held WHERE connection = ?1 AND hash IS NULL")?,
+        count("SELECT count(*) FROM refusal WHERE connection = ?1")?,
+        count("SELECT count(*) FROM pending WHERE connection = ?1")?,
+    ])
+}
+
+impl crate::store::Reader {
+    /// Names of the tables in which some value holds this text, for audits of what is stored in plain.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn tables_holding(&self, text: &str) -> Result<Vec<String>, Error> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")?;
+        let tables: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut found = Vec::new();
+        for table in tables {
+            let mut rows = connection.prepare(&format!("SELECT * FROM \"{table}\""))?;
+            let columns = rows.column_count();
+            let mut rows = rows.query([])?;
+            while let Some(row) = rows.next()? {
+                let holds = (0..columns).any(|column| {
+                    let bytes = row.get_ref(column).ok().and_then(|value| match value {
+                        rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => Some(bytes),
+                        _ => None,
+                    });
+                    bytes.is_some_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+                });
+                if holds {
+                    found.push(table);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,50 @@
+//! Keeps each destination's audience equal to ours: plans, sends, settles and reports.
+//!
+//! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
+//! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
+
+mod clock;
+mod cutter;
+mod decide;
+mod deliver;
+mod dispatch;
+mod explain;
+mod link;
+mod lot;
+mod mapper;
+mod open;
+mod outlet;
+mod pace;
+mod plan;
+mod report;
+mod resume;
+mod run;
+mod settle;
+mod setup;
+mod snapshot;
+
+use std::sync::Arc;
+
+use crate::store::{Error, Reader, Store};
+
+pub use clock::Clock;
+pub use dispatch::{Progress, ProgressSink};
+pub use explain::{Explanation, explain, status};
+pub use open::Probed;
+pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
+pub use report::{
+    ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
+};
+pub use run::{Options, probe, sync};
+pub use setup::Setup;
+pub use snapshot::SnapshotError;
+
+/// Reads the store on a thread where blocking is fine.
+async fn reading<T: Send + 'static, E: From<Error> + Send + 'static>(
+    store: &Arc<Store>,
+    work: impl FnOnce(&Reader) -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let store = Arc::clone(store);
+    let read = tokio::task::spawn_blocking(move || work(&store.reader()?));
+    read.await.unwrap_or_else(|_| Err(Error::Broken("a reader was lost").into()))
+}

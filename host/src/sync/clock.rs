@@ -1,0 +1,50 @@
+//! The run's clock: the real one, or one that tests move.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Tells the time and waits. Every wait of a run goes through it, so tests wait for nothing.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    /// The machine's clock.
+    #[default]
+    System,
+    /// Starts where it is set; a wait moves it forward at once.
+    Virtual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// A clock that tests move.
+    #[must_use]
+    pub fn starting_at(now_ms: u64) -> Self {
+        Self::Virtual(Arc::new(AtomicU64::new(now_ms)))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        match self {
+            Self::System => u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0),
+            Self::Virtual(now) => now.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Waits until this moment, in milliseconds since 1970.
+    pub async fn sleep_until(&self, at_ms: u64) {
+        match self {
+            Self::System => tokio::time::sleep(Duration::from_millis(at_ms.saturating_sub(self.now_ms()))).await,
+            Self::Virtual(now) => {
+                now.fetch_max(at_ms, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// The day in UTC, `YYYY-MM-DD`.
+    #[must_use]
+    pub fn today(&self) -> String {
+        let moment = i64::try_from(self.now_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        moment.unwrap_or_default().strftime("%Y-%m-%d").to_string()
+    }
+}

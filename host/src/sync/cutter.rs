@@ -1,0 +1,440 @@
+//! Candidates read, enriched, folded and cut into lots, in an order that is the same for plan and sync.
+//!
+//! Runs on a thread of its own and hands lots over through a bounded channel, so that memory is bounded however
+//! large the audience is. Only the columns of the mapping are read: a trait that is not mapped never leaves the store.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use enroute_core::batch::Change;
+use enroute_core::cells::{Cells, Value};
+use enroute_core::diff::Candidates;
+use enroute_core::fold::folded;
+use enroute_core::manifest::IdentifierUse;
+use roaring::RoaringBitmap;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use crate::store::held::{self, Held};
+use crate::store::{Reader, ValueReader};
+use crate::sync::link::Link;
+use crate::sync::lot::{Lot, Meta, SentRow, open_sent};
+
+/// Members in one lot, whatever the manifest says.
+const LOT_MEMBERS_MAX: usize = 10_000;
+/// Bytes of one lot on their way across the border.
+const LOT_BYTES_MAX: usize = 8 << 20;
+/// Lots with different consent that are open at the same time.
+const LOTS_OPEN_MAX: usize = 16;
+/// Members read from the store at a time.
+const CHUNK: usize = 1_000;
+
+/// What comes out of the cutter, in order.
+#[derive(Debug)]
+pub(super) enum Cutting {
+    /// Members to map and send.
+    Lot(Box<Lot>),
+    /// Members of whom nothing that is sent has changed, and those whose hash has to be refreshed silently.
+    Same(RoaringBitmap),
+    /// A member whose person another profile carries.
+    Folded(Folded),
+    /// What was sent of an identity that a member gives up belongs to another profile that shares it.
+    Bequest { heir: u32, sent: Vec<SentRow> },
+    /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
+    Barrier(Option<oneshot::Sender<()>>),
+}
+
+/// A member that is not sent because it shares its identity with another one.
+#[derive(Debug)]
+pub(super) struct Folded {
+    pub(super) profile: u32,
+    pub(super) change: Change,
+    pub(super) hash: [u8; 16],
+    pub(super) identity: Option<[u8; 16]>,
+    /// For a removal: the profile that stays, and what was sent of the one that leaves.
+    pub(super) heir: Option<(u32, Vec<SentRow>)>,
+}
+
+/// Where cuttings go; false when nobody wants more.
+pub(super) type Sink<'a> = dyn FnMut(Cutting) -> bool + 'a;
+
+/// Cuts everything there is to look at.
+pub(super) struct Cutter<'a> {
+    link: &'a Link,
+    reader: &'a Reader,
+    values: ValueReader<'a>,
+    candidates: &'a Candidates,
+    tried: &'a HashMap<u32, (u32, u64)>,
+    open: BTreeMap<Option<String>, Lot>,
+    carried: HashSet<[u8; 16]>,
+    same: RoaringBitmap,
+    sink: &'a mut Sink<'a>,
+    wanted: bool,
+}
+
+impl<'a> Cutter<'a> {
+    /// Prepares to cut.
+    pub(super) fn new(
+        link: &'a Link,
+        reader: &'a Reader,
+        candidates: &'a Candidates,
+        tried: &'a HashMap<u32, (u32, u64)>,
+        sink: &'a mut Sink<'a>,
+    ) -> Result<Self, crate::store::Error> {
+        let values = ValueReader::new(reader, &link.columns.read)?;
+        Ok(Self {
+            link,
+            reader,
+            values,
+            candidates,
+            tried,
+            open: BTreeMap::new(),
+            carried: HashSet::new(),
+            same: RoaringBitmap::new(),
+            sink,
+            wanted: true,
+        })
+    }
+
+    /// Reads, folds and cuts: removals, a barrier, then the rest.
+    pub(super) fn run(mut self) -> Result<(), crate::store::Error> {
+        let Candidates { added, updated, removed } = self.candidates;
+        self.phase(removed, |_| Change::Removed)?;
+        let (settled, wait) = oneshot::channel();
+        self.give(Cutting::Barrier(Some(settled)));
+        if wait.blocking_recv().is_err() {
+            return Ok(());
+        }
+        self.carried.clear();
+        let both = added | updated;
+        self.phase(&both, |profile| if added.contains(profile) { Change::Added } else { Change::Updated })?;
+        self.give(Cutting::Barrier(None));
+        Ok(())
+    }
+
+    fn phase(&mut self, members: &RoaringBitmap, change: impl Fn(u32) -> Change) -> Result<(), crate::store::Error> {
+        let mut ids = members.iter();
+        loop {
+            let chunk: Vec<u32> = ids.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() || !self.wanted {
+                break;
+            }
+            for (profile, member) in self.enrich(&chunk, &change)? {
+                self.place(profile, member)?;
+            }
+        }
+        for (_, lot) in std::mem::take(&mut self.open) {
+            self.give(Cutting::Lot(Box::new(lot)));
+        }
+        let same = std::mem::take(&mut self.same);
+        if !same.is_empty() {
+            self.give(Cutting::Same(same));
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, cutting: Cutting) {
+        self.wanted = self.wanted && (self.sink)(cutting);
+    }
+
+    /// Reads the columns of these profiles; one that is gone from the store has no values.
+    fn enrich(
+        &mut self,
+        chunk: &[u32],
+        change: &impl Fn(u32) -> Change,
+    ) -> Result<Vec<(u32, Member)>, crate::store::Error> {
+        let columns = &self.link.columns;
+        let mut members: BTreeMap<u32, Member> =
+            chunk.iter().map(|profile| (*profile, Member::empty(columns, change(*profile)))).collect();
+        self.values.read(chunk.iter().copied(), |profile, _, consent, json| {
+            if let Some(member) = members.get_mut(&profile) {
+                member.fill(columns, consent, json);
+            }
+            Ok::<_, crate::store::Error>(())
+        })?;
+        Ok(members.into_iter().collect())
+    }
+
+    fn place(&mut self, profile: u32, mut member: Member) -> Result<(), crate::store::Error> {
+        let link = self.link;
+        let before = match member.change {
+            Change::Added if !link.folds() => None,
+            _ => held::get(self.reader.connection(), link.id, profile)?,
+        };
+        let hash = member.hash(link);
+        let identity = member.identity(link);
+        let is_same = before.as_ref().is_some_and(|held| held.hash == Some(hash));
+        let carries = before.as_ref().is_some_and(|held| !held.folded) || !link.folds();
+        if member.change == Change::Updated && is_same && carries {
+            self.same.insert(profile);
+            return Ok(());
+        }
+        let mut sent = before.as_ref().map(|held| open_sent(&link.sealer, link.id, held)).unwrap_or_default();
+        if link.folds()
+            && let Some(folded) = self.fold(profile, &member, hash, identity, before.as_ref(), &mut sent)?
+        {
+            self.give(Cutting::Folded(folded));
+            return Ok(());
+        }
+        member.sent = sent;
+        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied() };
+        self.push(profile, member, meta);
+        Ok(())
+    }
+
+    /// Decides whether somebody else carries this person, and keeps from being withdrawn what others still hold.
+    fn fold(
+        &mut self,
+        profile: u32,
+        member: &Member,
+        hash: [u8; 16],
+        identity: Option<[u8; 16]>,
+        before: Option<&Held>,
+        sent: &mut Vec<SentRow>,
+    ) -> Result<Option<Folded>, crate::store::Error> {
+        let change = member.change;
+        if change == Change::Removed && before.is_some_and(|held| held.folded) {
+            return Ok(Some(Folded { profile, change, hash, identity, heir: None }));
+        }
+        let known = if change == Change::Removed { before.and_then(|held| held.identity) } else { identity };
+        let Some(known) = known else { return Ok(None) };
+        let heir = self.heir(profile, &known, change != Change::Removed)?;
+        let carries_itself = before.is_some_and(|held| !held.folded && held.identity == Some(known));
+        let is_shared = match change {
+            Change::Removed => heir.is_some() || !self.carried.insert(known),
+            Change::Added | Change::Updated => {
+                let first = self.carried.insert(known);
+                let leaves_others = before.is_some_and(|held| !held.folded) && !sent.is_empty();
+                (!first || (heir.is_some() && !carries_itself)) && !leaves_others
+            }
+        };
+        if !is_shared {
+            let mut kept = Vec::new();
+            for row in sent.drain(..) {
+                let other = self.link.identity_of_row(&row).filter(|other| *other != known);
+                let heir = match other {
+                    Some(other) => self.heir(profile, &other, false)?,
+                    None => None,
+                };
+                match heir {
+                    Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
+                    None => kept.push(row),
+                }
+            }
+            *sent = kept;
+            return Ok(None);
+        }
+        let heir = heir.filter(|_| change == Change::Removed).map(|heir| (heir, std::mem::take(sent)));
+        Ok(Some(Folded { profile, change, hash, identity, heir }))
+    }
+
+    /// Another member with this identity who stays in the audience.
+    fn heir(&self, profile: u32, identity: &[u8; 16], carriers_only: bool) -> Result<Option<u32>, crate::store::Error> {
+        let others = held::same_identity(self.reader.connection(), self.link.id, identity, profile, carriers_only)?;
+        Ok(others.into_iter().find(|other| !self.candidates.removed.contains(*other)))
+    }
+
+    fn push(&mut self, profile: u32, member: Member, meta: Meta) {
+        let columns = &self.link.columns;
+        let lot = self
+            .open
+            .entry(member.consent.clone())
+            .or_insert_with(|| Lot::new(columns.fields.len(), columns.rows, member.consent.clone()));
+        let position = u32::try_from(lot.len()).unwrap_or(u32::MAX);
+        lot.batch.profiles.push(profile);
+        lot.batch.changes.push(member.change);
+        lot.batch.identifiers.push_row(&member.identifiers, 0);
+        lot.batch.values.push_row(&member.values, 0);
+        for row in &member.sent {
+            for field in &columns.fields {
+                lot.batch.sent.push(row.get(field).map_or(Value::Absent, Value::Text));
+            }
+            lot.batch.sent_members.push(position);
+        }
+        lot.meta.push(meta);
+        let is_full = lot.len() >= self.link.batch_members.min(LOT_MEMBERS_MAX) || lot.batch.bytes() >= LOT_BYTES_MAX;
+        if is_full && let Some(lot) = self.open.remove(&member.consent) {
+            self.give(Cutting::Lot(Box::new(lot)));
+        } else if self.open.len() > LOTS_OPEN_MAX
+            && let Some((_, lot)) = self.open.pop_first()
+        {
+            self.give(Cutting::Lot(Box::new(lot)));
+        }
+    }
+}
+
+/// One member while it is put together.
+struct Member {
+    change: Change,
+    consent: Option<String>,
+    identifiers: Cells,
+    values: Cells,
+    sent: Vec<SentRow>,
+}
+
+impl Member {
+    fn empty(columns: &Columns, change: Change) -> Self {
+        let width = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let absent = |count: usize| {
+            let mut cells = Cells::with_capacity(width(count), 1);
+            (0..count).for_each(|_| cells.push(Value::Absent));
+            cells
+        };
+        Self {
+            change,
+            consent: None,
+            identifiers: absent(columns.fields.len()),
+            values: absent(columns.rows),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Takes over what the store gave, in the order of [`Columns::read`].
+    fn fill(&mut self, columns: &Columns, consent: Option<&str>, json: &[Option<&str>]) {
+        self.consent = consent.map(str::to_owned);
+        let (identifiers, rows) = json.split_at_checked(columns.identifiers.len()).unwrap_or((&[], &[]));
+        let mut values = Cells::with_capacity(self.values.columns, 1);
+        for text in rows {
+            let value = if self.change == Change::Removed { None } else { *text };
+            if values.push_json(value).is_err() {
+                values.push(Value::Absent);
+            }
+        }
+        self.identifiers = columns.identify(identifiers, rows);
+        self.values = values;
+    }
+
+    fn hash(&self, link: &Link) -> [u8; 16] {
+        let mut hasher = link.sealer.keyed_hasher("member");
+        hasher.update_part(self.consent.as_deref().map(str::as_bytes));
+        self.identifiers.fingerprint_row(0, |bytes| hasher.update(bytes));
+        self.values.fingerprint_row(0, |bytes| hasher.update(bytes));
+        hasher.finish()
+    }
+
+    fn identity(&self, link: &Link) -> Option<[u8; 16]> {
+        link.identity_of(|field| {
+            let column = link.columns.fields.iter().position(|name| name == field)?;
+            match self.identifiers.value(0, column) {
+                Value::Text(text) | Value::Number(text) => Some(text.to_owned()),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl Link {
+    /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
+    fn folds(&self) -> bool {
+        let (identity, first) = (&self.manifest.identity, self.manifest.identifiers.first());
+        let by_own_id = identity.uses == IdentifierUse::First
+            && first.is_some_and(|first| first.kind == "user_id" && identity.key.first() == Some(&first.field));
+        !identity.key.is_empty() && !by_own_id
+    }
+
+    fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+        self.identity_of(|field| row.get(field).map(str::to_owned))
+    }
+
+    /// Keyed hash of the first identifying value, folded as the manifest says.
+    fn identity_of(&self, value: impl Fn(&str) -> Option<String>) -> Option<[u8; 16]> {
+        let identity = &self.manifest.identity;
+        let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
+        let text = folded(&text, identity.fold);
+        (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
+    }
+}
+
+/// Which columns are read of a profile, and what becomes of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Columns {
+    /// What the store is asked for: identifiers first, then one column a row.
+    pub(super) read: Vec<crate::store::Column>,
+    /// Field of each identifier column, in the manifest's order.
+    pub(super) identifiers: Vec<usize>,
+    /// Rows of the mapping.
+    pub(super) rows: usize,
+    /// Distinct identifier fields; the columns of `identifiers` and `sent` at the border.
+    pub(super) fields: Vec<String>,
+    /// Position in `fields` of each row that is mapped to an identifier field.
+    pub(super) row_fields: Vec<Option<usize>>,
+    /// How many identifiers travel.
+    pub(super) uses: IdentifierUse,
+}
+
+impl Columns {
+    /// One row of identifiers: a mapped row wins over the profile's own identifier for the same field.
+    fn identify(&self, identifiers: &[Option<&str>], rows: &[Option<&str>]) -> Cells {
+        let mut chosen: Vec<Option<Cow<'_, str>>> = vec![None; self.fields.len()];
+        for (field, text) in self.identifiers.iter().zip(identifiers) {
+            if let Some(slot) = chosen.get_mut(*field)
+                && slot.is_none()
+            {
+                *slot = text.and_then(usable);
+            }
+        }
+        if self.uses == IdentifierUse::First {
+            let first = chosen.iter().position(Option::is_some);
+            for (at, slot) in chosen.iter_mut().enumerate() {
+                if Some(at) != first {
+                    *slot = None;
+                }
+            }
+        }
+        for (field, text) in self.row_fields.iter().zip(rows) {
+            if let (Some(field), Some(text)) = (field, text.and_then(usable))
+                && let Some(slot) = chosen.get_mut(*field)
+            {
+                *slot = Some(text);
+            }
+        }
+        let mut cells = Cells::with_capacity(u32::try_from(self.fields.len()).unwrap_or(u32::MAX), 1);
+        for text in chosen {
+            if cells.push_json(text.as_deref()).is_err() {
+                cells.push(Value::Absent);
+            }
+        }
+        cells
+    }
+}
+
+/// What identifies somebody in JSON text: the value itself, or the last usable one of a list.
+fn usable(json: &str) -> Option<Cow<'_, str>> {
+    if is_value(json) {
+        return Some(Cow::Borrowed(json));
+    }
+    let list: Vec<&RawValue> = if json.starts_with('[') { serde_json::from_str(json).ok()? } else { return None };
+    let last = list.into_iter().rev().map(RawValue::get).find(|text| is_value(text))?;
+    Some(Cow::Owned(last.to_owned()))
+}
+
+/// Whether JSON text can identify anybody: a text that is not empty or blocked, or a number.
+fn is_value(json: &str) -> bool {
+    const BLOCKED: [&str; 3] = ["\"-1\"", "\"null\"", "\"anonymous\""];
+    let first = json.as_bytes().first();
+    let is_scalar = matches!(first, Some(b'"' | b'-' | b'0'..=b'9'));
+    let blank = json.trim_matches('"').chars().all(|c| c.is_whitespace() || c == '0' || c == '-');
+    is_scalar && !blank && !BLOCKED.contains(&json.to_lowercase().as_str())
+}
+
+/// Runs a cutter on a thread where blocking is fine and hands its cuttings over one by one.
+pub(super) fn spawn(
+    link: Arc<Link>,
+    reader: Reader,
+    candidates: Arc<Candidates>,
+    tried: Arc<HashMap<u32, (u32, u64)>>,
+) -> tokio::sync::mpsc::Receiver<Result<Cutting, crate::store::Error>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(CUTTINGS_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut sink = |cutting| sender.blocking_send(Ok(cutting)).is_ok();
+        let cut = Cutter::new(&link, &reader, &candidates, &tried, &mut sink).and_then(Cutter::run);
+        if let Err(error) = cut {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    receiver
+}
+
+/// Cuttings that wait between reading and mapping: one in work, one ready.
+const CUTTINGS_AHEAD: usize = 2;

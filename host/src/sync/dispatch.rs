@@ -1,0 +1,273 @@
+//! Carries out what the cutter cuts, for one connection: maps, sends as places become free, and tries again.
+//!
+//! Owns the deliveries in flight. Never has an addition and a removal in flight together, and never two requests
+//! about the same member: a member is in one lot of one phase, and is tried again only after it was settled.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use enroute_core::batch::Batch;
+use enroute_core::manifest::Scope;
+use enroute_core::retry::bisect_calls_max;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
+
+use crate::store::Error;
+use crate::sync::clock::Clock;
+use crate::sync::cutter::{Cutting, Folded};
+use crate::sync::decide::Next;
+use crate::sync::deliver::{Done, History, Job, carry_out};
+use crate::sync::lot::Lot;
+use crate::sync::mapper;
+use crate::sync::pace::{Gate, Gates};
+use crate::sync::report::Tally;
+use crate::sync::settle::Book;
+
+/// Failed deliveries in a row after which the rest of a connection is put off.
+const FAILURES_IN_A_ROW_MAX: u32 = 5;
+/// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
+const DELAYED_MAX: usize = 64;
+/// Failed calls after which a plugin is left alone for the rest of the run.
+const FAULTS_MAX: u64 = 200;
+
+/// Told after every delivery.
+pub type ProgressSink = Arc<dyn Fn(&str, &str, &Progress) + Send + Sync>;
+
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Members who have to be looked at.
+    pub total: u64,
+    /// Members with an outcome.
+    pub done: u64,
+    /// Of those, delivered ones.
+    pub delivered: u64,
+    /// Of those, rejected ones.
+    pub rejected: u64,
+    /// Requests that left.
+    pub requests: u64,
+}
+
+/// What came of a connection's cuttings.
+pub(super) struct Dispatched {
+    pub(super) tally: Tally,
+    /// Whether every member was looked at.
+    pub(super) complete: bool,
+    /// Why it ended early.
+    pub(super) stopped: Option<Stop>,
+}
+
+/// Why a connection ended early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A person must mend something first.
+    Person(String),
+    /// The destination is in trouble: later may be better.
+    Later(String),
+}
+
+/// The dispatcher of one connection.
+pub(super) struct Dispatch {
+    book: Book,
+    clock: Clock,
+    patience_ms: u64,
+    gates: Arc<Gates>,
+    progress: ProgressSink,
+    total: u64,
+    tally: Tally,
+    stopped: Option<Stop>,
+    jobs: JoinSet<Result<Done, Error>>,
+    delayed: Vec<Job>,
+    failures_in_a_row: u32,
+    reached_the_end: bool,
+    left_out: bool,
+}
+
+impl Dispatch {
+    pub(super) fn new(
+        book: Book,
+        clock: Clock,
+        patience_ms: u64,
+        gates: Arc<Gates>,
+        (progress, total): (ProgressSink, u64),
+    ) -> Self {
+        Self {
+            book,
+            clock,
+            patience_ms,
+            gates,
+            progress,
+            total,
+            tally: Tally::default(),
+            stopped: None,
+            jobs: JoinSet::new(),
+            delayed: Vec::new(),
+            failures_in_a_row: 0,
+            reached_the_end: false,
+            left_out: false,
+        }
+    }
+
+    /// Works through the cuttings until all are settled, or a person is needed: then says why.
+    pub(super) async fn run(mut self, mut cuttings: Receiver<Result<Cutting, Error>>) -> Result<Dispatched, Error> {
+        while let Some(cutting) = cuttings.recv().await {
+            match cutting? {
+                Cutting::Lot(lot) => {
+                    let bisect_left = Arc::new(AtomicU32::new(bisect_calls_max(lot.len())));
+                    self.take(*lot, "prepared", History { attempt: 1, waited_ms: 0, bisect_left }, 0).await?;
+                }
+                Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
+                Cutting::Folded(folded) => self.fold(folded).await?,
+                Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
+                Cutting::Barrier(settled) => {
+                    self.drain().await?;
+                    match settled {
+                        Some(settled) => drop(settled.send(())),
+                        None => self.reached_the_end = true,
+                    }
+                }
+            }
+            if self.delayed.len() >= DELAYED_MAX {
+                self.drain().await?;
+            }
+            if self.stopped.is_some() {
+                break;
+            }
+            self.tell();
+        }
+        self.drain().await?;
+        self.tell();
+        Ok(Dispatched { tally: self.tally, complete: self.reached_the_end && !self.left_out, stopped: self.stopped })
+    }
+
+    fn tell(&self) {
+        let (link, outcomes, requests) = (&self.book.link, &self.tally.outcomes, &self.tally.requests);
+        let progress = Progress {
+            total: self.total,
+            done: outcomes.total(),
+            delivered: outcomes.delivered,
+            rejected: outcomes.rejected,
+            requests: requests.prepared + requests.subset + requests.derived,
+        };
+        (self.progress)(&link.audience, &link.destination, &progress);
+    }
+
+    async fn fold(&mut self, folded: Folded) -> Result<(), Error> {
+        self.tally.outcomes.unchanged += 1;
+        self.book.fold(folded).await
+    }
+
+    /// Maps a lot and starts its deliveries.
+    async fn take(&mut self, lot: Lot, label: &'static str, history: History, due_ms: u64) -> Result<(), Error> {
+        let members = lot.len();
+        let mapped = mapper::map(&self.book.link, lot).await;
+        let failed = !mapped.faults.is_empty();
+        for (fault, members) in &mapped.faults {
+            self.tally.fault(fault, *members as u64);
+        }
+        if self.tally.faulted() > FAULTS_MAX {
+            self.stopped = Some(Stop::Person("the plugin failed too often in this run".to_owned()));
+        }
+        for warning in &mapped.warnings {
+            self.tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
+        }
+        for (_, rejection) in &mapped.rejections {
+            self.tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
+        }
+        let source = if failed { "host" } else { "plugin" };
+        self.book.reject_unsent(mapped.rejections, source, self.clock.now_ms()).await?;
+        self.left_out |= !mapped.unmapped.is_empty();
+        self.tally.outcomes.deferred += mapped.unmapped.iter().map(|lot| lot.len() as u64).sum::<u64>();
+        for (part, deliveries) in mapped.parts {
+            let label = if part.len() == members { label } else { "subset" };
+            for delivery in deliveries {
+                let job = Job::new(&part, delivery, label, history.clone(), due_ms);
+                if due_ms > self.clock.now_ms() { self.delayed.push(job) } else { self.start(job).await? }
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a job as soon as fewer than the allowed number are in flight.
+    async fn start(&mut self, job: Job) -> Result<(), Error> {
+        let operation = &job.delivery.operation;
+        while self.jobs.len() >= self.book.link.concurrency(operation) {
+            self.finish_one().await?;
+        }
+        let gate = self.gate(operation);
+        self.jobs.spawn(carry_out(self.book.clone(), self.clock.clone(), gate, self.patience_ms, job));
+        Ok(())
+    }
+
+    fn gate(&self, operation: &str) -> Option<Arc<Gate>> {
+        let link = &self.book.link;
+        let bucket = link.bucket(operation)?;
+        let scope = match bucket.scope {
+            Scope::Credential => link.credential_scope.clone(),
+            Scope::Destination => link.destination.clone(),
+            Scope::List => format!("{}/{}", link.destination, link.audience),
+        };
+        Some(self.gates.gate(bucket, &scope, &self.clock))
+    }
+
+    async fn finish_one(&mut self) -> Result<(), Error> {
+        let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
+        let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
+        self.failures_in_a_row = if done.failed { self.failures_in_a_row + 1 } else { 0 };
+        self.tally.absorb(done.tally);
+        if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
+            let reason = "the destination did not answer as it should several times in a row";
+            self.stopped.get_or_insert_with(|| Stop::Later(reason.to_owned()));
+        }
+        if let Some(reason) = done.pause {
+            self.stopped = Some(Stop::Person(reason));
+        }
+        self.tell();
+        if self.stopped.is_some() {
+            // They stay in doubt, and the next run takes them up.
+            self.left_out |= !done.again.is_empty();
+            return Ok(());
+        }
+        for (lot, next, history) in done.again {
+            Box::pin(self.again(lot, &next, history)).await?;
+        }
+        Ok(())
+    }
+
+    /// Queues members again, in the way that was decided.
+    async fn again(&mut self, lot: Lot, next: &Next, history: History) -> Result<(), Error> {
+        match next {
+            Next::Split | Next::Bisect => {
+                let positions = lot.positions();
+                let (first, second) = Batch::halves(&positions);
+                for half in [first, second].into_iter().filter(|half| !half.is_empty()) {
+                    self.take(lot.subset(half), "subset", history.clone(), 0).await?;
+                }
+                Ok(())
+            }
+            Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
+                let due_ms = self.clock.now_ms() + after_ms;
+                self.take(lot, "subset", history, due_ms).await
+            }
+        }
+    }
+
+    /// Waits for everything in flight and everything delayed.
+    async fn drain(&mut self) -> Result<(), Error> {
+        loop {
+            while !self.jobs.is_empty() {
+                self.finish_one().await?;
+            }
+            if self.stopped.is_some() {
+                self.left_out |= !self.delayed.is_empty();
+                self.delayed.clear();
+            }
+            let Some(soonest) = self.delayed.iter().map(|job| job.due_ms).min() else { return Ok(()) };
+            self.clock.sleep_until(soonest).await;
+            let now = self.clock.now_ms();
+            for job in std::mem::take(&mut self.delayed) {
+                if job.due_ms <= now { self.start(job).await? } else { self.delayed.push(job) }
+            }
+        }
+    }
+}

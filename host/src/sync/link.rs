@@ -1,0 +1,151 @@
+//! One audience at one destination, ready to run: everything that is decided before the first member is read.
+
+use std::sync::Arc;
+
+use enroute_core::manifest::{Bucket, Manifest};
+use sha2::{Digest as _, Sha256};
+
+use crate::egress::Client;
+use crate::runtime::{Connection, Plugin, Usage};
+use crate::store::{Column, Sealer};
+use crate::sync::cutter::Columns;
+
+/// A connection with its plugin, its way out and its columns.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    /// Number in the store; 0 where it was never run.
+    pub(super) id: i64,
+    pub(super) audience: String,
+    pub(super) destination: String,
+    /// The audience's condition.
+    pub(super) condition: String,
+    /// `id version`.
+    pub(super) plugin_name: String,
+    pub(super) manifest: Arc<Manifest>,
+    pub(super) plugin: Plugin,
+    pub(super) plugin_digest: [u8; 32],
+    /// What the plugin is told.
+    pub(super) guest: Connection,
+    /// What the plugin learned of account and list.
+    pub(super) remote: Option<serde_json::Value>,
+    pub(super) columns: Columns,
+    pub(super) client: Arc<Client>,
+    pub(super) sealer: Sealer,
+    pub(super) settings_version: u64,
+    pub(super) batch_members: usize,
+    /// Whether changed traits are sent, or only entries and exits.
+    pub(super) resend_changes: bool,
+    pub(super) remove_max_percent: u8,
+    /// The same for destinations with the same credential.
+    pub(super) credential_scope: String,
+    /// Whether the remote list was found or created.
+    pub(super) is_open: bool,
+}
+
+impl Link {
+    /// The same connection with what was just learned of account and list.
+    pub(super) fn with_remote(&self, remote: Option<String>) -> Self {
+        let mut link = self.clone();
+        link.remote = remote.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        link.guest.remote = remote;
+        link.is_open = true;
+        link
+    }
+
+    /// The bucket that paces an operation.
+    pub(super) fn bucket(&self, operation: &str) -> Option<&Bucket> {
+        let operation = self.manifest.operation(operation)?;
+        self.manifest.bucket(operation.bucket.as_deref()?)
+    }
+
+    /// Deliveries of an operation that may be in flight.
+    pub(super) fn concurrency(&self, operation: &str) -> usize {
+        let ordered = self.manifest.operation(operation).is_some_and(|operation| operation.ordered);
+        let allowed = self.bucket(operation).map_or(CONCURRENCY_DEFAULT, |bucket| bucket.concurrency as usize);
+        if ordered { 1 } else { allowed.clamp(1, CONCURRENCY_MAX) }
+    }
+
+    /// A digest of everything that decides what is sent of a member; a new one raises the settings version.
+    pub(super) fn settings_digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&self.guest.settings);
+        part(&self.guest.audience_name);
+        for (from, field) in &self.guest.rows {
+            part(from);
+            part(field);
+        }
+        hash.finalize().into()
+    }
+
+    /// Passes a plugin's log lines on.
+    pub(super) fn log(&self, function: &'static str, usage: &Usage) {
+        for line in &usage.log {
+            tracing::debug!(
+                plugin = %self.plugin_name, destination = %self.destination, function,
+                level = line.level, message = %line.message, "plugin log"
+            );
+        }
+        if usage.log_dropped > 0 {
+            tracing::warn!(
+                plugin = %self.plugin_name, function, dropped = usage.log_dropped, "plugin logged more than it may"
+            );
+        }
+    }
+}
+
+/// Deliveries in flight where the manifest names no bucket.
+const CONCURRENCY_DEFAULT: usize = 4;
+/// Deliveries in flight, whatever the manifest says: what memory is planned for.
+const CONCURRENCY_MAX: usize = 16;
+
+/// Finds the columns to read: identifiers that the plugin can use, and the mapped traits.
+pub(super) fn columns(manifest: &Manifest, rows: &[(String, String)]) -> Result<Columns, String> {
+    let mut columns = Columns { rows: rows.len(), uses: manifest.identity.uses, ..Columns::default() };
+    let field_at = |fields: &mut Vec<String>, field: &str| {
+        fields.iter().position(|known| known == field).unwrap_or_else(|| {
+            fields.push(field.to_owned());
+            fields.len() - 1
+        })
+    };
+    for identifier in &manifest.identifiers {
+        let at = field_at(&mut columns.fields, &identifier.field);
+        columns.identifiers.push(at);
+        columns.read.push(Column::identifier(&identifier.kind).map_err(|error| error.to_string())?);
+    }
+    for (from, field) in rows {
+        let identifies = manifest.field(field).is_some_and(|field| field.identifier);
+        let at = identifies.then(|| field_at(&mut columns.fields, field));
+        columns.row_fields.push(at);
+        columns.read.push(from.parse::<Column>().map_err(|error| error.to_string())?);
+    }
+    Ok(columns)
+}
+
+/// The limits in force: those of the manifest, lowered by settings.
+pub(super) fn limits(
+    manifest: &Manifest,
+    settings: &serde_json::Map<String, serde_json::Value>,
+) -> Vec<(String, u32, u32)> {
+    let lowered = |limit: u32, setting: &Option<String>| {
+        let asked = setting.as_ref().and_then(|name| settings.get(name)).and_then(serde_json::Value::as_u64);
+        asked.and_then(|asked| u32::try_from(asked).ok()).map_or(limit, |asked| limit.min(asked.max(1)))
+    };
+    let one = |operation: &enroute_core::manifest::Operation| {
+        (
+            operation.name.clone(),
+            lowered(operation.members, &operation.members_setting),
+            lowered(operation.bytes, &operation.bytes_setting),
+        )
+    };
+    manifest.operations.iter().map(one).collect()
+}
+
+/// Members in one call of `map`: what the manifest wants, else the smallest limit of its operations.
+pub(super) fn batch_members(manifest: &Manifest, limits: &[(String, u32, u32)]) -> usize {
+    let smallest = limits.iter().map(|(_, members, _)| *members).min().unwrap_or(1);
+    manifest.batch_members.unwrap_or(smallest).max(1) as usize
+}

@@ -1,0 +1,106 @@
+//! Lots through `map`, and a plugin that fails on one member kept from costing the others.
+
+use enroute_core::outcome::Warning;
+use enroute_core::retry::bisect_calls_max;
+
+use crate::runtime::{Delivery, Fault, FaultKind, Rejection};
+use crate::sync::link::Link;
+use crate::sync::lot::Lot;
+
+/// What became of a lot.
+#[derive(Debug, Default)]
+pub(super) struct MappedLot {
+    /// Deliveries, each with the part of the lot that its positions mean.
+    pub(super) parts: Vec<(Lot, Vec<Delivery>)>,
+    /// Rejections, with the part they mean.
+    pub(super) rejections: Vec<(Lot, Rejection)>,
+    pub(super) warnings: Vec<Warning>,
+    /// Failed calls, with the number of members in each.
+    pub(super) faults: Vec<(Fault, usize)>,
+    /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
+    pub(super) unmapped: Vec<Lot>,
+}
+
+/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
+pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
+    let mut calls_left = bisect_calls_max(lot.len());
+    let mut found = MappedLot::default();
+    let mut queue = vec![lot];
+    while let Some(lot) = queue.pop() {
+        let mapped = link.plugin.map(&link.guest, &lot.batch).await;
+        let checked = mapped.and_then(|(mapped, usage)| {
+            link.log("map", &usage);
+            within_limits(link, &mapped.deliveries).map(|()| mapped)
+        });
+        match checked {
+            Ok(mapped) => {
+                found.warnings.extend(mapped.warnings);
+                for rejection in mapped.rejections {
+                    let at = rejection.member;
+                    found.rejections.push((lot.subset(&[at]), Rejection { member: 0, ..rejection }));
+                }
+                if !mapped.deliveries.is_empty() {
+                    found.parts.push((lot, mapped.deliveries));
+                }
+            }
+            Err(fault) => {
+                found.faults.push((fault.clone(), lot.len()));
+                if lot.len() == 1 {
+                    found.rejections.push((lot, alone(&fault)));
+                } else if calls_left == 0 {
+                    found.unmapped.push(lot);
+                } else {
+                    calls_left -= 1;
+                    let positions = lot.positions();
+                    let (first, second) = enroute_core::batch::Batch::halves(&positions);
+                    queue.push(lot.subset(second));
+                    queue.push(lot.subset(first));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The rejection of a member on which the plugin fails.
+pub(super) fn alone(fault: &Fault) -> Rejection {
+    Rejection {
+        member: 0,
+        field: None,
+        code: fault.kind.code().to_owned(),
+        reason: format!("the plugin failed on this member: {}", fault.reason),
+    }
+}
+
+/// Refuses deliveries that break what the manifest promises of members and bytes.
+fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
+    for delivery in deliveries {
+        let limit = link.guest.limits.iter().find(|(operation, ..)| *operation == delivery.operation);
+        let Some((operation, members, bytes)) = limit else {
+            return Err(broken(link, format!("the manifest has no operation `{}`", delivery.operation)));
+        };
+        for request in &delivery.requests {
+            let (sent, size) = (request.members.len(), request.request.body.len());
+            if sent > *members as usize || size > *bytes as usize {
+                return Err(broken(
+                    link,
+                    format!(
+                        "a request of `{operation}` has {sent} members and {size} bytes, the limit is {members} and {bytes}"
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn broken(link: &Link, reason: String) -> Fault {
+    Fault {
+        plugin: link.plugin_name.clone(),
+        function: "map",
+        kind: FaultKind::Contract,
+        reason,
+        backtrace: Vec::new(),
+        stderr: String::new(),
+    }
+}

@@ -1,0 +1,201 @@
+//! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::egress::Preview;
+use crate::store::{Store, held};
+use crate::sync::clock::Clock;
+use crate::sync::cutter::{self, Cutting};
+use crate::sync::link::Link;
+use crate::sync::lot::Lot;
+use crate::sync::mapper;
+use crate::sync::reading;
+use crate::sync::report::{ChangeCounts, FaultReport, ReasonCount, Tally};
+use crate::sync::setup::{Planned, Setup};
+use crate::sync::snapshot::{self, SnapshotError};
+
+/// A request that a sync would send.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedRequest {
+    /// The manifest's operation.
+    pub operation: String,
+    /// Members in it.
+    pub members: u64,
+    /// GET, POST, …
+    pub method: &'static str,
+    /// Where it goes, with what the host fills in shown in braces.
+    pub url: String,
+    /// SHA-256 over everything but what the host fills in.
+    pub digest: String,
+    /// SHA-256 over the body.
+    pub body_sha256: String,
+    /// Bytes of the body.
+    pub body_bytes: u64,
+    /// Headers, secrets masked; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Vec<(String, String)>>,
+    /// The body as text; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// What would be done for one connection.
+#[derive(Debug, Clone, Serialize)]
+pub struct LinkPlan {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// Plugin and version.
+    pub plugin: String,
+    /// Members of the audience.
+    pub members: u64,
+    /// Members who have to be looked at.
+    pub changes: ChangeCounts,
+    /// Members of whom nothing that is sent has changed, or whose person another profile carries.
+    pub unchanged: u64,
+    /// Members who would be in a request.
+    pub sendable: u64,
+    /// Members who cannot be delivered, by reason.
+    pub rejections: Vec<ReasonCount>,
+    /// Worth telling about members who would be delivered.
+    pub warnings: Vec<ReasonCount>,
+    /// What went wrong inside the plugin.
+    pub faults: Vec<FaultReport>,
+    /// Members who wait for a moment or a job.
+    pub waiting: u64,
+    /// Members whom the destination holds under older settings.
+    pub stale: u64,
+    /// Shortest time at the destination's pace, in milliseconds.
+    pub pace_ms: u64,
+    /// Why the sync would stop before it begins.
+    pub guard: Option<String>,
+    /// The requests, in order.
+    pub requests: Vec<PlannedRequest>,
+}
+
+/// What to show of each request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Headers and bodies too. Bodies hold personal data.
+    pub bodies: bool,
+}
+
+/// Plans every connection.
+///
+/// # Errors
+/// When the store cannot be read, or an audience cannot be evaluated.
+pub async fn plan(
+    store: &Arc<Store>,
+    setup: &Setup,
+    clock: &Clock,
+    detail: Detail,
+) -> Result<Vec<LinkPlan>, SnapshotError> {
+    let mut plans = Vec::new();
+    for planned in setup.links() {
+        plans.push(plan_link(store, planned, clock, detail).await?);
+    }
+    Ok(plans)
+}
+
+async fn plan_link(
+    store: &Arc<Store>,
+    planned: &Planned,
+    clock: &Clock,
+    detail: Detail,
+) -> Result<LinkPlan, SnapshotError> {
+    let (planned, now_ms) = (planned.clone(), clock.now_ms());
+    let (link, snapshot, stale) = reading(store, move |reader| {
+        let (link, since) = Setup::bind_for_reading(reader, &planned)?;
+        let snapshot = snapshot::take(reader, &link, since, now_ms)?;
+        let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
+        Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale))
+    })
+    .await?;
+    let mut plan = LinkPlan {
+        audience: link.audience.clone(),
+        destination: link.destination.clone(),
+        plugin: link.plugin_name.clone(),
+        members: snapshot.state.audience.len(),
+        changes: snapshot.changes(),
+        unchanged: 0,
+        sendable: 0,
+        rejections: Vec::new(),
+        warnings: Vec::new(),
+        faults: Vec::new(),
+        waiting: snapshot.state.waiting.len(),
+        stale,
+        pace_ms: 0,
+        guard: snapshot::guard(&snapshot, link.remove_max_percent),
+        requests: Vec::new(),
+    };
+    let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
+    let mut cuttings = cutter::spawn(Arc::clone(&link), store.reader()?, candidates, tried);
+    let mut tally = Tally::default();
+    while let Some(cutting) = cuttings.recv().await {
+        match cutting? {
+            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, &mut tally).await,
+            Cutting::Same(members) => plan.unchanged += members.len(),
+            Cutting::Folded(_) => plan.unchanged += 1,
+            Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
+            Cutting::Barrier(Some(settled)) => drop(settled.send(())),
+        }
+    }
+    plan.rejections = tally.rejections(&link.manifest.codes);
+    plan.warnings = tally.warnings(&link.manifest.codes);
+    plan.pace_ms = pace_ms(&link, &plan.requests);
+    plan.faults = tally.faults;
+    Ok(plan)
+}
+
+async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tally: &mut Tally) {
+    let mapped = mapper::map(link, lot).await;
+    for (fault, members) in &mapped.faults {
+        tally.fault(fault, *members as u64);
+    }
+    for (_, rejection) in &mapped.rejections {
+        tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
+    }
+    for warning in &mapped.warnings {
+        tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
+    }
+    for delivery in mapped.parts.into_iter().flat_map(|(_, deliveries)| deliveries) {
+        plan.sendable += delivery.members().len() as u64;
+        for prepared in delivery.requests {
+            let preview = link.client.preview(&prepared.request);
+            plan.requests.push(PlannedRequest {
+                operation: delivery.operation.clone(),
+                members: prepared.members.len() as u64,
+                method: prepared.request.method.as_str(),
+                digest: prepared.request.digest().to_string(),
+                body_sha256: crate::catalog::sha256_hex(&prepared.request.body),
+                body_bytes: prepared.request.body.len() as u64,
+                headers: detail.bodies.then(|| headers(&preview)),
+                body: detail.bodies.then(|| String::from_utf8_lossy(&prepared.request.body).into_owned()),
+                url: preview.url,
+            });
+        }
+    }
+}
+
+fn headers(preview: &Preview) -> Vec<(String, String)> {
+    preview.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect()
+}
+
+/// The shortest time in which the bucket lets these requests pass.
+fn pace_ms(link: &Link, requests: &[PlannedRequest]) -> u64 {
+    let mut counts = std::collections::BTreeMap::new();
+    for request in requests {
+        if let Some(bucket) = link.bucket(&request.operation) {
+            let entry = counts.entry(bucket.name.as_str()).or_insert((bucket, 0_u64));
+            entry.1 += 1;
+        }
+    }
+    let one = |(bucket, count): &(&enroute_core::manifest::Bucket, u64)| {
+        let behind = count.saturating_sub(u64::from(bucket.requests));
+        behind * u64::from(bucket.per_ms) / u64::from(bucket.requests.max(1))
+    };
+    counts.values().map(one).max().unwrap_or(0)
+}

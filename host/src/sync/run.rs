@@ -1,0 +1,264 @@
+//! A run: every connection in the order of the file, each with a report whose numbers add up.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::store::{Error, Store, held, ledger};
+use crate::sync::clock::Clock;
+use crate::sync::cutter;
+use crate::sync::dispatch::{Dispatch, Dispatched, ProgressSink, Stop};
+use crate::sync::link::Link;
+use crate::sync::open::{self, Probed};
+use crate::sync::pace::Gates;
+use crate::sync::reading;
+use crate::sync::report::{ChangeCounts, LinkReport, LinkState, RunReport, Tally};
+use crate::sync::resume;
+use crate::sync::settle::Book;
+use crate::sync::setup::Setup;
+use crate::sync::snapshot::{self, Snapshot, SnapshotError};
+
+/// Waits within a run that does not wait for everything.
+///
+/// A throttled answer asks for seconds as a rule; half a minute of patience finishes most runs in one go.
+const PATIENCE_MS: u64 = 30_000;
+/// Waits within a run that waits: as long as a member is not given up.
+const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
+
+/// How a run is wanted.
+#[derive(Clone)]
+pub struct Options {
+    /// Whether to wait for what is due later, instead of leaving it to the next run.
+    pub wait: bool,
+    /// Whether an audience may lose more members than its guard allows.
+    pub allow_empty: bool,
+    /// Told how far each connection is.
+    pub progress: ProgressSink,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wait: false, allow_empty: false, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("wait", &self.wait).finish_non_exhaustive()
+    }
+}
+
+/// Carries out what the configuration asks for, connections side by side: one that waits does not hold up the others.
+///
+/// # Errors
+/// When the store fails. What goes wrong with a plugin or a destination is in the report.
+pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<RunReport, Error> {
+    let started_ms = options.clock.now_ms();
+    let run = store.write(move |tx| ledger::begin_run(tx.connection(), started_ms)).await?;
+    let gates = Arc::new(Gates::default());
+    let mut running = JoinSet::new();
+    for (at, planned) in setup.links().iter().enumerate() {
+        let link = Arc::new(setup.bind(store, planned).await?);
+        let (store, options) = (Arc::clone(store), options.clone());
+        let connection = Connection { store, link, run, options, gates: Arc::clone(&gates) };
+        running.spawn(async move { connection.sync().await.map(|report| (at, report)) });
+    }
+    let mut connections = Vec::new();
+    while let Some(joined) = running.join_next().await {
+        connections.push(joined.map_err(|_| Error::Broken("a connection was lost"))??);
+    }
+    connections.sort_by_key(|(at, _)| *at);
+    let connections = connections.into_iter().map(|(_, report)| report).collect();
+    let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
+    let summary = serde_json::to_string(&report).unwrap_or_default();
+    let ended_ms = report.ended_ms;
+    store.write(move |tx| ledger::end_run(tx.connection(), run, ended_ms, &summary)).await?;
+    Ok(report)
+}
+
+/// Tests the credential of every connection without side effects.
+///
+/// # Errors
+/// When the store fails.
+pub async fn probe(store: &Arc<Store>, setup: &Setup, clock: &Clock) -> Result<Vec<Probed>, Error> {
+    let mut found = Vec::new();
+    for planned in setup.links() {
+        let link = Arc::new(setup.bind(store, planned).await?);
+        found.push(open::probe(&link, clock).await);
+    }
+    Ok(found)
+}
+
+struct Connection {
+    store: Arc<Store>,
+    link: Arc<Link>,
+    run: i64,
+    options: Options,
+    gates: Arc<Gates>,
+}
+
+impl Connection {
+    async fn sync(mut self) -> Result<LinkReport, Error> {
+        let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        self.store.write(move |tx| ledger::settle_orphans(tx.connection(), id, now_ms)).await?;
+        if let Some(failed) = self.open().await? {
+            return Ok(failed);
+        }
+        let asked = resume::ask(&self.book(), &self.options.clock).await?;
+        if let Some(reason) = asked.pause {
+            return Ok(self.failed(LinkState::Paused, reason));
+        }
+        let (mut whole, mut changes) = (asked.tally, asked.changes);
+        let mut pass = 1;
+        loop {
+            let snapshot = match self.snapshot().await {
+                Ok(snapshot) => snapshot,
+                Err(SnapshotError::Store(error)) => return Err(error),
+                Err(error @ SnapshotError::Audience { .. }) => {
+                    return Ok(self.failed(LinkState::Failed, error.to_string()));
+                }
+            };
+            if let Some(reason) = self.guarded(&snapshot) {
+                return Ok(self.failed(LinkState::Guarded, reason));
+            }
+            let found = snapshot.changes();
+            if pass == 1 {
+                changes = changes.plus(found);
+            } else {
+                changes.updated += whole.withdraw_waiting(found.total());
+            }
+            let Dispatched { tally, complete, stopped } = self.dispatch(&snapshot, found.total()).await?;
+            whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
+            let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
+            if stopped.is_none() && complete && overtaken.is_empty() {
+                let revision = snapshot.revision;
+                self.store.write(move |tx| ledger::set_revision(tx.connection(), id, revision)).await?;
+            }
+            match self.earliest_wait().await? {
+                Some(due_ms)
+                    if self.options.wait
+                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                {
+                    self.options.clock.sleep_until(due_ms).await;
+                    let asked = resume::ask(&self.book(), &self.options.clock).await?;
+                    changes.updated += whole.withdraw_waiting(asked.changes.total());
+                    whole.absorb(asked.tally);
+                    pass += 1;
+                }
+                waiting => return self.report(&snapshot, changes, whole, stopped, waiting.is_some()).await,
+            }
+        }
+    }
+
+    fn book(&self) -> Book {
+        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
+    }
+
+    /// Finds or creates the remote list, once.
+    async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
+        if !self.link.manifest.opens_list || self.link.is_open {
+            return Ok(None);
+        }
+        match open::open(&self.store, &self.link, self.run, &self.options.clock).await? {
+            Ok(link) => {
+                self.link = Arc::new(link);
+                Ok(None)
+            }
+            Err(reason) => Ok(Some(self.failed(LinkState::Paused, reason))),
+        }
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+        let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
+        reading(&self.store, move |reader| {
+            let known = ledger::find_link(reader.connection(), &link.audience, &link.destination)?;
+            snapshot::take(reader, &link, known.map_or(0, |known| known.revision), now_ms)
+        })
+        .await
+    }
+
+    fn guarded(&self, snapshot: &Snapshot) -> Option<String> {
+        if self.options.allow_empty { None } else { snapshot::guard(snapshot, self.link.remove_max_percent) }
+    }
+
+    async fn dispatch(&self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+        let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
+        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
+        let patience = if self.options.wait { PATIENCE_MS_MAX } else { PATIENCE_MS };
+        let progress = (Arc::clone(&self.options.progress), total);
+        let clock = self.options.clock.clone();
+        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress).run(cuttings).await
+    }
+
+    /// When something that waits is due.
+    async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
+        let link = self.link.id;
+        let waiting = reading(&self.store, move |reader| ledger::waiting(reader.connection(), link)).await?;
+        Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
+    }
+
+    async fn report(
+        &self,
+        snapshot: &Snapshot,
+        changes: ChangeCounts,
+        tally: Tally,
+        stopped: Option<Stop>,
+        is_waiting: bool,
+    ) -> Result<LinkReport, Error> {
+        let link = self.link.id;
+        let (held, _) = reading(&self.store, move |reader| held::sets(reader.connection(), link)).await?;
+        let refused_before = (&snapshot.state.refused & &snapshot.state.audience) - &snapshot.state.changed;
+        let state = match &stopped {
+            Some(Stop::Person(_)) => LinkState::Paused,
+            Some(Stop::Later(_)) => LinkState::Waiting,
+            None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
+            None => LinkState::Done,
+        };
+        let base = self.failed(state, String::new());
+        Ok(LinkReport {
+            reason: stopped.map(|stop| match stop {
+                Stop::Person(reason) | Stop::Later(reason) => reason,
+            }),
+            members: snapshot.state.audience.len(),
+            adds_up: tally.outcomes.total() == changes.total(),
+            changes,
+            outcomes: tally.outcomes,
+            requests: tally.requests,
+            repeated: tally.repeated,
+            rejections: tally.rejections(&self.link.manifest.codes),
+            refused_before: refused_before.len(),
+            warnings: tally.warnings(&self.link.manifest.codes),
+            unattributed: tally.unattributed,
+            faults: tally.faults,
+            held: held.len(),
+            ..base
+        })
+    }
+
+    /// The report of a connection that did not get to look at its members.
+    fn failed(&self, state: LinkState, reason: String) -> LinkReport {
+        LinkReport {
+            audience: self.link.audience.clone(),
+            destination: self.link.destination.clone(),
+            plugin: self.link.plugin_name.clone(),
+            state,
+            reason: Some(reason),
+            members: 0,
+            changes: ChangeCounts::default(),
+            outcomes: crate::sync::report::OutcomeCounts::default(),
+            requests: crate::sync::report::RequestCounts::default(),
+            repeated: 0,
+            rejections: Vec::new(),
+            refused_before: 0,
+            warnings: Vec::new(),
+            unattributed: std::collections::BTreeMap::new(),
+            faults: Vec::new(),
+            settings_version: self.link.settings_version,
+            held: 0,
+            adds_up: true,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Configuration and plugins put together: every connection ready to run, or every reason why not, at once.
+//!
+//! Nothing is sent here. Plugins are loaded only when their digest is the one in `plugins.toml`, and `validate` is
+//! asked with the network closed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use enroute_core::manifest::Manifest;
+use enroute_core::suggest::nearest;
+
+use crate::catalog::{self, CatalogError};
+use crate::config::Config;
+use crate::config::audiences_file::connection::{Connection as Wanted, Resend};
+use crate::config::code::Code;
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::plugins_file::{Destination, PluginEntry};
+use crate::egress::Client;
+use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
+use crate::store::{Error, Reader, Sealer, Store, ledger};
+use crate::sync::link::{self, Link};
+
+mod destination;
+
+use destination::Ready;
+
+/// A plugin that was loaded.
+#[derive(Debug, Clone)]
+struct Loaded {
+    manifest: Arc<Manifest>,
+    plugin: Plugin,
+    digest: [u8; 32],
+}
+
+/// Every connection that can run.
+#[derive(Debug)]
+pub struct Setup {
+    links: Vec<Planned>,
+}
+
+/// A connection before it is bound to the store.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    audience: String,
+    condition: String,
+    destination: String,
+    loaded: Loaded,
+    guest: Connection,
+    columns: super::cutter::Columns,
+    client: Arc<Client>,
+    credential_scope: String,
+    resend_changes: bool,
+    remove_max_percent: u8,
+}
+
+impl Setup {
+    /// Loads plugins, checks settings, grants, rows and traits, and asks every plugin for problems. `today` is
+    /// `YYYY-MM-DD`. With `only`, connections of other audiences are left out.
+    ///
+    /// Problems that are only warnings come along with the setup.
+    pub async fn prepare(
+        config: &Config,
+        runtime: &Runtime,
+        today: &str,
+        only: Option<&str>,
+    ) -> (Option<Self>, Diagnostics) {
+        let mut found = Diagnostics::default();
+        let plugins = load_plugins(config, runtime, &mut found);
+        let mut destinations = BTreeMap::new();
+        for (name, destination) in &config.destinations {
+            let Some(loaded) = plugins.get(destination.plugin.value.as_str()) else { continue };
+            if let Some(ready) = destination::prepare(destination, &loaded.manifest, &mut found).await {
+                destinations.insert(name.as_str().to_owned(), (destination, loaded, ready));
+            }
+        }
+        let mut links = Vec::new();
+        for wanted in config.connections.iter().filter(|wanted| wanted.enabled) {
+            let Some((destination, loaded, ready)) = destinations.get(wanted.destination.value.as_str()) else {
+                continue;
+            };
+            let asked = only.is_none_or(|only| only == wanted.audience.value.as_str());
+            if !destination.enabled || !asked {
+                continue;
+            }
+            let planned = plan_link(config, wanted, loaded, ready, today, &mut found);
+            if let Some(planned) = planned {
+                validate(wanted, destination, &planned, &mut found).await;
+                links.push(planned);
+            }
+        }
+        let is_sound = found.errors() == 0;
+        (is_sound.then_some(Self { links }), found)
+    }
+
+    /// The connections, in the order of the file.
+    pub(super) fn links(&self) -> &[Planned] {
+        &self.links
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// Whether nothing is connected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Binds a connection to the store: finds its number, its remote and its settings version.
+    pub(super) async fn bind(&self, store: &Arc<Store>, planned: &Planned) -> Result<Link, Error> {
+        let mut link = planned.link(&ledger::Link::default(), store.sealer().clone());
+        let (audience, destination) = (planned.audience.clone(), planned.destination.clone());
+        let digest = link.settings_digest();
+        let known = store.write(move |tx| ledger::link(tx.connection(), &audience, &destination, &digest)).await?;
+        link = planned.link(&known, store.sealer().clone());
+        Ok(link)
+    }
+
+    /// Binds a connection without writing: what a plan does.
+    pub(super) fn bind_for_reading(reader: &Reader, planned: &Planned) -> Result<(Link, i64), Error> {
+        let known = ledger::find_link(reader.connection(), &planned.audience, &planned.destination)?;
+        let known = known.unwrap_or_default();
+        Ok((planned.link(&known, reader.sealer().clone()), known.revision))
+    }
+}
+
+impl Planned {
+    fn link(&self, known: &ledger::Link, sealer: Sealer) -> Link {
+        let mut guest = self.guest.clone();
+        guest.remote.clone_from(&known.remote);
+        Link {
+            id: known.id,
+            audience: self.audience.clone(),
+            destination: self.destination.clone(),
+            condition: self.condition.clone(),
+            plugin_name: format!("{} {}", self.loaded.manifest.id, self.loaded.manifest.version),
+            manifest: Arc::clone(&self.loaded.manifest),
+            plugin: self.loaded.plugin.clone(),
+            plugin_digest: self.loaded.digest,
+            remote: known.remote.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            columns: self.columns.clone(),
+            client: Arc::clone(&self.client),
+            sealer,
+            settings_version: known.settings_version,
+            batch_members: link::batch_members(&self.loaded.manifest, &guest.limits),
+            guest,
+            resend_changes: self.resend_changes,
+            remove_max_percent: self.remove_max_percent,
+            credential_scope: self.credential_scope.clone(),
+            is_open: known.is_open,
+        }
+    }
+}
+
+fn load_plugins(config: &Config, runtime: &Runtime, found: &mut Diagnostics) -> BTreeMap<String, Loaded> {
+    let mut plugins = BTreeMap::new();
+    for (id, entry) in &config.plugins {
+        let is_used = config.destinations.values().any(|destination| destination.plugin.value == *id);
+        if !is_used {
+            continue;
+        }
+        match load_plugin(runtime, entry) {
+            Ok(loaded) => {
+                plugins.insert(id.as_str().to_owned(), loaded);
+            }
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    plugins
+}
+
+fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Diagnostic>> {
+    let id = entry.id.value.as_str();
+    let bytes = catalog::read_file(&entry.file.value).map_err(|error| {
+        let hint = format!("build it with `enroute plugin build`, or mend the path of [plugin.{id}]");
+        Diagnostic::error(Code::PluginFile, in_full(&error)).at(&entry.file.place).hint(hint)
+    })?;
+    let Some(expected) = &entry.sha256 else {
+        let message = format!("plugin `{id}` has no `sha256`, so nothing says that its file is the one you reviewed");
+        let hint = format!("look at it with `enroute plugin inspect`, then run `enroute plugin lock {id}`");
+        return Err(Box::new(Diagnostic::error(Code::PluginNotLocked, message).at(&entry.id.place).hint(hint)));
+    };
+    let loaded = catalog::load_plugin(runtime, id, &bytes, Some(&expected.value.to_string()));
+    let loaded = loaded.map_err(|error| {
+        let (code, hint) = match &error {
+            CatalogError::OtherDigest { .. } => (
+                Code::PluginDiffers,
+                format!("if you replaced it on purpose, inspect it and run `enroute plugin lock {id}`"),
+            ),
+            _ => (Code::PluginRefused, "ask its author for one built for this contract".to_owned()),
+        };
+        Diagnostic::error(code, in_full(&error)).at(&entry.file.place).hint(hint)
+    })?;
+    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin, digest: expected.value.0 })
+}
+
+fn plan_link(
+    config: &Config,
+    wanted: &Wanted,
+    loaded: &Loaded,
+    ready: &Ready,
+    today: &str,
+    found: &mut Diagnostics,
+) -> Option<Planned> {
+    let manifest = &loaded.manifest;
+    let audience = config.audiences.get(&wanted.audience.value)?;
+    let rows: Vec<(String, String)> =
+        wanted.rows().iter().map(|row| (row.trait_name.value.clone(), row.field.value.clone())).collect();
+    check_rows(wanted, manifest, found);
+    let columns = match link::columns(manifest, &rows) {
+        Ok(columns) => columns,
+        Err(reason) => {
+            found.push(Diagnostic::error(Code::BadTrait, reason).at(&wanted.place));
+            return None;
+        }
+    };
+    let limits = link::limits(manifest, &ready.settings);
+    let guest = Connection {
+        audience_key: audience.key.value.as_str().to_owned(),
+        audience_name: audience.name.clone(),
+        settings: serde_json::Value::Object(ready.settings.clone()).to_string(),
+        secrets: ready.secrets.clone(),
+        identifier_fields: columns.fields.clone(),
+        rows,
+        limits,
+        remote: None,
+        today: today.to_owned(),
+    };
+    Some(Planned {
+        audience: guest.audience_key.clone(),
+        condition: audience.condition.value.clone(),
+        destination: wanted.destination.value.as_str().to_owned(),
+        loaded: loaded.clone(),
+        guest,
+        columns,
+        client: Arc::clone(&ready.client),
+        credential_scope: ready.credential_scope.clone(),
+        resend_changes: matches!(wanted.resend, Resend::Changed),
+        remove_max_percent: wanted.remove_max_percent,
+    })
+}
+
+/// Rows against the manifest's fields: what no run of the plugin is needed to see.
+fn check_rows(wanted: &Wanted, manifest: &Manifest, found: &mut Diagnostics) {
+    for row in wanted.rows() {
+        let name = row.field.value.as_str();
+        if manifest.field(name).is_some() || manifest.custom_fields {
+            continue;
+        }
+        let names = manifest.fields.iter().map(|field| field.name.as_str());
+        let near = nearest(name, names.clone()).or_else(|| {
+            let synonym = |field: &&enroute_core::manifest::Field| field.synonyms.iter().any(|known| known == name);
+            manifest.fields.iter().find(synonym).map(|field| field.name.as_str())
+        });
+        let hint = match near {
+            Some(near) => format!("did you mean {{ trait = \"{}\", field = \"{near}\" }}?", row.trait_name.value),
+            None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("plugin `{}` has no field `{name}`", manifest.id);
+        found.push(Diagnostic::error(Code::UnknownField, message).at(&row.field.place).hint(hint));
+    }
+    let customized = !wanted.rows().is_empty();
+    for field in manifest.fields.iter().filter(|field| field.required && customized) {
+        if !wanted.rows().iter().any(|row| row.field.value == field.name) {
+            let message = format!("plugin `{}` requires a trait for field `{}`", manifest.id, field.name);
+            found.push(Diagnostic::error(Code::UnknownField, message).at(&wanted.place).hint(field.help.clone()));
+        }
+    }
+}
+
+/// What the plugin itself finds wrong.
+async fn validate(wanted: &Wanted, destination: &Destination, planned: &Planned, found: &mut Diagnostics) {
+    let problems = match planned.loaded.plugin.validate(&planned.guest).await {
+        Ok(problems) => problems,
+        Err(fault) => {
+            found.push(Diagnostic::error(Code::PluginProblem, fault.to_string()).at(&wanted.place));
+            return;
+        }
+    };
+    for problem in problems {
+        let row = |at: u32| wanted.rows().get(at as usize);
+        let place = match &problem.place {
+            ProblemPlace::Setting(name) => destination.setting_place(name),
+            ProblemPlace::Row(at) => row(*at).map_or(&wanted.place, |row| &row.trait_name.place),
+            ProblemPlace::Audience => &wanted.audience.place,
+            ProblemPlace::Remote => &wanted.place,
+        };
+        let message = format!("{} says: {}", planned.loaded.manifest.id, problem.message);
+        let diagnostic = if problem.is_error {
+            Diagnostic::error(Code::PluginProblem, message)
+        } else {
+            Diagnostic::warning(Code::PluginProblem, message)
+        };
+        found.push(diagnostic.at(place).hint(problem.hint));
+    }
+}
+
+/// An error with its causes, in one line.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

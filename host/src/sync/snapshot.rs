@@ -1,0 +1,100 @@
+//! What is known of a connection before a run: the audience now, what the destination holds, who waits.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enroute_core::diff::{Candidates, State, candidates};
+use roaring::RoaringBitmap;
+
+use crate::store::audience::{self, AudienceError};
+use crate::store::{Reader, held, ledger};
+use crate::sync::link::Link;
+use crate::sync::report::ChangeCounts;
+
+/// Longest evaluation of an audience.
+///
+/// Ten million profiles take four seconds; ten minutes is a query that will not end.
+const AUDIENCE_WALL_MAX: Duration = Duration::from_secs(600);
+
+/// A connection before a run.
+#[derive(Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) state: State,
+    pub(super) candidates: Candidates,
+    /// Attempts of earlier runs, and the moment of the first, of members who were put off.
+    pub(super) tried: HashMap<u32, (u32, u64)>,
+    /// Store revision up to which changes are looked at in this run.
+    pub(super) revision: i64,
+}
+
+impl Snapshot {
+    /// How many members have to be looked at.
+    pub(super) fn changes(&self) -> ChangeCounts {
+        let Candidates { added, updated, removed } = &self.candidates;
+        ChangeCounts { added: added.len(), updated: updated.len(), removed: removed.len() }
+    }
+}
+
+/// Why a connection's state cannot be known.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
+    Store(#[from] crate::store::Error),
+    /// The audience cannot be evaluated.
+    #[error("the condition of audience `{audience}` has no result: {source}")]
+    Audience {
+        /// The audience's key.
+        audience: String,
+        /// What is wrong with it.
+        source: AudienceError,
+    },
+}
+
+/// Takes the snapshot.
+pub(super) fn take(reader: &Reader, link: &Link, since: i64, now_ms: u64) -> Result<Snapshot, SnapshotError> {
+    let revision = reader.revision()?;
+    let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
+    let evaluated = audience::evaluate(reader, &link.condition, limits)
+        .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
+    let connection = reader.connection();
+    let (held, in_doubt) = held::sets(connection, link.id)?;
+    let changed = reader.changed_since(since)?;
+    let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;
+    let mut snapshot = Snapshot { revision, ..Snapshot::default() };
+    let mut waiting = RoaringBitmap::new();
+    let mut due = RoaringBitmap::new();
+    for row in ledger::waiting(connection, link.id)? {
+        if row.ticket.is_some() || row.due_ms > now_ms {
+            waiting.insert(row.profile);
+        } else {
+            due.insert(row.profile);
+            snapshot.tried.insert(row.profile, (row.attempts, row.first_ms));
+        }
+    }
+    snapshot.state =
+        State { audience: evaluated.members, held, in_doubt, changed, refused, refused_removals, waiting, due };
+    snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
+    Ok(snapshot)
+}
+
+/// Why a run of this connection must not start, if it would remove more than the operator allows.
+pub(super) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
+    let held = snapshot.state.held.len();
+    let removed = snapshot.candidates.removed.len();
+    if removed == 0 {
+        return None;
+    }
+    let percent = (removed * 100).div_ceil(held);
+    if snapshot.state.audience.is_empty() && removed > 1 {
+        return Some(format!("the audience is empty: the sync would remove 100 % ({removed}) of its members"));
+    }
+    (held >= GUARDED_MEMBERS_MIN && percent > u64::from(remove_max_percent)).then(|| {
+        format!(
+            "the sync would remove {percent} % ({removed} of {held}) of the members, allowed are {remove_max_percent} %"
+        )
+    })
+}
+
+/// Below this size an audience may change as it likes: one member of three is 33 %.
+const GUARDED_MEMBERS_MIN: u64 = 10;
