@@ -1,1 +1,76 @@
-fn main() {}
+//! The `enroute` binary: reads the command line and hands over to the command.
+
+mod commands;
+mod output;
+mod progress;
+mod session;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{check, demo, import, plan, plugin, status, sync};
+use crate::output::Output;
+
+/// Keeps marketing, ads and support tools in step with a team's audiences.
+///
+/// Exit codes: 0 all done; 1 failed; 2 a mistake in a file or on the command line; 3 something waits; 4 some members
+/// were rejected; 5 a connection is paused, guarded or failed.
+#[derive(Debug, Parser)]
+#[command(name = "enroute", version)]
+struct Cli {
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+    /// The folder with plugins.toml and audiences.toml.
+    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Log to standard error: `warn`, `info`, `debug`, or a filter such as `enroute_host=debug`.
+    #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine, against fake destinations; no account needed.
+    Demo(demo::DemoArgs),
+    /// Find everything that is wrong with the configuration; nothing is sent.
+    Check(check::CheckArgs),
+    /// Read the sources into the store.
+    Import(import::ImportArgs),
+    /// Show what a sync would do, to the digest of every request; nothing is sent.
+    Plan(plan::PlanArgs),
+    /// Carry the plan out, with a receipt for every member.
+    Sync(sync::SyncArgs),
+    /// Show where every connection stands.
+    Status,
+    /// Tell one person's story: what was sent of them, and why not.
+    Explain(status::ExplainArgs),
+    /// Make, look at and lock plugins.
+    Plugin(plugin::PluginArgs),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output { json: cli.json };
+    if let Err(error) = enroute_host::telemetry::start(&cli.log) {
+        output.note(format_args!("error: `--log {}` is no level or filter: {error}", cli.log));
+        return ExitCode::from(output::EXIT_MISTAKE);
+    }
+    let folder = cli.folder.as_path();
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(args, &output).await,
+        Command::Check(args) => check::run(args, folder, &output).await,
+        Command::Import(args) => import::run(args, folder, &output).await,
+        Command::Plan(args) => plan::run(args, folder, &output).await,
+        Command::Sync(args) => sync::run(args, folder, &output).await,
+        Command::Status => status::status(folder, &output),
+        Command::Explain(args) => status::explain(&args, folder, &output),
+        Command::Plugin(args) => plugin::run(args, folder, &output).await,
+    };
+    result.unwrap_or_else(|error| output.failure(&error))
+}

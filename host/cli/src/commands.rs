@@ -1,0 +1,9 @@
+//! One file for each command.
+
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod import;
+pub(crate) mod plan;
+pub(crate) mod plugin;
+pub(crate) mod status;
+pub(crate) mod sync;

@@ -1,0 +1,41 @@
+//! `enroute check`: everything that is wrong, at once; nothing is sent but probes, and those only when asked for.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use enroute_host::sync::{self, Clock};
+
+use crate::output::Output;
+use crate::session::{Session, Told};
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CheckArgs {
+    /// Test the credentials at the destinations too; nothing there is changed.
+    #[arg(long)]
+    probe: bool,
+}
+
+/// Runs the command.
+pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let session = match Session::open(folder, output)? {
+        Ok(session) => session,
+        Err(Told(code)) => return Ok(code),
+    };
+    let setup = match session.setup(None, output).await? {
+        Ok(setup) => setup,
+        Err(Told(code)) => return Ok(code),
+    };
+    let probed = if args.probe { sync::probe(&session.store, &setup, &Clock::System).await? } else { Vec::new() };
+    let failed = probed.iter().any(|probed| probed.verdict != "ok");
+    if output.json {
+        output.print_json(&serde_json::json!({ "connections": setup.len(), "probes": probed }))?;
+    } else {
+        for probed in &probed {
+            let reason = probed.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
+            output.line(format_args!("{} → {}: {}{reason}", probed.audience, probed.destination, probed.verdict))?;
+        }
+        output.line(format_args!("{} connections are in order", setup.len()))?;
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

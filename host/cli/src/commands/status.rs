@@ -1,0 +1,91 @@
+//! `enroute status` and `enroute explain`: where connections stand, and one person's story.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use enroute_host::config::Paths;
+use enroute_host::store::{Reader, Store};
+use enroute_host::sync::{self, Explanation};
+
+use crate::output::{Advice, Output};
+use crate::session::{Session, Told};
+
+/// Whose story to tell.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The profile's id.
+    profile: String,
+}
+
+fn reader(folder: &Path) -> anyhow::Result<Reader> {
+    Store::open_read(&Paths::new(folder).state)
+        .with_context(|| Advice::mistake("there is no store in this folder yet", "run `enroute import` first"))
+}
+
+/// Runs `enroute status`.
+pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let config = match Session::configuration(folder, output)? {
+        Ok(config) => config,
+        Err(Told(code)) => return Ok(code),
+    };
+    let found = sync::status(&reader(folder)?, &config)?;
+    if output.json {
+        output.print_json(&found)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut rows =
+        vec![["connection", "state", "held", "in doubt", "refused", "waiting", "settings"].map(str::to_owned).to_vec()];
+    for one in &found {
+        let numbers = [one.held, one.in_doubt, one.refused, one.waiting, one.settings_version];
+        let mut row = vec![format!("{} → {}", one.audience, one.destination), one.state.to_owned()];
+        row.extend(numbers.map(|number| number.to_string()));
+        rows.push(row);
+    }
+    output.table(&rows)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `enroute explain`.
+pub(crate) fn explain(args: &ExplainArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    explain_profile(&args.profile, folder, output)
+}
+
+/// Tells the story of one profile.
+pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let Some(found) = sync::explain(&reader(folder)?, profile)? else {
+        let what = format!("no profile has the id `{profile}`");
+        return Err(Advice::mistake(what, "ids are case-sensitive; is it in the last import?").into());
+    };
+    if output.json {
+        output.print_json(&found)?;
+    } else {
+        show(&found, output)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
+    output.line(format_args!("profile {}", found.profile))?;
+    for chapter in &found.connections {
+        output.line(format_args!("  {} → {}: {}", chapter.audience, chapter.destination, chapter.state))?;
+        if !chapter.identifiers_sent.is_empty() {
+            output.line(format_args!("    identified there by {}", chapter.identifiers_sent.join(", ")))?;
+        }
+        if let Some(refusal) = &chapter.refusal {
+            let field = refusal.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
+            output.line(format_args!("    refused: {}{field}: {}", refusal.code, refusal.reason))?;
+        }
+        for receipt in &chapter.receipts {
+            let code = receipt.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
+            let change = receipt.change.as_deref().unwrap_or("sent");
+            output.line(format_args!("    run {}: {change}, {}{code}", receipt.run, receipt.outcome))?;
+            for request in &receipt.requests {
+                let digest = request.digest.get(..12).unwrap_or(&request.digest);
+                let status = request.status.map_or("no answer".to_owned(), |status| status.to_string());
+                output.line(format_args!("      {} request {digest}… answered {status}", request.label))?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Where text goes: data to standard output, messages to standard error.
+//!
+//! The only file that prints. What it prints may come from a plugin's file or a destination's answer, so no
+//! character that steers a terminal gets through (test `text_cannot_steer_the_terminal`).
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// What an operator or author wrote cannot be used.
+pub(crate) const EXIT_MISTAKE: u8 = 2;
+
+/// Prints for people, or for programs where `--json` is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    /// Whether data is printed as JSON.
+    pub(crate) json: bool,
+}
+
+impl Output {
+    /// Prints a line of data.
+    pub(crate) fn line(&self, text: impl fmt::Display) -> anyhow::Result<()> {
+        written(writeln!(io::stdout().lock(), "{}", harmless(&text.to_string())))
+    }
+
+    /// Prints data as JSON.
+    pub(crate) fn print_json(&self, data: &impl serde::Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string_pretty(data)?;
+        text.push('\n');
+        written(io::stdout().lock().write_all(text.as_bytes()))
+    }
+
+    /// Tells the person at the terminal something; no program reads it.
+    pub(crate) fn note(&self, text: impl fmt::Display) {
+        // There is nobody left to tell if standard error is gone.
+        let _ = writeln!(io::stderr().lock(), "{}", harmless(&text.to_string()));
+    }
+
+    /// Tells the person at the terminal something that was made harmless where it was drawn, and may have colour.
+    pub(crate) fn drawn(&self, text: impl fmt::Display) {
+        let _ = write!(io::stderr().lock(), "{text}");
+    }
+
+    /// Prints rows in columns that line up. All rows have as many cells as the first.
+    pub(crate) fn table(&self, rows: &[Vec<String>]) -> anyhow::Result<()> {
+        aligned(rows).into_iter().try_for_each(|row| self.line(row))
+    }
+
+    /// Tells what failed, why, and what to do next. Returns the exit code for it.
+    pub(crate) fn failure(&self, error: &anyhow::Error) -> ExitCode {
+        self.note(format_args!("error: {error}"));
+        for cause in error.chain().skip(1) {
+            self.note(format_args!("  because {cause}"));
+        }
+        match error.downcast_ref::<Advice>() {
+            Some(advice) => {
+                self.note(format_args!("\nhint: {}", advice.next));
+                ExitCode::from(advice.exit)
+            }
+            None => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// What failed and what to do next: the outermost context of an error.
+#[derive(Debug)]
+pub(crate) struct Advice {
+    what: String,
+    next: String,
+    exit: u8,
+}
+
+impl Advice {
+    /// Something went wrong that no file is to blame for.
+    pub(crate) fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: 1 }
+    }
+
+    /// The command or a file must be mended first.
+    pub(crate) fn mistake(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: EXIT_MISTAKE }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Advice {}
+
+/// Whoever reads our output may stop at any time, as `head` does.
+fn written(result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Text without characters that steer a terminal or turn the direction of writing.
+fn harmless(text: &str) -> String {
+    let steers = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Lines in which the cells of a column begin at the same place.
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
+    let mut widths: Vec<usize> = Vec::new();
+    for row in rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_steer_the_terminal() {
+        assert_eq!(harmless("two\nlines, Ünï"), "two\nlines, Ünï");
+        assert_eq!(harmless("\u{1b}[2J\r\u{202e}gpj"), "\\u{1b}[2J\\r\\u{202e}gpj");
+    }
+
+    #[test]
+    fn columns_line_up_without_trailing_space() {
+        let rows = [vec!["plugin".to_owned(), "state".to_owned()], vec!["x".to_owned(), String::new()]];
+        assert_eq!(aligned(&rows), ["plugin  state", "x"]);
+    }
+}

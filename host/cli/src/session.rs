@@ -1,0 +1,84 @@
+//! What most commands begin with: the configuration, the store and the sandbox of an operator's folder.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use enroute_host::config::diagnostic::{Diagnostics, Paint};
+use enroute_host::config::files::Files;
+use enroute_host::config::load::{Loaded, load};
+use enroute_host::config::{Config, Paths};
+use enroute_host::runtime::{Cache, Limits, Runtime};
+use enroute_host::store::Store;
+use enroute_host::sync::{Clock, Setup};
+
+use crate::output::{Advice, EXIT_MISTAKE, Output};
+
+/// An operator's folder, open.
+pub(crate) struct Session {
+    pub(crate) folder: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) store: Arc<Store>,
+}
+
+/// Mistakes in the configuration: they were told, the command ends with this code.
+pub(crate) struct Told(pub(crate) ExitCode);
+
+impl Session {
+    /// Reads the configuration; where it has mistakes, tells all of them.
+    pub(crate) fn configuration(folder: &Path, output: &Output) -> anyhow::Result<Result<Config, Told>> {
+        let Loaded { config, diagnostics, files, .. } = load(folder);
+        if !diagnostics.is_empty() {
+            tell(&diagnostics, &files, output)?;
+        }
+        Ok(config.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
+    }
+
+    /// Reads the configuration and opens the store for writing.
+    pub(crate) fn open(folder: &Path, output: &Output) -> anyhow::Result<Result<Self, Told>> {
+        let config = match Self::configuration(folder, output)? {
+            Ok(config) => config,
+            Err(told) => return Ok(Err(told)),
+        };
+        let state = Paths::new(folder).state;
+        let store = Store::open(&state).with_context(|| {
+            Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
+        })?;
+        Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store) }))
+    }
+
+    /// Loads plugins and checks everything against them; where there are mistakes, tells all of them.
+    pub(crate) async fn setup(&self, only: Option<&str>, output: &Output) -> anyhow::Result<Result<Setup, Told>> {
+        if let Some(only) = only
+            && !self.config.audiences.keys().any(|key| key.as_str() == only)
+        {
+            let names: Vec<&str> = self.config.audiences.keys().map(|key| key.as_str()).collect();
+            let near = enroute_core::suggest::nearest(only, names.iter().copied());
+            let next =
+                near.map_or_else(|| format!("it has: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+            return Err(Advice::mistake(format!("audiences.toml has no audience `{only}`"), next).into());
+        }
+        let runtime = self.runtime()?;
+        let (setup, found) = Setup::prepare(&self.config, &runtime, &Clock::System.today(), only).await;
+        if !found.is_empty() {
+            tell(&found, &self.config.files, output)?;
+        }
+        Ok(setup.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
+    }
+
+    fn runtime(&self) -> anyhow::Result<Runtime> {
+        let cache = Cache::new(Paths::new(&self.folder).state.join("cache"), self.store.sealer().derived_key("cache"));
+        Runtime::new(Limits::default(), Some(cache)).context("the sandbox cannot start")
+    }
+}
+
+/// Shows mistakes: drawn for people on standard error, or as JSON on standard output.
+pub(crate) fn tell(diagnostics: &Diagnostics, files: &Files, output: &Output) -> anyhow::Result<()> {
+    if output.json {
+        return output.print_json(&diagnostics.to_json(files));
+    }
+    let paint = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Paint::Coloured } else { Paint::Plain };
+    output.drawn(diagnostics.render_as(files, paint));
+    Ok(())
+}
