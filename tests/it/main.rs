@@ -1,1 +1,21 @@
-fn main() {}
+//! The integration tests: one binary, so that the host is linked once.
+//!
+//! They run the built plugins (`tests/run` builds them) against strict fakes on loopback, with a clock that a wait
+//! moves forward at once. No test depends on time, on an order, or on a port.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+mod day;
+mod faults;
+mod guests;
+mod killed;
+mod secrets;
+mod tidy;

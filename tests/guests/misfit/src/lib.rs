@@ -1,0 +1,59 @@
+//! A plugin that breaks one rule at a time, so that tests can see what the host makes of it.
+//!
+//! Its setting `mode` names the rule. Without one it is the smallest plugin that keeps them all: members go to
+//! `POST /members`, and an answer of 2xx means that they arrived.
+
+mod mapping;
+mod mode;
+mod sending;
+
+use enroute_sdk::{
+    Answer, Batch, Context, Delivery, Destination, Http, Mapping, Reading, Report, Resume, Sent, Verdict,
+};
+
+pub use mode::{Mode, Settings};
+
+/// The one operation of the manifest.
+const OPERATION: &str = "post";
+/// The one bucket of the manifest.
+const BUCKET: &str = "api";
+
+/// The destination.
+#[derive(Debug)]
+pub struct Misfit;
+
+impl Destination for Misfit {
+    type Settings = Settings;
+
+    fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
+        mapping::map(ctx.settings(), ctx, batch, out);
+    }
+
+    fn read(ctx: &Context<Settings>, _: &Sent<'_>, answer: &Answer) -> Reading {
+        if answer.is_success() {
+            return Reading::delivered();
+        }
+        if let Some(reading) = answer.classify(BUCKET) {
+            return reading;
+        }
+        let reason = format!("answered {}", answer.status);
+        let verdict = match ctx.settings().mode {
+            Mode::RefuseBisect if answer.status == 400 => Verdict::RefusedBisect(reason),
+            _ => Verdict::RefusedWhole(reason),
+        };
+        Reading::deferred(0).verdict(verdict)
+    }
+
+    fn deliver(ctx: &Context<Settings>, delivery: &Delivery<'_>, http: &mut dyn Http) -> Report {
+        sending::deliver::<Self>(ctx, delivery, http)
+    }
+
+    fn resume(ctx: &Context<Settings>, work: &Resume, http: &mut dyn Http) -> Report {
+        sending::resume(ctx.settings(), work, http)
+    }
+}
+
+enroute_sdk::export!(Misfit);
+
+#[cfg(test)]
+mod tests;

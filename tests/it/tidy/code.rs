@@ -1,0 +1,179 @@
+//! What code may name, and where.
+
+use crate::tidy::none;
+use crate::tidy::repository::{names, rust};
+
+/// The modules of the host, lowest first. Each uses only what stands before it.
+const FLOORS: [&str; 9] = ["config", "telemetry", "store", "sources", "egress", "runtime", "catalog", "sync", "server"];
+
+/// Something that only one place does.
+struct Door {
+    /// What lines are searched for.
+    words: &'static [&'static str],
+    /// Where the words may not stand …
+    closed: &'static [&'static str],
+    /// … except in these files and folders.
+    open: &'static [&'static str],
+    /// Whether tests may do it anywhere.
+    tests_may: bool,
+    /// What to do instead.
+    instead: &'static str,
+}
+
+const OURS: &[&str] = &["host/", "sdk/", "plugins/", "tests/"];
+
+const DOORS: [Door; 8] = [
+    Door {
+        words: &["rusqlite::"],
+        closed: OURS,
+        open: &["host/src/store.rs", "host/src/store/"],
+        tests_may: false,
+        instead: "only `store` opens the database: ask it through a function",
+    },
+    Door {
+        words: &["wasmtime::", "wasmtime_wasi::"],
+        closed: OURS,
+        open: &["host/src/runtime.rs", "host/src/runtime/"],
+        tests_may: false,
+        instead: "only `runtime` knows the sandbox: use its types",
+    },
+    Door {
+        words: &["println!", "print!(", "stdout()", "dbg!"],
+        closed: &["host/", "sdk/", "plugins/", "tests/fakes/"],
+        open: &["host/cli/src/output.rs"],
+        tests_may: true,
+        instead: "only host/cli/src/output.rs prints: use `Output`, or a log line",
+    },
+    Door {
+        words: &[".reveal("],
+        closed: OURS,
+        open: &["host/src/egress/secrets.rs"],
+        tests_may: true,
+        instead: "only egress/secrets.rs reveals a secret: hand over `Credentials`",
+    },
+    Door {
+        words: &["env::var", "env::set_var", "env::temp_dir"],
+        closed: OURS,
+        open: &["host/src/config.rs", "host/src/config/"],
+        tests_may: false,
+        instead: "only `config` reads the environment: take the value as a parameter",
+    },
+    Door {
+        words: &["TcpStream", "UdpSocket", "lookup_host", "hyper_util::client"],
+        closed: &["host/", "sdk/", "plugins/"],
+        open: &["host/src/egress.rs", "host/src/egress/"],
+        tests_may: true,
+        instead: "only `egress` opens a connection: use its `Client`",
+    },
+    Door {
+        words: &["tokio::", "std::fs", "std::net", "std::env", "Instant::now", "SystemTime", "async fn"],
+        closed: &["host/core/"],
+        open: &[],
+        tests_may: true,
+        instead: "`enroute-core` decides without I/O or clock: take the value as a parameter",
+    },
+    Door {
+        words: &["enroute_host", "enroute_core", "enroute_fakes"],
+        closed: &["sdk/", "plugins/"],
+        open: &[],
+        tests_may: true,
+        instead: "plugins and SDK know the contract only: what they need of the host goes through `wit/`",
+    },
+];
+
+#[test]
+fn every_door_is_in_one_place() {
+    let mut found = Vec::new();
+    for door in &DOORS {
+        let within = |path: &str, places: &[&str]| places.iter().any(|place| path.starts_with(place));
+        // The words stand in this table.
+        let is_closed = |path: &str| within(path, door.closed) && !within(path, door.open) && path != THIS_FILE;
+        for file in rust().filter(|file| is_closed(&file.path)) {
+            let lines: Vec<_> = if door.tests_may { file.code().collect() } else { file.lines().collect() };
+            for (number, line) in lines {
+                if let Some(word) = door.words.iter().find(|word| line.contains(**word)) {
+                    found.push(format!("{}:{number}: `{word}`: {}", file.path, door.instead));
+                }
+            }
+        }
+    }
+    none(&found);
+}
+
+const THIS_FILE: &str = "tests/it/tidy/code.rs";
+
+#[test]
+fn a_module_uses_only_what_stands_below_it() {
+    let mut found = Vec::new();
+    for file in rust() {
+        let Some(floor) = file.path.strip_prefix("host/src/").and_then(floor_of) else { continue };
+        for (number, line) in file.lines() {
+            for name in crate_names(line) {
+                let problem = match FLOORS.iter().position(|module| *module == name) {
+                    Some(used) if used <= floor => continue,
+                    Some(_) => format!("`{}` must not use `{name}`, which stands above it", FLOORS[floor]),
+                    None if name.is_empty() => "write one `use crate::module::…` a module, without braces".to_owned(),
+                    None => continue,
+                };
+                found.push(format!("{}:{number}: {problem}", file.path));
+            }
+        }
+    }
+    none(&found);
+}
+
+#[test]
+fn every_module_of_the_host_has_a_floor() {
+    let modules = names("host/src").into_iter().filter(|name| name != "lib.rs");
+    let unknown = modules.filter(|name| floor_of(name).is_none());
+    none(
+        &unknown.map(|name| format!("host/src/{name}:1: give it a place in FLOORS of {THIS_FILE}")).collect::<Vec<_>>(),
+    );
+}
+
+/// The floor of a path below `host/src`.
+fn floor_of(inside: &str) -> Option<usize> {
+    let module = inside.split(['/', '.']).next()?;
+    FLOORS.iter().position(|floor| *floor == module)
+}
+
+/// What stands behind each `crate::` of a line; empty for a brace.
+fn crate_names(line: &str) -> impl Iterator<Item = &str> {
+    let own =
+        |at: &usize| !line.get(..*at).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+    line.match_indices("crate::").filter(move |(at, _)| own(at)).filter_map(|(at, found)| {
+        let behind = line.get(at + found.len()..)?;
+        behind.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+    })
+}
+
+#[test]
+fn tests_neither_sleep_nor_are_skipped() {
+    // Put together here, so that this file does not break its own rule.
+    let words = [
+        (concat!("sl", "eep("), "wait through the run's clock, or for something that happens"),
+        (concat!("#[ign", "ore"), "a test that is not run says nothing: mend it or take it out"),
+        (concat!("#[should", "_panic"), "check the error instead"),
+    ];
+    let mut found = Vec::new();
+    for file in rust() {
+        for (number, line) in file.test_code() {
+            for (word, instead) in words.iter().filter(|(word, _)| line.contains(word)) {
+                found.push(format!("{}:{number}: `{word}`: {instead}", file.path));
+            }
+        }
+    }
+    none(&found);
+}
+
+#[test]
+fn names_behind_crate_are_found() {
+    #[track_caller]
+    fn check(line: &str, expect: &[&str]) {
+        assert_eq!(crate_names(line).collect::<Vec<_>>(), expect);
+    }
+    check("use crate::egress::Client;", &["egress"]);
+    check("use crate::{egress, sync};", &[""]);
+    check("let a = crate::store::open(crate::config::load());", &["store", "config"]);
+    check("$crate::config::crash::hit(x); my_crate::sync", &["config"]);
+}
