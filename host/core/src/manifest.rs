@@ -11,9 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::id::PluginId;
 
 mod check;
+mod oauth;
 mod settings;
+mod template;
 
+pub use oauth::{ClientAuth, Grant, Oauth};
 pub use settings::{SettingProblem, resolve_settings};
+pub use template::{Condition, fill, names};
 
 /// Largest manifest in bytes, as embedded in a component.
 ///
@@ -40,7 +44,8 @@ pub struct Manifest {
     /// Where its documentation is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
-    /// Hosts the plugin asks for: names, `*.name`, or `{setting}` for the host of a setting that is a URL or a host.
+    /// Hosts the plugin asks for: names, `*.name`, `{setting}` for the host of a setting that is a URL or a host, or
+    /// `{setting}.example.com` for one label of a name.
     pub hosts: Vec<String>,
     /// Hosts known only from an answer, by pattern. They never get a credential.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -78,9 +83,9 @@ pub struct Manifest {
     /// Most members in one call of `map`; the smallest limit of the operations where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_members: Option<u32>,
-    /// Whether a remote list must be found or created before the first delivery.
+    /// Whether something must be found, created or learned at the destination before members are looked at.
     #[serde(default)]
-    pub opens_list: bool,
+    pub opens: bool,
     /// What an operator should do when the destination refuses with this code; shown beside it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub codes: BTreeMap<String, String>,
@@ -202,10 +207,12 @@ pub enum Auth {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         timed_by: Option<String>,
     },
+    /// A token of OAuth 2.0 as bearer; the host gets it, renews it and keeps it.
+    Oauth2(Box<Oauth>),
 }
 
 impl Auth {
-    /// The secrets that this entry needs.
+    /// The secrets without which this entry does not apply.
     #[must_use]
     pub fn secrets(&self) -> Vec<&str> {
         match self {
@@ -216,6 +223,16 @@ impl Auth {
             | Self::Form { secret, .. }
             | Self::Json { secret, .. } => vec![secret],
             Self::HmacProof { key, message, .. } => vec![key, message],
+            Self::Oauth2(oauth) => oauth.secrets_needed(),
+        }
+    }
+
+    /// Every secret that this entry names.
+    #[must_use]
+    pub fn secrets_named(&self) -> Vec<&str> {
+        match self {
+            Self::Oauth2(oauth) => oauth.secrets_named(),
+            _ => self.secrets(),
         }
     }
 }
@@ -336,6 +353,9 @@ pub struct Operation {
     /// Whether requests must be answered one after the other.
     #[serde(default)]
     pub ordered: bool,
+    /// Most jobs of one connection that may be open at the destination at a time; without a limit where not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_tickets: Option<u32>,
 }
 
 /// Who shares a bucket.
@@ -379,6 +399,9 @@ impl Bucket {
 pub struct Derived {
     /// The name that `http.send` uses.
     pub kind: String,
+    /// Bucket that paces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<String>,
     /// What it is for.
     pub help: String,
 }

@@ -7,7 +7,7 @@ use std::fmt;
 /// The package of the contract.
 const CONTRACT_PACKAGE: &str = "enroute:destination";
 /// Interfaces of the contract that a plugin may import.
-const CONTRACT_INTERFACES: [&str; 3] = ["types", "http", "log"];
+const CONTRACT_INTERFACES: [&str; 4] = ["types", "http", "log", "normalize"];
 /// WASI packages that language runtimes cannot do without; the sandbox answers all of them with nothing.
 const WASI_PACKAGES: [&str; 6] =
     ["wasi:io", "wasi:cli", "wasi:clocks", "wasi:random", "wasi:filesystem", "wasi:sockets"];
@@ -61,7 +61,7 @@ pub(super) fn judge(name: &str, contract: &str) -> Import {
         } else if CONTRACT_INTERFACES.contains(&interface) {
             Import::Offered
         } else {
-            foreign(Some("the contract has `types`, `http` and `log`"))
+            foreign(Some("the contract has `types`, `http`, `log` and `normalize`"))
         };
     }
     if !WASI_PACKAGES.contains(&package) {
@@ -148,7 +148,7 @@ mod tests {
         check("acme:vault/keys", "`acme:vault/keys`");
         check(
             "enroute:destination/shell@0.1.0",
-            "`enroute:destination/shell@0.1.0` (the contract has `types`, `http` and `log`)",
+            "`enroute:destination/shell@0.1.0` (the contract has `types`, `http`, `log` and `normalize`)",
         );
     }
 

@@ -118,6 +118,8 @@ pub struct Fill<'a> {
     pub learned: &'a [Item],
     /// The time that timed proofs are made for.
     pub unix_seconds: u64,
+    /// The token of the moment, where the manifest's auth wants one.
+    pub token: &'a str,
 }
 
 /// Sends the requests of one destination.
@@ -203,7 +205,7 @@ impl Client {
         // From here on the plugin's part is fixed; only credentials are added, and only for the destination's own hosts.
         let (derived, credentialed) = match checked.standing {
             Standing::Own => {
-                let applied = self.credentials.apply(&mut outgoing, values.unix_seconds)?;
+                let applied = self.credentials.apply(&mut outgoing, values.unix_seconds, values.token)?;
                 (applied.derived, applied.any)
             }
             Standing::FromAnswer => (Vec::new(), false),

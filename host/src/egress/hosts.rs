@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use enroute_core::manifest::{fill, names};
 use serde_json::{Map, Value};
 
 /// Port of a rule that names none.
@@ -196,14 +197,14 @@ impl HostRule {
         }
     }
 
-    /// Parses a rule of a manifest, where `{name}` stands for the host of that setting: a host or an origin.
-    /// `None` where the setting has no value.
+    /// Parses a rule of a manifest, where `{name}` stands for the host of that setting (a host or an origin), and
+    /// inside of a longer name for the setting's text, which must be one label. `None` where the setting has no value.
     ///
     /// # Errors
     /// As [`HostRule::parse`], also of the setting's value.
     pub fn of_manifest(text: &str, settings: &Map<String, Value>) -> Result<Option<Self>, HostRuleError> {
         let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
-            return Self::parse(text).map(Some);
+            return Self::of_pattern(text, settings);
         };
         let Some(value) = settings.get(name).and_then(Value::as_str) else { return Ok(None) };
         match Origin::parse(value) {
@@ -213,6 +214,18 @@ impl HostRule {
             }
             None => Self::parse(value).map(Some),
         }
+    }
+
+    fn of_pattern(text: &str, settings: &Map<String, Value>) -> Result<Option<Self>, HostRuleError> {
+        for name in names(text) {
+            match settings.get(name).and_then(Value::as_str) {
+                Some(label) if is_label(label) => {}
+                Some(other) => return Err(HostRuleError::Label(other.to_owned())),
+                None => return Ok(None),
+            }
+        }
+        let filled = fill(text, settings).unwrap_or_else(|_| text.to_owned());
+        Self::parse(&filled).map(Some)
     }
 
     /// Whether the rule is for this host and port. A text that is no host matches no rule.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use enroute_core::manifest::Auth;
+use enroute_core::manifest::{Auth, Condition, fill};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -64,9 +64,9 @@ pub(super) struct Placed {
 
 /// Whether values are shown by name or as they are.
 #[derive(Clone, Copy)]
-enum View {
+enum View<'a> {
     Masked,
-    Real { unix_seconds: u64 },
+    Real { unix_seconds: u64, token: &'a str },
 }
 
 impl Credentials {
@@ -88,10 +88,10 @@ impl Credentials {
         let mut taken = BTreeSet::new();
         for auth in self.applicable() {
             if let Auth::Basic { user, .. } = auth {
-                self.template(user)?;
+                fill(user, &self.settings).map_err(Error::NoSetting)?;
             }
             // Seconds of any time do: they are digits.
-            for placed in self.placed(auth, View::Real { unix_seconds: 0 }) {
+            for placed in self.placed(auth, View::Real { unix_seconds: 0, token: "" }) {
                 if let Place::Header(name) = &placed.place {
                     let fits = name == AUTHORIZATION || !is_forbidden(name);
                     if !fits || HeaderName::from_bytes(name.as_bytes()).is_err() {
@@ -120,10 +120,10 @@ impl Credentials {
     }
 
     /// Puts the credentials in. Returns what was computed from secrets and must be wiped from the answer as well.
-    pub(super) fn apply(&self, outgoing: &mut Outgoing, unix_seconds: u64) -> Result<Applied, Refused> {
+    pub(super) fn apply(&self, outgoing: &mut Outgoing, unix_seconds: u64, token: &str) -> Result<Applied, Refused> {
         let mut applied = Applied { any: false, derived: Vec::new() };
         for auth in self.applicable() {
-            for placed in self.placed(auth, View::Real { unix_seconds }) {
+            for placed in self.placed(auth, View::Real { unix_seconds, token }) {
                 applied.any |= put(outgoing, &placed)?;
                 if let Some(name) = placed.derived_from {
                     applied.derived.push((name, placed.value));
@@ -150,14 +150,18 @@ impl Credentials {
 
     fn applicable(&self) -> impl Iterator<Item = &Auth> {
         let configured = |name: &str| self.secrets.get(name).is_some_and(|secret| !secret.reveal().is_empty());
-        self.auth.iter().filter(move |auth| auth.secrets().into_iter().all(configured))
+        let chosen = |auth: &Auth| match auth {
+            Auth::Oauth2(oauth) => Condition(oauth.when.as_deref()).holds(&self.settings),
+            _ => true,
+        };
+        self.auth.iter().filter(move |auth| chosen(auth) && auth.secrets().into_iter().all(configured))
     }
 
     fn value(&self, name: &str) -> &str {
         self.secrets.get(name).map_or("", Secret::reveal)
     }
 
-    fn placed(&self, auth: &Auth, view: View) -> Vec<Placed> {
+    fn placed(&self, auth: &Auth, view: View<'_>) -> Vec<Placed> {
         let text = |name: &str| match view {
             View::Masked => format!("{{secret:{name}}}"),
             View::Real { .. } => self.value(name).to_owned(),
@@ -180,17 +184,25 @@ impl Credentials {
                 };
                 one(Place::Header(AUTHORIZATION.to_owned()), format!("Basic {shown}"))
             }
+            Auth::Oauth2(_) => {
+                let token = match view {
+                    View::Masked => "{token}",
+                    View::Real { token, .. } => token,
+                };
+                let bearer = Zeroizing::new(format!("Bearer {token}"));
+                vec![Placed { place: Place::Header(AUTHORIZATION.to_owned()), value: bearer, derived_from: None }]
+            }
             Auth::HmacProof { name, key, message, time_name, timed_by } => {
-                let time_name = time_name.as_deref().filter(|_| self.is_timed(timed_by.as_deref()));
+                let time_name = time_name.as_deref().filter(|_| Condition(timed_by.as_deref()).holds(&self.settings));
                 self.proof(name, key, message, time_name, view)
             }
         }
     }
 
-    fn proof(&self, name: &str, key: &str, message: &str, time_name: Option<&str>, view: View) -> Vec<Placed> {
+    fn proof(&self, name: &str, key: &str, message: &str, time_name: Option<&str>, view: View<'_>) -> Vec<Placed> {
         let (value, time) = match view {
             View::Masked => (format!("{{proof:{key},{message}}}"), "{unix-seconds}".to_owned()),
-            View::Real { unix_seconds } => {
+            View::Real { unix_seconds, .. } => {
                 let mut signed = Zeroizing::new(self.value(message).to_owned());
                 if time_name.is_some() {
                     signed.push_str(&format!("|{unix_seconds}"));
@@ -207,28 +219,8 @@ impl Credentials {
         all
     }
 
-    /// Whether `setting=value` holds. Without a condition it does.
-    fn is_timed(&self, condition: Option<&str>) -> bool {
-        let Some((name, value)) = condition.and_then(|text| text.split_once('=')) else { return condition.is_none() };
-        self.settings.get(name).is_some_and(|setting| plain(setting) == value)
-    }
-
-    /// Plain text with `{setting}` for settings.
-    fn template(&self, text: &str) -> Result<String, Error> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((front, name, behind)) = next_setting(rest) {
-            out.push_str(front);
-            let value = self.settings.get(name).ok_or_else(|| Error::NoSetting(name.to_owned()))?;
-            out.push_str(&plain(value));
-            rest = behind;
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
     fn shown_user(&self, user: &str) -> String {
-        self.template(user).unwrap_or_else(|_| user.to_owned())
+        fill(user, &self.settings).unwrap_or_else(|_| user.to_owned())
     }
 }
 
@@ -263,17 +255,6 @@ fn put(outgoing: &mut Outgoing, placed: &Placed) -> Result<bool, Refused> {
         Place::Json(name) => outgoing.body = with_member(&outgoing.body, name, &placed.value)?,
     }
     Ok(true)
-}
-
-/// Text in front of the first `{name}`, the name, and what is behind.
-fn next_setting(text: &str) -> Option<(&str, &str, &str)> {
-    let (front, rest) = text.split_once('{')?;
-    let (name, behind) = rest.split_once('}')?;
-    Some((front, name, behind))
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {

@@ -9,7 +9,7 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
-use crate::runtime::bindings::enroute::destination::{http, log, types};
+use crate::runtime::bindings::enroute::destination::{http, log, normalize, types};
 use crate::runtime::convert;
 use crate::runtime::limits::{self, Limits};
 
@@ -180,6 +180,12 @@ impl log::Host for State {
             log::Level::Error => "error",
         };
         self.log.push(LogLine { level, message: printable(&message) });
+    }
+}
+
+impl normalize::Host for State {
+    async fn phone(&mut self, text: String, region: Option<String>) -> Option<String> {
+        enroute_phone::e164(&text, region.as_deref())
     }
 }
 

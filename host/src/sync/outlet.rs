@@ -56,6 +56,7 @@ impl DeliveryOutlet {
             request_key: &self.request_key,
             learned,
             unix_seconds: at_ms / 1_000,
+            token: "",
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);

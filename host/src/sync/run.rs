@@ -159,7 +159,7 @@ impl Connection {
 
     /// Finds or creates the remote list, once.
     async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
-        if !self.link.manifest.opens_list || self.link.is_open {
+        if !self.link.manifest.opens || self.link.is_open {
             return Ok(None);
         }
         match open::open(&self.store, &self.link, self.run, &self.options.clock).await? {

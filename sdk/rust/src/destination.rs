@@ -60,7 +60,7 @@ pub trait Destination {
         }
     }
 
-    /// Finds or creates the remote list of the audience, for manifests with `opens_list`. Safe to repeat. By default
+    /// Finds or creates the remote list of the audience, for manifests with `opens`. Safe to repeat. By default
     /// there is nothing to open.
     fn open(ctx: &Context<Self::Settings>, http: &mut dyn Http) -> Finding {
         let _ = (ctx, http);

@@ -68,6 +68,7 @@ pub mod json;
 mod link;
 mod mapping;
 mod packer;
+pub mod phone;
 mod reading;
 mod request;
 #[cfg(not(target_arch = "wasm32"))]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CONTRACT, Manifest};
+use super::{Auth, CONTRACT, Manifest, names};
 use crate::id::PluginId;
 
 /// Every contradiction, in words; empty where there is none.
@@ -14,13 +14,13 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     if manifest.contract != CONTRACT {
         found.push(format!("it is built for contract {}, this host speaks {CONTRACT}", manifest.contract));
     }
-    names(manifest, &mut found);
+    unique_names(manifest, &mut found);
     references(manifest, &mut found);
     limits(manifest, &mut found);
     found
 }
 
-fn names(manifest: &Manifest, found: &mut Vec<String>) {
+fn unique_names(manifest: &Manifest, found: &mut Vec<String>) {
     let groups: [(&str, Vec<&str>); 6] = [
         ("setting", manifest.settings.iter().map(|s| s.name.as_str()).collect()),
         ("secret", manifest.secrets.iter().map(|s| s.name.as_str()).collect()),
@@ -52,16 +52,23 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
     let setting = |name: &str| manifest.settings.iter().any(|s| s.name == name);
     let secret = |name: &str| manifest.secrets.iter().any(|s| s.name == name);
     for host in &manifest.hosts {
-        if let Some(name) = host.strip_prefix('{').and_then(|h| h.strip_suffix('}'))
-            && !setting(name)
-        {
+        if names(host).any(|name| !setting(name)) {
             found.push(format!("host `{host}` names a setting that is not declared"));
         }
     }
-    for name in manifest.auth.iter().flat_map(super::Auth::secrets) {
+    for name in manifest.auth.iter().flat_map(Auth::secrets_named) {
         if !secret(name) {
             found.push(format!("auth names secret `{name}`, which is not declared"));
         }
+    }
+    for name in manifest.auth.iter().flat_map(settings_of) {
+        if !setting(name) {
+            found.push(format!("auth names setting `{name}`, which is not declared"));
+        }
+    }
+    for oauth in manifest.auth.iter().filter_map(|auth| if let Auth::Oauth2(oauth) = auth { Some(oauth) } else { None })
+    {
+        found.extend(oauth.problems());
     }
     for identifier in &manifest.identifiers {
         if manifest.field(&identifier.field).is_none() {
@@ -76,12 +83,16 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
             found.push(format!("identity names field `{key}`, which is not declared"));
         }
     }
-    for operation in &manifest.operations {
-        if let Some(bucket) = &operation.bucket
+    let operations = manifest.operations.iter().map(|operation| ("operation", &operation.name, &operation.bucket));
+    let derived = manifest.derived.iter().map(|derived| ("derived", &derived.kind, &derived.bucket));
+    for (what, name, bucket) in operations.chain(derived) {
+        if let Some(bucket) = bucket
             && manifest.bucket(bucket).is_none()
         {
-            found.push(format!("operation `{}` names bucket `{bucket}`, which is not declared", operation.name));
+            found.push(format!("{what} `{name}` names bucket `{bucket}`, which is not declared"));
         }
+    }
+    for operation in &manifest.operations {
         for name in [&operation.members_setting, &operation.bytes_setting].into_iter().flatten() {
             if !setting(name) {
                 found.push(format!("operation `{}` names setting `{name}`, which is not declared", operation.name));
@@ -90,9 +101,24 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
     }
 }
 
+/// The settings that an entry of auth names.
+fn settings_of(auth: &Auth) -> Vec<&str> {
+    match auth {
+        Auth::Basic { user, .. } => names(user).collect(),
+        Auth::HmacProof { timed_by, .. } => {
+            timed_by.iter().filter_map(|text| text.split_once('=')).map(|(name, _)| name).collect()
+        }
+        Auth::Oauth2(oauth) => {
+            let when = oauth.when.iter().filter_map(|text| text.split_once('=')).map(|(name, _)| name);
+            oauth.templates().flat_map(names).chain(when).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn limits(manifest: &Manifest, found: &mut Vec<String>) {
     for operation in &manifest.operations {
-        if operation.members == 0 || operation.bytes == 0 {
+        if operation.members == 0 || operation.bytes == 0 || operation.open_tickets == Some(0) {
             found.push(format!("operation `{}` has a limit of zero", operation.name));
         }
     }

@@ -142,6 +142,44 @@ fn a_manifest_refers_only_to_what_it_declares() {
 }
 
 #[test]
+fn a_template_names_declared_settings() {
+    check(
+        &changed("\"api.example.com\"", "\"{subdomain}.example.com\""),
+        "host `{subdomain}.example.com` names a setting that is not declared",
+    );
+    let bearer = r#"{ kind = "bearer", secret = "token" }"#;
+    let basic = r#"{ kind = "basic", user = "{who}/token", secret = "token" }"#;
+    check(&changed(bearer, basic), "auth names setting `who`, which is not declared");
+    check(
+        &changed("help = \"tests the token\"", "bucket = \"slow\"\nhelp = \"tests the token\""),
+        "derived `probe` names bucket `slow`, which is not declared",
+    );
+}
+
+#[test]
+fn a_way_to_get_tokens_has_what_its_grant_needs() {
+    let oauth = |rest: &str| {
+        let bearer = r#"{ kind = "bearer", secret = "token" }"#;
+        changed(bearer, &format!(r#"{{ kind = "oauth2", token_url = "{{base_url}}/token", {rest} }}"#))
+    };
+    check(&oauth(r#"grant = "refresh_token", client_id = "{most_members}", client_secret = "app_secret""#), "ok: acme");
+    check(&oauth(r#"grant = "jwt_bearer", private_key = "app_secret", issuer = "me""#), "ok: acme");
+    check(&oauth(r#"grant = "refresh_token""#), "oauth2 with grant `refresh_token` needs `client_id`");
+    check(
+        &oauth(r#"grant = "client_credentials""#),
+        "oauth2 with grant `client_credentials` needs `client_id`\n\
+         oauth2 with grant `client_credentials` needs `client_secret`",
+    );
+    check(&oauth(r#"grant = "jwt_bearer""#), "oauth2 with grant `jwt_bearer` needs `private_key`");
+    check(
+        &oauth(r#"grant = "jwt_bearer", private_key = "pem", issuer = "{who}", when = "flow=jwt""#),
+        "auth names secret `pem`, which is not declared\n\
+         auth names setting `who`, which is not declared\n\
+         auth names setting `flow`, which is not declared",
+    );
+}
+
+#[test]
 fn every_way_of_authenticating_names_declared_secrets() {
     let bearer = r#"{ kind = "bearer", secret = "token" }"#;
     for auth in [
@@ -261,7 +299,7 @@ fn a_key_that_manifests_do_not_have_is_refused() {
 fn what_is_left_out_has_its_default() {
     let manifest = Manifest::parse_toml(SOUND).unwrap();
     assert_eq!(manifest.bucket("api").map(|bucket| bucket.concurrency), Some(4));
-    assert!(!manifest.custom_fields && !manifest.opens_list);
+    assert!(!manifest.custom_fields && !manifest.opens);
     let text = changed("[identity]\nuse = \"all\"\nkey = [\"email\", \"id\"]\nfold = \"lowercase\"\n", "");
     let identity = Manifest::parse_toml(&text).unwrap().identity;
     assert_eq!(identity, Identity { uses: IdentifierUse::First, key: Vec::new(), fold: Folding::Exact });

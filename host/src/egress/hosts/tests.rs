@@ -135,3 +135,26 @@ fn a_rule_of_a_manifest_can_be_a_setting() {
     assert_eq!(of("{missing}"), Ok(None));
     assert_eq!(of("api.example.com"), Ok(Some("api.example.com".into())));
 }
+
+#[test]
+fn a_setting_inside_of_a_name_is_one_label() {
+    #[track_caller]
+    fn check(value: serde_json::Value, expect: &str) {
+        let settings = serde_json::json!({ "subdomain": value });
+        let rule = HostRule::of_manifest("{subdomain}.zendesk.com", settings.as_object().unwrap());
+        let got = match rule {
+            Ok(Some(rule)) => rule.to_string(),
+            Ok(None) => "none".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expect);
+    }
+    let label = |text: &str| {
+        format!("host rule `{text}` has a label that is empty, longer than 63 bytes or not of letters, digits and `-`")
+    };
+    check("Acme-1".into(), "acme-1.zendesk.com");
+    check(7.into(), "none");
+    for hostile in ["", "evil.com/", "a.b", "*", "-a", "evil.example:443/x", "{subdomain}"] {
+        check(hostile.into(), &label(hostile));
+    }
+}

@@ -34,7 +34,7 @@ fn outgoing(kind: &str, body: &str) -> Outgoing {
 #[track_caller]
 fn check(auth: Auth, kind: &str, body: &str, expect: &str) {
     let mut request = outgoing(kind, body);
-    let got = match credentials(vec![auth]).apply(&mut request, 1_697_328_000) {
+    let got = match credentials(vec![auth]).apply(&mut request, 1_697_328_000, "") {
         Ok(_) => {
             let headers = request.headers.iter().skip(1);
             let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -146,7 +146,7 @@ fn nothing_that_holds_a_secret_prints_it() {
     let auth = vec![Auth::Bearer { secret: name("api_key") }];
     let credentials = credentials(auth);
     let mut request = outgoing("a", "");
-    credentials.apply(&mut request, 0).unwrap();
+    credentials.apply(&mut request, 0, "").unwrap();
     let shown = format!("{credentials:?} {request:?} {:?} {:?}", credentials.scrubber(), request.headers);
     for secret in ["s3cr&t-value", "dummySecret"] {
         assert!(!shown.contains(secret), "{shown}");

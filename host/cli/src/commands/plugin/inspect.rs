@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use enroute_core::manifest::{Auth, Bucket, Field, Manifest, Operation, Privacy, Scope, Setting, SettingType};
+use enroute_core::manifest::{Auth, Bucket, Field, Manifest, Operation, Privacy, Scope, Setting, SettingType, names};
 use enroute_host::catalog::{self, Inspection};
 use serde_json::json;
 
@@ -129,7 +129,10 @@ fn required(required: bool) -> &'static str {
 fn meaning(host: &str) -> String {
     match host.strip_prefix('{').and_then(|host| host.strip_suffix('}')) {
         Some(setting) => format!("the host of setting `{setting}`"),
-        None => String::new(),
+        None => {
+            let settings: Vec<String> = names(host).map(|name| format!("setting `{name}`")).collect();
+            if settings.is_empty() { String::new() } else { format!("with {} in it", settings.join(", ")) }
+        }
     }
 }
 
@@ -141,6 +144,11 @@ fn auth(auth: &Auth) -> Vec<String> {
         Auth::Query { name, secret } => row(["query", &format!("query item {name}=<{secret}>")]),
         Auth::Form { name, secret } => row(["form", &format!("form field {name}=<{secret}>")]),
         Auth::Json { name, secret } => row(["json", &format!("JSON member {name}: <{secret}>")]),
+        Auth::Oauth2(oauth) => {
+            let when = oauth.when.as_ref().map(|when| format!(", where {when}")).unwrap_or_default();
+            let from = format!("token of {} by {}{when}", oauth.token_url, oauth.grant.word());
+            row(["oauth2", &format!("header Authorization: Bearer <{from}>")])
+        }
         Auth::HmacProof { name, key, message, .. } => {
             row(["hmac-proof", &format!("query item {name}=HMAC-SHA-256(<{key}>, <{message}>)")])
         }
