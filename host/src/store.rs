@@ -21,6 +21,7 @@ mod sql_text;
 pub mod story;
 #[cfg(test)]
 mod tests;
+pub mod tickets;
 pub mod values;
 mod writer;
 
@@ -100,6 +101,15 @@ impl Store {
     /// If the file cannot be opened.
     pub fn reader(&self) -> Result<Reader, Error> {
         Reader::open(&self.folder.database(), self.sealer.clone())
+    }
+
+    /// What plugins learned in earlier runs, by audience and destination.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn remotes(&self) -> Result<ledger::Remotes, Error> {
+        ledger::remotes(self.reader()?.connection())
     }
 
     /// Opens the state folder for reading alone, also while another process writes to it.

@@ -16,6 +16,7 @@ mod support;
 mod day;
 mod faults;
 mod guests;
+mod jobs;
 mod killed;
 mod secrets;
 mod tidy;

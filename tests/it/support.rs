@@ -12,6 +12,7 @@ use enroute_host::config::load::load;
 use enroute_host::runtime::{Cache, Limits, Runtime};
 use enroute_host::sources::{Format, Import, Options as ImportOptions, Report};
 use enroute_host::store::Store;
+use enroute_host::store::ledger::Remotes;
 use enroute_host::sync::{self, Clock, Detail, LinkPlan, LinkReport, Options, RunReport, Setup};
 use serde_json::{Value, json};
 
@@ -125,7 +126,8 @@ secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:fa
 
     pub(crate) async fn setup(&self) -> Setup {
         let config = self.config();
-        let (setup, found) = Setup::prepare(&config, &runtime(Limits::default()), &self.clock.today(), None).await;
+        let (runtime, none) = (runtime(Limits::default()), Remotes::default());
+        let (setup, found) = Setup::prepare(&config, &runtime, &none, &self.clock.today(), None).await;
         setup.unwrap_or_else(|| panic!("{}", found.render(&config.files)))
     }
 

@@ -60,7 +60,8 @@ impl Session {
             return Err(Advice::mistake(format!("audiences.toml has no audience `{only}`"), next).into());
         }
         let runtime = self.runtime()?;
-        let (setup, found) = Setup::prepare(&self.config, &runtime, &Clock::System.today(), only).await;
+        let remotes = self.store.remotes().context("the store cannot be read")?;
+        let (setup, found) = Setup::prepare(&self.config, &runtime, &remotes, &Clock::System.today(), only).await;
         if !found.is_empty() {
             tell(&found, &self.config.files, output)?;
         }

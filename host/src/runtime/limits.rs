@@ -58,3 +58,8 @@ pub(super) const HANDLES_MAX: usize = 1_024;
 pub(super) const RANDOM_BYTES_MAX: u64 = 4_096;
 /// How often a running guest is made to yield; the precision of CPU budgets.
 pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// Largest remote: a catalogue of a thousand fields with their choices fits.
+pub(super) const REMOTE_BYTES_MAX: usize = 1 << 20;
+/// Longest token of a job: ids of the job and of its steps.
+pub(super) const TICKET_BYTES_MAX: usize = 4 << 10;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enroute_core::batch::Batch;
 use enroute_core::cells::Cells;
-use enroute_core::outcome::{Report, Warning, conserve};
+use enroute_core::outcome::{Outcome, Report, Warning, conserve};
 use enroute_core::request::{Method, Request};
 use wasmtime::Store;
 
@@ -14,7 +14,7 @@ use crate::runtime::call::{self, Spent};
 use crate::runtime::convert;
 use crate::runtime::engine::Ticker;
 use crate::runtime::fault::{Fault, FaultKind};
-use crate::runtime::limits::{HANDLES_MAX, Limits};
+use crate::runtime::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::runtime::state::{LogLine, Outlet, State, printable};
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
@@ -244,7 +244,24 @@ impl Plugin {
         let report = convert::report(report);
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
+        self.check_kept(&report)?;
         Ok((report, usage))
+    }
+
+    /// What the host keeps of a report has its size.
+    fn check_kept(&self, report: &Report) -> Result<(), Fault> {
+        if let Some(remote) = &report.remote
+            && (remote.len() > REMOTE_BYTES_MAX || serde_json::from_str::<serde::de::IgnoredAny>(remote).is_err())
+        {
+            let reason = format!("its remote is no JSON value of at most {} KiB", REMOTE_BYTES_MAX >> 10);
+            return Err(self.broken("send", reason));
+        }
+        let too_long =
+            |outcome: &Outcome| matches!(outcome, Outcome::Accepted(ticket) if ticket.token.len() > TICKET_BYTES_MAX);
+        if report.fates.iter().any(|fate| too_long(&fate.outcome)) {
+            return Err(self.broken("send", format!("a ticket has more than {} KiB", TICKET_BYTES_MAX >> 10)));
+        }
+        Ok(())
     }
 
     fn check_mapped(&self, mapped: &Mapped, members: usize) -> Result<(), Fault> {

@@ -4,6 +4,8 @@
 //! intent is durable before its first byte leaves, and its outcomes, what the destination then holds and the next
 //! attempts are written in one transaction.
 
+use std::collections::BTreeMap;
+
 use roaring::RoaringBitmap;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -20,9 +22,12 @@ pub struct Link {
     pub settings_version: u64,
     /// What the plugin learned of account and list, as JSON text.
     pub remote: Option<String>,
-    /// Whether the remote list was found or created.
-    pub is_open: bool,
+    /// When the list was last found or created and the account looked at, and for which settings and plugin.
+    pub opened: Option<(u64, Vec<u8>)>,
 }
+
+/// What plugins learned, by audience and destination.
+pub type Remotes = BTreeMap<(String, String), String>;
 
 /// A delivery about to be sent.
 #[derive(Debug, Clone)]
@@ -62,6 +67,8 @@ pub struct RequestRow {
     pub status: Option<u16>,
     /// Why there is no answer.
     pub failure: Option<String>,
+    /// Whether anything of it may have left.
+    pub left: bool,
     /// When.
     pub at_ms: u64,
 }
@@ -108,7 +115,7 @@ pub struct PendingRow {
     pub hash: Option<[u8; 16]>,
 }
 
-fn bytes(members: &RoaringBitmap) -> Result<Vec<u8>, Error> {
+pub(super) fn set_bytes(members: &RoaringBitmap) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(members.serialized_size());
     members.serialize_into(&mut bytes).map_err(|_| Error::Broken("a set of members cannot be written"))?;
     Ok(bytes)
@@ -128,7 +135,7 @@ pub fn members(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
 /// When the store cannot be read.
 pub fn find_link(connection: &Connection, audience: &str, destination: &str) -> Result<Option<Link>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, revision, settings_version, remote, opened FROM connection
+        "SELECT id, revision, settings_version, remote, opened_ms, opened_for FROM connection
          WHERE audience = ?1 AND destination = ?2",
     )?;
     let found = statement.query_row([audience, destination], |row| {
@@ -137,7 +144,7 @@ pub fn find_link(connection: &Connection, audience: &str, destination: &str) -> 
             revision: row.get(1)?,
             settings_version: row.get::<_, i64>(2)?.cast_unsigned(),
             remote: row.get::<_, Option<Vec<u8>>>(3)?.and_then(|bytes| String::from_utf8(bytes).ok()),
-            is_open: row.get(4)?,
+            opened: row.get::<_, Option<i64>>(4)?.map(i64::cast_unsigned).zip(row.get(5)?),
         })
     });
     Ok(found.optional()?)
@@ -162,12 +169,35 @@ pub fn link(connection: &Connection, audience: &str, destination: &str, settings
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn set_remote(connection: &Connection, link: i64, remote: Option<&str>, is_open: bool) -> Result<(), Error> {
+pub fn set_remote(connection: &Connection, link: i64, remote: &str) -> Result<(), Error> {
+    connection.execute("UPDATE connection SET remote = ?2 WHERE id = ?1", params![link, remote.as_bytes()])?;
+    Ok(())
+}
+
+/// Remembers that the list was found or created, when, and for which settings and plugin.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn set_opened(connection: &Connection, link: i64, at_ms: u64, digest: &[u8]) -> Result<(), Error> {
     connection.execute(
-        "UPDATE connection SET remote = coalesce(?2, remote), opened = max(opened, ?3) WHERE id = ?1",
-        params![link, remote.map(str::as_bytes), is_open],
+        "UPDATE connection SET opened_ms = ?2, opened_for = ?3 WHERE id = ?1",
+        params![link, at_ms.cast_signed(), digest],
     )?;
     Ok(())
+}
+
+/// What plugins learned, by audience and destination.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn remotes(connection: &Connection) -> Result<Remotes, Error> {
+    let mut statement =
+        connection.prepare("SELECT audience, destination, remote FROM connection WHERE remote IS NOT NULL")?;
+    let rows = statement.query_map([], |row| {
+        let remote: Vec<u8> = row.get(2)?;
+        Ok(((row.get(0)?, row.get(1)?), String::from_utf8_lossy(&remote).into_owned()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Remembers that every change up to `revision` was looked at.
@@ -228,7 +258,7 @@ pub fn intend(connection: &Connection, intent: &Intent<'_>) -> Result<i64, Error
             intent.operation,
             intent.label,
             intent.request_key,
-            bytes(intent.members)?,
+            set_bytes(intent.members)?,
             intent.attempt,
             intent.at_ms.cast_signed(),
             intent.plugin_digest,
@@ -279,7 +309,7 @@ pub fn receipt(
 ) -> Result<(), Error> {
     connection
         .prepare_cached("INSERT INTO receipt (delivery, outcome, code, members, change) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![delivery, outcome, code, bytes(members)?, change])?;
+        .execute(params![delivery, outcome, code, set_bytes(members)?, change])?;
     Ok(())
 }
 
@@ -479,105 +509,4 @@ pub fn accepted(connection: &Connection, link: i64, members: &RoaringBitmap) -> 
         }
     }
     Ok(found)
-}
-
-/// A job at the destination that members wait for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TicketRow {
-    /// Its number.
-    pub id: i64,
-    /// The delivery that was accepted.
-    pub delivery: i64,
-    /// The plugin's words.
-    pub token: String,
-    /// Key of the delivery.
-    pub request_key: String,
-    /// Dense ids.
-    pub members: RoaringBitmap,
-    /// Not to be asked before.
-    pub due_ms: u64,
-}
-
-/// Remembers a job and returns its number.
-///
-/// # Errors
-/// When the store cannot be written.
-pub fn open_ticket(
-    connection: &Connection,
-    link: i64,
-    delivery: i64,
-    token: &str,
-    waiting: &RoaringBitmap,
-    due_ms: u64,
-) -> Result<i64, Error> {
-    connection.execute(
-        "INSERT INTO ticket (connection, delivery, token, request_key, members, due_ms, attempts, first_ms)
-         SELECT ?1, ?2, ?3, request_key, ?4, ?5, 0, ?5 FROM delivery WHERE id = ?2",
-        params![link, delivery, token, bytes(waiting)?, due_ms.cast_signed()],
-    )?;
-    Ok(connection.last_insert_rowid())
-}
-
-/// All open jobs of a connection.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn tickets(connection: &Connection, link: i64) -> Result<Vec<TicketRow>, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, delivery, token, request_key, members, due_ms FROM ticket WHERE connection = ?1 ORDER BY id",
-    )?;
-    let rows = statement.query_map([link], |row| {
-        let set: Vec<u8> = row.get(4)?;
-        Ok((
-            set,
-            TicketRow {
-                id: row.get(0)?,
-                delivery: row.get(1)?,
-                token: row.get(2)?,
-                request_key: row.get(3)?,
-                members: RoaringBitmap::new(),
-                due_ms: row.get::<_, i64>(5)?.cast_unsigned(),
-            },
-        ))
-    })?;
-    rows.map(|row| {
-        let (set, ticket) = row?;
-        Ok(TicketRow { members: members(&set)?, ..ticket })
-    })
-    .collect()
-}
-
-/// Forgets a job whose members all have an outcome.
-///
-/// # Errors
-/// When the store cannot be written.
-pub fn close_ticket(connection: &Connection, ticket: i64) -> Result<(), Error> {
-    connection.execute("DELETE FROM ticket WHERE id = ?1", [ticket])?;
-    Ok(())
-}
-
-/// Asks about a job later; `next` is what the plugin said last of it: its words, and the members who still wait.
-///
-/// # Errors
-/// When the store cannot be written.
-pub fn postpone_ticket(
-    connection: &Connection,
-    link: i64,
-    ticket: i64,
-    next: Option<(&str, &RoaringBitmap)>,
-    due_ms: u64,
-) -> Result<(), Error> {
-    let due_ms = due_ms.cast_signed();
-    let (token, waiting) = match next {
-        Some((token, waiting)) => (Some(token), Some(bytes(waiting)?)),
-        None => (None, None),
-    };
-    connection.execute(
-        "UPDATE ticket SET due_ms = ?2, attempts = attempts + 1, token = coalesce(?3, token),
-           members = coalesce(?4, members) WHERE id = ?1",
-        params![ticket, due_ms, token, waiting],
-    )?;
-    connection
-        .execute("UPDATE pending SET due_ms = ?3 WHERE connection = ?1 AND ticket = ?2", [link, ticket, due_ms])?;
-    Ok(())
 }

@@ -65,8 +65,8 @@ create table connection (
     settings_version integer not null default 0,
     settings_digest blob,
     remote blob,
-    remote_digest blob,
-    opened integer not null default 0,
+    opened_ms integer,  -- when the list was last found or created …
+    opened_for blob,    -- … and for which settings and plugin
     unique (audience, destination)
 ) strict;
 

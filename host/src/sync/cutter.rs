@@ -37,8 +37,8 @@ pub(super) enum Cutting {
     Lot(Box<Lot>),
     /// Members of whom nothing that is sent has changed, and those whose hash has to be refreshed silently.
     Same(RoaringBitmap),
-    /// A member whose person another profile carries.
-    Folded(Folded),
+    /// Members whose person another profile carries.
+    Folded(Vec<Folded>),
     /// What was sent of an identity that a member gives up belongs to another profile that shares it.
     Bequest { heir: u32, sent: Vec<SentRow> },
     /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
@@ -67,7 +67,13 @@ pub(super) struct Cutter<'a> {
     candidates: &'a Candidates,
     tried: &'a HashMap<u32, (u32, u64)>,
     open: BTreeMap<Option<String>, Lot>,
+    /// Identities that a member of this phase carries.
     carried: HashSet<[u8; 16]>,
+    /// Identities that a member of this phase gives up.
+    given_up: HashSet<[u8; 16]>,
+    /// Members who take over an identity that another one gives up in the same phase: they come behind a barrier.
+    late: RoaringBitmap,
+    folded: Vec<Folded>,
     same: RoaringBitmap,
     sink: &'a mut Sink<'a>,
     wanted: bool,
@@ -91,26 +97,44 @@ impl<'a> Cutter<'a> {
             tried,
             open: BTreeMap::new(),
             carried: HashSet::new(),
+            given_up: HashSet::new(),
+            late: RoaringBitmap::new(),
+            folded: Vec::new(),
             same: RoaringBitmap::new(),
             sink,
             wanted: true,
         })
     }
 
-    /// Reads, folds and cuts: removals, a barrier, then the rest.
+    /// Reads, folds and cuts: removals, a barrier, then the rest. Members who take over what another one gives up in
+    /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry.
     pub(super) fn run(mut self) -> Result<(), crate::store::Error> {
         let Candidates { added, updated, removed } = self.candidates;
         self.phase(removed, |_| Change::Removed)?;
-        let (settled, wait) = oneshot::channel();
-        self.give(Cutting::Barrier(Some(settled)));
-        if wait.blocking_recv().is_err() {
+        if !self.settle_everything() {
             return Ok(());
         }
         self.carried.clear();
-        let both = added | updated;
-        self.phase(&both, |profile| if added.contains(profile) { Change::Added } else { Change::Updated })?;
+        self.given_up.clear();
+        let change = |profile| if added.contains(profile) { Change::Added } else { Change::Updated };
+        self.phase(&(added | updated), change)?;
+        let late = std::mem::take(&mut self.late);
+        if !late.is_empty() {
+            if !self.settle_everything() {
+                return Ok(());
+            }
+            self.given_up.clear();
+            self.phase(&late, change)?;
+        }
         self.give(Cutting::Barrier(None));
         Ok(())
+    }
+
+    /// Waits until everything that was cut is settled. False where nobody is there any more.
+    fn settle_everything(&mut self) -> bool {
+        let (settled, wait) = oneshot::channel();
+        self.give(Cutting::Barrier(Some(settled)));
+        wait.blocking_recv().is_ok()
     }
 
     fn phase(&mut self, members: &RoaringBitmap, change: impl Fn(u32) -> Change) -> Result<(), crate::store::Error> {
@@ -127,11 +151,19 @@ impl<'a> Cutter<'a> {
         for (_, lot) in std::mem::take(&mut self.open) {
             self.give(Cutting::Lot(Box::new(lot)));
         }
+        self.give_folded();
         let same = std::mem::take(&mut self.same);
         if !same.is_empty() {
             self.give(Cutting::Same(same));
         }
         Ok(())
+    }
+
+    fn give_folded(&mut self) {
+        let folded = std::mem::take(&mut self.folded);
+        if !folded.is_empty() {
+            self.give(Cutting::Folded(folded));
+        }
     }
 
     fn give(&mut self, cutting: Cutting) {
@@ -170,11 +202,18 @@ impl<'a> Cutter<'a> {
             self.same.insert(profile);
             return Ok(());
         }
+        if identity.is_some_and(|identity| self.given_up.contains(&identity)) {
+            self.late.insert(profile);
+            return Ok(());
+        }
         let mut sent = before.as_ref().map(|held| open_sent(&link.sealer, link.id, held)).unwrap_or_default();
         if link.folds()
             && let Some(folded) = self.fold(profile, &member, hash, identity, before.as_ref(), &mut sent)?
         {
-            self.give(Cutting::Folded(folded));
+            self.folded.push(folded);
+            if self.folded.len() >= CHUNK {
+                self.give_folded();
+            }
             return Ok(());
         }
         member.sent = sent;
@@ -212,14 +251,20 @@ impl<'a> Cutter<'a> {
         if !is_shared {
             let mut kept = Vec::new();
             for row in sent.drain(..) {
-                let other = self.link.identity_of_row(&row).filter(|other| *other != known);
-                let heir = match other {
-                    Some(other) => self.heir(profile, &other, false)?,
-                    None => None,
+                let Some(other) = self.link.identity_of_row(&row).filter(|other| *other != known) else {
+                    kept.push(row);
+                    continue;
                 };
-                match heir {
+                if change != Change::Removed && self.carried.contains(&other) {
+                    // Somebody took it over in this very run, and names it in what is sent of them.
+                    continue;
+                }
+                match self.heir(profile, &other, false)? {
                     Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
-                    None => kept.push(row),
+                    None => {
+                        self.given_up.insert(other);
+                        kept.push(row);
+                    }
                 }
             }
             *sent = kept;

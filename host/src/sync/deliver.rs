@@ -1,7 +1,7 @@
 //! One delivery from beginning to end: intent, send, decision, settlement.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
 use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
@@ -11,11 +11,12 @@ use crate::runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Work};
 use crate::store::{Error, ledger};
 use crate::sync::clock::Clock;
 use crate::sync::decide::{Decision, Next, Standing, decide};
+use crate::sync::dispatch::Stop;
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper::alone;
 use crate::sync::outlet::DeliveryOutlet;
-use crate::sync::pace::Gate;
+use crate::sync::pace::Gates;
 use crate::sync::report::Tally;
 use crate::sync::settle::{Book, Entry, Settlement};
 
@@ -63,22 +64,37 @@ pub(super) struct Done {
     pub(super) tally: Tally,
     /// Members to try again, and how.
     pub(super) again: Vec<(Lot, Next, History)>,
-    /// Why a person is needed.
-    pub(super) pause: Option<String>,
+    /// What the plugin learned, for whatever is mapped from now on.
+    pub(super) remote: Option<String>,
+    /// Why the connection has to stop.
+    pub(super) stop: Option<Stop>,
     /// Whether nothing came of it.
     pub(super) failed: bool,
+}
+
+impl Done {
+    /// A delivery that was not begun: its members are as they were.
+    fn unsent(stop: Stop) -> Self {
+        Self { tally: Tally::default(), again: Vec::new(), remote: None, stop: Some(stop), failed: false }
+    }
 }
 
 /// Carries a delivery out.
 pub(super) async fn carry_out(
     book: Book,
     clock: Clock,
-    gate: Option<Arc<Gate>>,
+    gates: Arc<Gates>,
     patience_ms: u64,
     job: Job,
 ) -> Result<Done, Error> {
     let Job { lot, delivery, label, history, .. } = job;
     let link = Arc::clone(&book.link);
+    let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
+    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket, &clock))
+        && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
+    {
+        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms)));
+    }
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
     let entry = Entry {
@@ -93,18 +109,8 @@ pub(super) async fn carry_out(
     let is_repeat = history.attempt > 1;
     tally.repeated = if is_repeat { lot.len() as u64 } else { lot.in_doubt(&lot.positions()) };
 
-    let outlet = Arc::new(DeliveryOutlet {
-        link: Arc::clone(&link),
-        clock: clock.clone(),
-        gate: gate.clone(),
-        prepared: delivery.requests.iter().map(|request| request.request.clone()).collect(),
-        label,
-        request_key,
-        records: Mutex::new(Vec::new()),
-    });
-    if let Some(gate) = &gate {
-        gate.ready(&clock).await;
-    }
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
+    let outlet = Arc::new(outlet);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
     let mut may_have_left = is_repeat;
     let report = match link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await {
@@ -121,10 +127,9 @@ pub(super) async fn carry_out(
     remember(&book, &report, &mut tally).await?;
 
     let verdict = report.verdict.clone();
-    if let (Verdict::Throttled { after_ms, .. }, Some(gate)) = (&verdict, &gate) {
-        gate.hold(&clock, *after_ms);
-    }
+    gates.heed(&link, &verdict, &clock);
     let standing = Standing { members: lot.len(), idempotent, bisect_left: history.bisect_left.load(Ordering::SeqCst) };
+    let remote = report.remote.clone();
     let mut decision = decide(report, standing);
     let again = follow_ups(&mut decision, &lot, &history, patience_ms);
     give_up(&mut decision, &lot, clock.now_ms());
@@ -145,7 +150,7 @@ pub(super) async fn carry_out(
     book.settle(&lot, settlement).await?;
     crate::crash_point!("delivery.settled");
     let failed = !is_in_order(&verdict) && tally.outcomes.delivered == 0;
-    Ok(Done { tally, failed, again, pause: decision.pause })
+    Ok(Done { tally, failed, again, remote, stop: decision.pause.map(Stop::Person) })
 }
 
 fn work(delivery: &Delivery, lot: &Lot) -> Work {
@@ -204,7 +209,7 @@ pub(super) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     }
     if let Some(remote) = report.remote.clone() {
         let link = book.link.id;
-        book.store.write(move |tx| ledger::set_remote(tx.connection(), link, Some(&remote), false)).await?;
+        book.store.write(move |tx| ledger::set_remote(tx.connection(), link, &remote)).await?;
     }
     Ok(())
 }

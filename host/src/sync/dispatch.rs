@@ -7,20 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
 use enroute_core::batch::Batch;
-use enroute_core::manifest::Scope;
 use enroute_core::retry::bisect_calls_max;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 use crate::store::Error;
 use crate::sync::clock::Clock;
-use crate::sync::cutter::{Cutting, Folded};
+use crate::sync::cutter::Cutting;
 use crate::sync::decide::Next;
 use crate::sync::deliver::{Done, History, Job, carry_out};
+use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper;
-use crate::sync::pace::{Gate, Gates};
+use crate::sync::pace::Gates;
 use crate::sync::report::Tally;
+use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 
 /// Failed deliveries in a row after which the rest of a connection is put off.
@@ -51,6 +52,10 @@ pub struct Progress {
 /// What came of a connection's cuttings.
 pub(super) struct Dispatched {
     pub(super) tally: Tally,
+    /// What was learned of jobs meanwhile.
+    pub(super) asked: Asked,
+    /// The connection, with what was learned of account and list.
+    pub(super) link: Arc<Link>,
     /// Whether every member was looked at.
     pub(super) complete: bool,
     /// Why it ended early.
@@ -66,6 +71,13 @@ pub(super) enum Stop {
     Later(String),
 }
 
+impl Stop {
+    /// A destination that asks for more time than a run has is left to a later one.
+    pub(super) fn at_a_closed_gate(wait_ms: u64) -> Self {
+        Self::Later(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+    }
+}
+
 /// The dispatcher of one connection.
 pub(super) struct Dispatch {
     book: Book,
@@ -75,10 +87,13 @@ pub(super) struct Dispatch {
     progress: ProgressSink,
     total: u64,
     tally: Tally,
+    asked: Asked,
     stopped: Option<Stop>,
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
     failures_in_a_row: u32,
+    /// Since when nothing could be sent because of open jobs.
+    waiting_for_jobs_ms: Option<u64>,
     reached_the_end: bool,
     left_out: bool,
 }
@@ -99,10 +114,12 @@ impl Dispatch {
             progress,
             total,
             tally: Tally::default(),
+            asked: Asked::default(),
             stopped: None,
             jobs: JoinSet::new(),
             delayed: Vec::new(),
             failures_in_a_row: 0,
+            waiting_for_jobs_ms: None,
             reached_the_end: false,
             left_out: false,
         }
@@ -117,7 +134,10 @@ impl Dispatch {
                     self.take(*lot, "prepared", History { attempt: 1, waited_ms: 0, bisect_left }, 0).await?;
                 }
                 Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
-                Cutting::Folded(folded) => self.fold(folded).await?,
+                Cutting::Folded(folded) => {
+                    self.tally.outcomes.unchanged += folded.len() as u64;
+                    self.book.fold(folded).await?;
+                }
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
                 Cutting::Barrier(settled) => {
                     self.drain().await?;
@@ -137,7 +157,13 @@ impl Dispatch {
         }
         self.drain().await?;
         self.tell();
-        Ok(Dispatched { tally: self.tally, complete: self.reached_the_end && !self.left_out, stopped: self.stopped })
+        Ok(Dispatched {
+            tally: self.tally,
+            asked: self.asked,
+            link: self.book.link,
+            complete: self.reached_the_end && !self.left_out,
+            stopped: self.stopped,
+        })
     }
 
     fn tell(&self) {
@@ -150,11 +176,6 @@ impl Dispatch {
             requests: requests.prepared + requests.subset + requests.derived,
         };
         (self.progress)(&link.audience, &link.destination, &progress);
-    }
-
-    async fn fold(&mut self, folded: Folded) -> Result<(), Error> {
-        self.tally.outcomes.unchanged += 1;
-        self.book.fold(folded).await
     }
 
     /// Maps a lot and starts its deliveries.
@@ -188,26 +209,82 @@ impl Dispatch {
         Ok(())
     }
 
-    /// Starts a job as soon as fewer than the allowed number are in flight.
+    /// Starts a delivery as soon as there is a place for it; none is started once the connection has stopped.
     async fn start(&mut self, job: Job) -> Result<(), Error> {
         let operation = &job.delivery.operation;
-        while self.jobs.len() >= self.book.link.concurrency(operation) {
-            self.finish_one().await?;
+        while self.stopped.is_none() {
+            self.stop_at_a_closed_gate(operation);
+            if self.jobs.len() >= self.book.link.concurrency(operation) {
+                self.finish_one().await?;
+            } else if self.has_place_at_the_destination(operation).await? {
+                break;
+            }
         }
-        let gate = self.gate(operation);
-        self.jobs.spawn(carry_out(self.book.clone(), self.clock.clone(), gate, self.patience_ms, job));
+        if self.stopped.is_some() {
+            self.left_out = true;
+            return Ok(());
+        }
+        let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
+        self.jobs.spawn(carry_out(book, clock, gates, self.patience_ms, job));
         Ok(())
     }
 
-    fn gate(&self, operation: &str) -> Option<Arc<Gate>> {
+    fn stop_at_a_closed_gate(&mut self, operation: &str) {
         let link = &self.book.link;
-        let bucket = link.bucket(operation)?;
-        let scope = match bucket.scope {
-            Scope::Credential => link.credential_scope.clone(),
-            Scope::Destination => link.destination.clone(),
-            Scope::List => format!("{}/{}", link.destination, link.audience),
-        };
-        Some(self.gates.gate(bucket, &scope, &self.clock))
+        let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
+        let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket, &self.clock));
+        let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
+        if wait_ms > self.patience_ms {
+            self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms));
+        }
+    }
+
+    /// Whether one more job of an operation may be opened. Where all places are taken, waits for one first: for a
+    /// delivery in flight, which may or may not open one, else for the end of a job.
+    async fn has_place_at_the_destination(&mut self, operation: &str) -> Result<bool, Error> {
+        let most = self.book.link.manifest.operation(operation).and_then(|operation| operation.open_tickets);
+        let Some(most) = most else { return Ok(true) };
+        let jobs = resume::open_jobs(&self.book).await?;
+        let open: Vec<_> = jobs.iter().filter(|ticket| ticket.operation == operation).collect();
+        if open.len() + self.jobs.len() < most as usize {
+            return Ok(true);
+        }
+        if !self.jobs.is_empty() {
+            self.finish_one().await?;
+            return Ok(false);
+        }
+        let now_ms = self.clock.now_ms();
+        let soonest = open.iter().map(|ticket| ticket.due_ms).min().unwrap_or(now_ms);
+        let waited_ms = self.waiting_for_jobs_ms.get_or_insert(now_ms);
+        if soonest.max(now_ms) - *waited_ms > self.patience_ms {
+            let reason = format!("{} jobs are open at the destination, as many as may be", open.len());
+            self.stopped.get_or_insert(Stop::Later(reason));
+            return Ok(false);
+        }
+        self.clock.sleep_until(soonest).await;
+        let before = open.len();
+        let asked = resume::ask(&self.book, &self.gates, &self.clock).await?;
+        self.take_in(asked);
+        if resume::open_jobs(&self.book).await?.iter().filter(|ticket| ticket.operation == operation).count() < before {
+            self.waiting_for_jobs_ms = None;
+        }
+        self.tell();
+        Ok(false)
+    }
+
+    fn take_in(&mut self, mut asked: Asked) {
+        if let Some(reason) = asked.pause.take() {
+            self.stopped = Some(Stop::Person(reason));
+        }
+        if let Some(remote) = asked.remote.take() {
+            self.learn(&remote);
+        }
+        self.asked.absorb(asked);
+    }
+
+    /// What is mapped from now on is mapped with what was learned.
+    fn learn(&mut self, remote: &str) {
+        self.book.link = Arc::new(self.book.link.with_remote(remote));
     }
 
     async fn finish_one(&mut self) -> Result<(), Error> {
@@ -219,8 +296,16 @@ impl Dispatch {
             let reason = "the destination did not answer as it should several times in a row";
             self.stopped.get_or_insert_with(|| Stop::Later(reason.to_owned()));
         }
-        if let Some(reason) = done.pause {
-            self.stopped = Some(Stop::Person(reason));
+        if let Some(remote) = &done.remote {
+            self.learn(remote);
+        }
+        match done.stop {
+            Some(stop @ Stop::Person(_)) => self.stopped = Some(stop),
+            Some(stop @ Stop::Later(_)) => {
+                self.left_out = true;
+                self.stopped.get_or_insert(stop);
+            }
+            None => {}
         }
         self.tell();
         if self.stopped.is_some() {

@@ -38,18 +38,31 @@ pub(super) struct Link {
     pub(super) remove_max_percent: u8,
     /// The same for destinations with the same credential.
     pub(super) credential_scope: String,
-    /// Whether the remote list was found or created.
-    pub(super) is_open: bool,
+    /// When the list was last opened, and for which settings and plugin.
+    pub(super) opened: Option<(u64, Vec<u8>)>,
 }
 
 impl Link {
     /// The same connection with what was just learned of account and list.
-    pub(super) fn with_remote(&self, remote: Option<String>) -> Self {
+    pub(super) fn with_remote(&self, remote: &str) -> Self {
         let mut link = self.clone();
-        link.remote = remote.as_deref().and_then(|text| serde_json::from_str(text).ok());
-        link.guest.remote = remote;
-        link.is_open = true;
+        link.remote = serde_json::from_str(remote).ok();
+        link.guest.remote = Some(remote.to_owned());
         link
+    }
+
+    /// Whether the list was opened for these settings and this plugin, and whether that is recent.
+    pub(super) fn opened(&self, now_ms: u64) -> (bool, bool) {
+        let known = self.opened.as_ref().filter(|(_, digest)| *digest == self.opening_digest());
+        (known.is_some(), known.is_some_and(|(at_ms, _)| now_ms < at_ms.saturating_add(OPENED_MS_MAX)))
+    }
+
+    /// What an opening is good for: these settings, rows and limits, and this plugin.
+    pub(super) fn opening_digest(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(self.settings_digest());
+        hash.update(self.plugin_digest);
+        hash.finalize().to_vec()
     }
 
     /// The bucket that paces an operation.
@@ -97,6 +110,8 @@ impl Link {
     }
 }
 
+/// How long an opening is good for: what an account offers changes in days, not in minutes.
+const OPENED_MS_MAX: u64 = 24 * 3_600_000;
 /// Deliveries in flight where the manifest names no bucket.
 const CONCURRENCY_DEFAULT: usize = 4;
 /// Deliveries in flight, whatever the manifest says: what memory is planned for.

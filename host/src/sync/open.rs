@@ -1,14 +1,15 @@
 //! The two calls that concern a connection as a whole: testing the credential, and finding or creating the list.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use enroute_core::outcome::{Report, Verdict};
 
 use crate::runtime::{Fault, Work};
-use crate::store::{Error, Store, ledger};
+use crate::store::{Error, Store, Transaction, ledger};
 use crate::sync::clock::Clock;
 use crate::sync::link::Link;
 use crate::sync::outlet::DeliveryOutlet;
+use crate::sync::pace::Gates;
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -25,7 +26,7 @@ pub struct Probed {
 
 /// Tests the credential of a connection without side effects.
 pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
-    let (sent, _) = call(link, clock, Work::Probe, "probe").await;
+    let (sent, _) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
     let (verdict, reason) = match sent {
         Ok(report) => (report.verdict.word().to_owned(), reason(&report.verdict)),
         Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string())),
@@ -33,42 +34,53 @@ pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
     Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason }
 }
 
-/// Finds or creates the remote list and remembers what was learned. The inner error is for the operator.
+/// Why a list could not be opened, for the operator.
+pub(super) struct NotOpened {
+    pub(super) reason: String,
+    /// Whether a person must mend something; otherwise later may be better.
+    pub(super) needs_person: bool,
+}
+
+/// Finds or creates the remote list and remembers what was learned.
 pub(super) async fn open(
     store: &Arc<Store>,
     link: &Arc<Link>,
     run: i64,
+    gates: &Arc<Gates>,
     clock: &Clock,
-) -> Result<Result<Link, String>, Error> {
-    let (sent, outlet) = call(link, clock, Work::Open, "open").await;
+) -> Result<Result<Link, NotOpened>, Error> {
+    let (sent, outlet) = call(link, gates, clock, Work::Open, "open").await;
     let (id, rows) = (link.id, outlet.take_records());
     store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
     let report = match sent {
         Ok(report) if report.verdict == Verdict::Ok => report,
-        Ok(report) => return Ok(Err(reason(&report.verdict).unwrap_or_else(|| report.verdict.word().to_owned()))),
-        Err(fault) => return Ok(Err(fault.to_string())),
+        Ok(report) => {
+            let reason = reason(&report.verdict).unwrap_or_else(|| report.verdict.word().to_owned());
+            let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
+            return Ok(Err(NotOpened { reason, needs_person }));
+        }
+        Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
     };
-    let remote = report.remote.or_else(|| link.guest.remote.clone());
-    let kept = remote.clone();
-    store.write(move |tx| ledger::set_remote(tx.connection(), id, kept.as_deref(), true)).await?;
-    Ok(Ok(link.with_remote(remote)))
+    let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
+    let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));
+    let write = move |tx: &Transaction<'_>| {
+        if let Some(remote) = &remote {
+            ledger::set_remote(tx.connection(), id, remote)?;
+        }
+        ledger::set_opened(tx.connection(), id, at_ms, &digest)
+    };
+    store.write(write).await?;
+    Ok(Ok(opened))
 }
 
 async fn call(
     link: &Arc<Link>,
+    gates: &Arc<Gates>,
     clock: &Clock,
     work: Work,
     label: &'static str,
 ) -> (Result<Report, Fault>, Arc<DeliveryOutlet>) {
-    let outlet = Arc::new(DeliveryOutlet {
-        link: Arc::clone(link),
-        clock: clock.clone(),
-        gate: None,
-        prepared: Vec::new(),
-        label,
-        request_key: String::new(),
-        records: Mutex::new(Vec::new()),
-    });
+    let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, label));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
     let report = sent.map(|(report, usage)| {
         link.log("send", &usage);

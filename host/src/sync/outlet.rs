@@ -8,31 +8,57 @@ use std::time::Duration;
 use enroute_core::request::{Item, Request, Response};
 
 use crate::egress::{Failure, Fill};
-use crate::runtime::{Outlet, RequestKind};
+use crate::runtime::{Delivery, Outlet, RequestKind};
 use crate::store::ledger::RequestRow;
 use crate::sync::clock::Clock;
 use crate::sync::link::Link;
-use crate::sync::pace::Gate;
+use crate::sync::pace::{Gate, Gates};
 
 /// Longest wait for one answer.
 ///
 /// Meta and Braze advise time-outs of 30 s; a bulk call of 10,000 rows may take longer.
 const ANSWER_MAX: Duration = Duration::from_secs(50);
 
+/// Longest wait for the pace inside a plugin's call, which itself has 60 s. A longer one is not sat out there: nothing
+/// leaves, and the members are tried again later.
+const GATE_WAIT_MS_MAX: u64 = 20_000;
+
 /// The outlet of one delivery, probe or open.
 pub(super) struct DeliveryOutlet {
-    pub(super) link: Arc<Link>,
-    pub(super) clock: Clock,
-    pub(super) gate: Option<Arc<Gate>>,
+    link: Arc<Link>,
+    clock: Clock,
+    gates: Arc<Gates>,
+    /// The operation of the delivery; none for calls without one.
+    operation: Option<String>,
     /// The delivery's requests, byte for byte.
-    pub(super) prepared: Vec<Request>,
+    prepared: Vec<Request>,
     /// `prepared` or `subset`; for calls without a delivery `probe` or `open`.
-    pub(super) label: &'static str,
-    pub(super) request_key: String,
-    pub(super) records: Mutex<Vec<RequestRow>>,
+    label: &'static str,
+    request_key: String,
+    records: Mutex<Vec<RequestRow>>,
 }
 
 impl DeliveryOutlet {
+    /// The way out for a call without a delivery.
+    pub(super) fn new(link: &Arc<Link>, gates: &Arc<Gates>, clock: &Clock, label: &'static str) -> Self {
+        Self {
+            link: Arc::clone(link),
+            clock: clock.clone(),
+            gates: Arc::clone(gates),
+            operation: None,
+            prepared: Vec::new(),
+            label,
+            request_key: String::new(),
+            records: Mutex::default(),
+        }
+    }
+
+    /// The way out for a delivery.
+    pub(super) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
+        let prepared = delivery.requests.iter().map(|request| request.request.clone()).collect();
+        Self { operation: Some(delivery.operation.clone()), prepared, request_key, ..self }
+    }
+
     /// What left so far, in order.
     pub(super) fn take_records(&self) -> Vec<RequestRow> {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
@@ -46,11 +72,23 @@ impl DeliveryOutlet {
         kind: Option<String>,
     ) -> Result<Response, Failure> {
         let digest = request.digest().0;
-        let permit = match &self.gate {
-            Some(gate) => gate.enter(&self.clock).await,
+        let permit = match self.gate(kind.as_deref()) {
+            Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
+                Failure::Unreachable(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+            })?),
             None => None,
         };
         let at_ms = self.clock.now_ms();
+        // Written before anything leaves, so that a call that is cut off in between has its row too.
+        let row = self.begin(RequestRow {
+            label,
+            kind,
+            digest,
+            status: None,
+            failure: Some("the call was cut off".to_owned()),
+            left: true,
+            at_ms,
+        });
         let fill = Fill {
             remote: self.link.remote.as_ref(),
             request_key: &self.request_key,
@@ -60,16 +98,30 @@ impl DeliveryOutlet {
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);
-        let row = RequestRow {
-            label,
-            kind,
-            digest,
-            status: answer.as_ref().ok().map(|response| response.status),
-            failure: answer.as_ref().err().map(ToString::to_string),
-            at_ms,
-        };
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        self.end(row, &answer);
         answer
+    }
+
+    /// What paces a request: the bucket of its kind, else the one of the operation.
+    fn gate(&self, kind: Option<&str>) -> Option<Arc<Gate>> {
+        let derived = kind.and_then(|kind| self.link.manifest.derived.iter().find(|derived| derived.kind == kind));
+        let operation = || self.link.manifest.operation(self.operation.as_deref()?)?.bucket.as_deref();
+        let bucket = derived.and_then(|derived| derived.bucket.as_deref()).or_else(operation)?;
+        self.gates.of(&self.link, bucket, &self.clock)
+    }
+
+    fn begin(&self, row: RequestRow) -> usize {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.push(row);
+        records.len() - 1
+    }
+
+    fn end(&self, row: usize, answer: &Result<Response, Failure>) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(row) = records.get_mut(row) else { return };
+        row.status = answer.as_ref().ok().map(|response| response.status);
+        row.failure = answer.as_ref().err().map(ToString::to_string);
+        row.left = !matches!(answer, Err(Failure::Denied(_) | Failure::Unreachable(_)));
     }
 }
 

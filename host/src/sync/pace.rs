@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enroute_core::manifest::Bucket;
+use enroute_core::manifest::{Bucket, Scope};
+use enroute_core::outcome::Verdict;
 use enroute_core::pace::Pace;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::sync::clock::Clock;
+use crate::sync::link::Link;
 
 /// One bucket: a pace and a number of requests in flight.
 #[derive(Debug)]
@@ -25,28 +27,39 @@ impl Gate {
     }
 
     /// Waits until the pace would let a request pass, so that the waiting is not done inside a plugin's call.
-    pub(super) async fn ready(&self, clock: &Clock) {
+    ///
+    /// # Errors
+    /// The wait in milliseconds, where it is longer than `patience_ms`: then it is not waited for.
+    pub(super) async fn ready(&self, clock: &Clock, patience_ms: u64) -> Result<(), u64> {
         loop {
-            let now = clock.now_ms();
-            let wait = self.pace.lock().unwrap_or_else(PoisonError::into_inner).wait(now);
-            if wait == 0 {
-                return;
+            match self.wait_ms(clock) {
+                0 => return Ok(()),
+                wait_ms if wait_ms > patience_ms => return Err(wait_ms),
+                wait_ms => clock.sleep_until(clock.now_ms() + wait_ms).await,
             }
-            clock.sleep_until(now + wait).await;
         }
     }
 
     /// Waits for a place and for the pace; the place is free again when the guard is dropped.
-    pub(super) async fn enter(&self, clock: &Clock) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        let permit = Arc::clone(&self.slots).acquire_owned().await.ok();
+    ///
+    /// # Errors
+    /// As [`Gate::ready`].
+    pub(super) async fn enter(&self, clock: &Clock, patience_ms: u64) -> Result<OwnedSemaphorePermit, u64> {
+        let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await else { return Err(u64::MAX) };
         loop {
             let now = clock.now_ms();
             let taken = self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(now);
             match taken {
-                Ok(()) => return permit,
+                Ok(()) => return Ok(permit),
+                Err(wait_ms) if wait_ms > patience_ms => return Err(wait_ms),
                 Err(wait_ms) => clock.sleep_until(now + wait_ms).await,
             }
         }
+    }
+
+    /// How long a request would have to wait now.
+    pub(super) fn wait_ms(&self, clock: &Clock) -> u64 {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).wait(clock.now_ms())
     }
 
     /// Holds everybody back, because the destination said so.
@@ -62,12 +75,26 @@ pub(super) struct Gates {
 }
 
 impl Gates {
-    /// The gate for a bucket in a scope; the same one for the same scope.
-    pub(super) fn gate(&self, bucket: &Bucket, scope: &str, clock: &Clock) -> Arc<Gate> {
+    /// Holds the bucket that a throttled answer names.
+    pub(super) fn heed(&self, link: &Link, verdict: &Verdict, clock: &Clock) {
+        if let Verdict::Throttled { bucket, after_ms } = verdict
+            && let Some(gate) = self.of(link, bucket, clock)
+        {
+            gate.hold(clock, *after_ms);
+        }
+    }
+
+    /// The gate for a bucket of the manifest; the same one for everybody whom the bucket counts together.
+    pub(super) fn of(&self, link: &Link, bucket: &str, clock: &Clock) -> Option<Arc<Gate>> {
+        let bucket = link.manifest.bucket(bucket)?;
+        let scope = match bucket.scope {
+            Scope::Credential => link.credential_scope.clone(),
+            Scope::Destination => link.destination.clone(),
+            Scope::List => format!("{}/{}", link.destination, link.audience),
+        };
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = gates
-            .entry((bucket.name.clone(), scope.to_owned()))
-            .or_insert_with(|| Arc::new(Gate::new(bucket, clock.now_ms())));
-        Arc::clone(gate)
+        let gate =
+            gates.entry((bucket.name.clone(), scope)).or_insert_with(|| Arc::new(Gate::new(bucket, clock.now_ms())));
+        Some(Arc::clone(gate))
     }
 }

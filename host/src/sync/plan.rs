@@ -138,7 +138,7 @@ async fn plan_link(
         match cutting? {
             Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, &mut tally).await,
             Cutting::Same(members) => plan.unchanged += members.len(),
-            Cutting::Folded(_) => plan.unchanged += 1,
+            Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
             Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }

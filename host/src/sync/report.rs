@@ -278,7 +278,7 @@ impl Tally {
 
     /// Counts requests that left; one that was refused before is none.
     pub(super) fn count_requests(&mut self, rows: &[RequestRow]) {
-        for row in rows.iter().filter(|row| row.status.is_some() || row.failure.is_some()) {
+        for row in rows.iter().filter(|row| row.left) {
             match row.label {
                 "prepared" => self.requests.prepared += 1,
                 "subset" => self.requests.subset += 1,

@@ -1,7 +1,7 @@
 //! Jobs at the destination that members wait for: asked about when they are due, several at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
@@ -9,18 +9,22 @@ use enroute_core::outcome::{Outcome, Report};
 use roaring::RoaringBitmap;
 
 use crate::runtime::{OpenTicket, ResumeWork, Work};
-use crate::store::ledger::{self, PendingRow, RejectionRow, TicketRow};
+use crate::store::ledger::{self, PendingRow, RejectionRow};
+use crate::store::tickets::{self, TicketRow};
 use crate::store::{Error, Transaction, held};
 use crate::sync::clock::Clock;
 use crate::sync::deliver;
 use crate::sync::lot::open_sent;
 use crate::sync::outlet::DeliveryOutlet;
+use crate::sync::pace::Gates;
 use crate::sync::reading;
-use crate::sync::report::{ChangeCounts, Tally};
+use crate::sync::report::Tally;
 use crate::sync::settle::Book;
 
-/// Tickets in one call: what a destination's status call takes at a time, and few enough to fit a batch.
+/// Tickets in one call: what a destination's status call takes at a time.
 const TICKETS_MAX: usize = 50;
+/// Members of all tickets in one call, as many as in a batch; a larger job comes alone.
+const MEMBERS_MAX: u64 = 10_000;
 /// Wait before a plugin that failed is asked again.
 const AFTER_FAULT_MS: u64 = 60_000;
 
@@ -28,26 +32,57 @@ const AFTER_FAULT_MS: u64 = 60_000;
 #[derive(Default)]
 pub(super) struct Asked {
     pub(super) tally: Tally,
-    /// Members whose job was asked about.
-    pub(super) changes: ChangeCounts,
+    /// Members with an outcome now, whose job an earlier run began.
+    pub(super) of_earlier_runs: u64,
+    /// Members with an outcome now, whom this run counted as accepted.
+    pub(super) of_this_run: u64,
+    /// What the plugin learned.
+    pub(super) remote: Option<String>,
     /// Why a person is needed.
     pub(super) pause: Option<String>,
 }
 
-/// Asks about every job that is due.
-pub(super) async fn ask(book: &Book, clock: &Clock) -> Result<Asked, Error> {
+impl Asked {
+    /// Adds what was learned later.
+    pub(super) fn absorb(&mut self, later: Self) {
+        self.tally.absorb(later.tally);
+        self.of_earlier_runs += later.of_earlier_runs;
+        self.of_this_run += later.of_this_run;
+        self.remote = later.remote.or_else(|| self.remote.take());
+        self.pause = later.pause.or_else(|| self.pause.take());
+    }
+}
+
+/// Open jobs of a connection, oldest first.
+pub(super) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
     let link = book.link.id;
-    let tickets = reading(&book.store, move |reader| ledger::tickets(reader.connection(), link)).await?;
+    reading(&book.store, move |reader| tickets::all(reader.connection(), link)).await
+}
+
+/// Asks about every job that is due.
+pub(super) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Result<Asked, Error> {
     let now_ms = clock.now_ms();
-    let due: Vec<TicketRow> = tickets.into_iter().filter(|ticket| ticket.due_ms <= now_ms).collect();
+    let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();
-    for tickets in due.chunks(TICKETS_MAX) {
-        ask_some(book, clock, tickets, &mut asked).await?;
+    while let Some(first) = due.next() {
+        let mut members = first.members.len();
+        let mut some = vec![first];
+        while some.len() < TICKETS_MAX
+            && let Some(next) = due.next_if(|next| members + next.members.len() <= MEMBERS_MAX)
+        {
+            members += next.members.len();
+            some.push(next);
+        }
+        asked.absorb(ask_some(book, gates, clock, &some).await?);
+        if asked.pause.is_some() {
+            break;
+        }
     }
     Ok(asked)
 }
 
-async fn ask_some(book: &Book, clock: &Clock, tickets: &[TicketRow], asked: &mut Asked) -> Result<(), Error> {
+async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[TicketRow]) -> Result<Asked, Error> {
+    let mut asked = Asked::default();
     let link = &book.link;
     let profiles: Vec<u32> = tickets.iter().flat_map(|ticket| ticket.members.iter()).collect();
     let work = Work::Resume(ResumeWork {
@@ -61,15 +96,7 @@ async fn ask_some(book: &Book, clock: &Clock, tickets: &[TicketRow], asked: &mut
             .collect(),
         identifiers: identifiers(book, &profiles).await?,
     });
-    let outlet = Arc::new(DeliveryOutlet {
-        link: Arc::clone(link),
-        clock: clock.clone(),
-        gate: None,
-        prepared: Vec::new(),
-        label: "derived",
-        request_key: String::new(),
-        records: Mutex::new(Vec::new()),
-    });
+    let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, "derived"));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
@@ -80,18 +107,21 @@ async fn ask_some(book: &Book, clock: &Clock, tickets: &[TicketRow], asked: &mut
             link.log("send", &usage);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
-            settle(book, clock, tickets, profiles, report, asked).await
+            asked.remote.clone_from(&report.remote);
+            gates.heed(link, &report.verdict, clock);
+            settle(book, clock, tickets, profiles, report, &mut asked).await?;
         }
         Err(fault) => {
             asked.tally.fault(&fault, profiles.len() as u64);
             let (later, ids) =
                 (clock.now_ms() + AFTER_FAULT_MS, tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>());
             let write = move |tx: &Transaction<'_>| {
-                ids.iter().try_for_each(|ticket| ledger::postpone_ticket(tx.connection(), id, *ticket, None, later))
+                ids.iter().try_for_each(|ticket| tickets::postpone(tx.connection(), id, *ticket, None, later))
             };
-            book.store.write(write).await
+            book.store.write(write).await?;
         }
     }
+    Ok(asked)
 }
 
 /// The identifiers that were last sent of these members.
@@ -123,19 +153,22 @@ async fn settle(
     report: Report,
     asked: &mut Asked,
 ) -> Result<(), Error> {
-    let still_accepted = |outcome: &Outcome| matches!(outcome, Outcome::Accepted(_));
-    for fate in &report.fates {
-        if !still_accepted(&fate.outcome) {
-            asked.tally.count(&[(fate.members.clone(), fate.outcome.clone())]);
-            asked.changes.updated += fate.members.len() as u64;
-        }
+    let of_this_run: RoaringBitmap =
+        tickets.iter().filter(|ticket| ticket.run == book.run).flat_map(|ticket| &ticket.members).collect();
+    for fate in report.fates.iter().filter(|fate| !matches!(fate.outcome, Outcome::Accepted(_))) {
+        asked.tally.count(&[(fate.members.clone(), fate.outcome.clone())]);
+        let is_of_this_run =
+            |at: &&u32| profiles.get(**at as usize).is_some_and(|profile| of_this_run.contains(*profile));
+        let of_this_run = fate.members.iter().filter(is_of_this_run).count() as u64;
+        asked.of_this_run += of_this_run;
+        asked.of_earlier_runs += fate.members.len() as u64 - of_this_run;
     }
-    let (book, tickets, now_ms) = (book.clone(), tickets.to_vec(), clock.now_ms());
+    let (book, rows, now_ms) = (book.clone(), tickets.to_vec(), clock.now_ms());
     let store = book.store.clone();
     store
         .write(move |tx| {
             let mut of_ticket: HashMap<u32, i64> = HashMap::new();
-            for ticket in &tickets {
+            for ticket in &rows {
                 of_ticket.extend(ticket.members.iter().map(|profile| (profile, ticket.id)));
             }
             let mut waiting: HashMap<i64, (String, RoaringBitmap, u64)> = HashMap::new();
@@ -153,13 +186,13 @@ async fn settle(
                 }
                 book.resolve(tx, &members, &fate.outcome, now_ms)?;
             }
-            for ticket in &tickets {
+            for ticket in &rows {
                 match waiting.get(&ticket.id) {
                     Some((token, members, due_ms)) => {
                         let next = Some((token.as_str(), members));
-                        ledger::postpone_ticket(tx.connection(), book.link.id, ticket.id, next, *due_ms)?;
+                        tickets::postpone(tx.connection(), book.link.id, ticket.id, next, *due_ms)?;
                     }
-                    None => ledger::close_ticket(tx.connection(), ticket.id)?,
+                    None => tickets::close(tx.connection(), ticket.id)?,
                 }
             }
             Ok(())

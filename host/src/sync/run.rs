@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use crate::runtime::{Problem, ProblemPlace};
 use crate::store::{Error, Store, held, ledger};
 use crate::sync::clock::Clock;
 use crate::sync::cutter;
@@ -13,7 +14,7 @@ use crate::sync::open::{self, Probed};
 use crate::sync::pace::Gates;
 use crate::sync::reading;
 use crate::sync::report::{ChangeCounts, LinkReport, LinkState, RunReport, Tally};
-use crate::sync::resume;
+use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 use crate::sync::setup::Setup;
 use crate::sync::snapshot::{self, Snapshot, SnapshotError};
@@ -24,6 +25,10 @@ use crate::sync::snapshot::{self, Snapshot, SnapshotError};
 const PATIENCE_MS: u64 = 30_000;
 /// Waits within a run that waits: as long as a member is not given up.
 const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
+/// A job's next step that is due so soon is taken in the same run.
+const STEP_MS_MAX: u64 = 500;
+/// Steps in one run: a job that is made, filled, closed and asked about has four.
+const STEPS_MAX: usize = 16;
 
 /// How a run is wanted.
 #[derive(Clone)]
@@ -106,11 +111,10 @@ impl Connection {
         if let Some(failed) = self.open().await? {
             return Ok(failed);
         }
-        let asked = resume::ask(&self.book(), &self.options.clock).await?;
-        if let Some(reason) = asked.pause {
+        let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
+        if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
             return Ok(self.failed(LinkState::Paused, reason));
         }
-        let (mut whole, mut changes) = (asked.tally, asked.changes);
         let mut pass = 1;
         loop {
             let snapshot = match self.snapshot().await {
@@ -129,8 +133,16 @@ impl Connection {
             } else {
                 changes.updated += whole.withdraw_waiting(found.total());
             }
-            let Dispatched { tally, complete, stopped } = self.dispatch(&snapshot, found.total()).await?;
+            let Dispatched { tally, asked, link, complete, mut stopped } =
+                self.dispatch(&snapshot, found.total()).await?;
+            self.link = link;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
+            self.take_in(asked, &mut whole, &mut changes);
+            if !matches!(stopped, Some(Stop::Person(_)))
+                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
+            {
+                stopped = Some(Stop::Person(reason));
+            }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
             if stopped.is_none() && complete && overtaken.is_empty() {
                 let revision = snapshot.revision;
@@ -143,9 +155,10 @@ impl Connection {
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
                     self.options.clock.sleep_until(due_ms).await;
-                    let asked = resume::ask(&self.book(), &self.options.clock).await?;
-                    changes.updated += whole.withdraw_waiting(asked.changes.total());
-                    whole.absorb(asked.tally);
+                    if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+                        let stopped = Some(Stop::Person(reason));
+                        return self.report(&snapshot, changes, whole, stopped, true).await;
+                    }
                     pass += 1;
                 }
                 waiting => return self.report(&snapshot, changes, whole, stopped, waiting.is_some()).await,
@@ -157,18 +170,75 @@ impl Connection {
         Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
     }
 
-    /// Finds or creates the remote list, once.
+    /// Asks about jobs that are due. Returns why a person is needed, if one is.
+    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock).await?;
+        Ok(self.take_in(asked, whole, changes))
+    }
+
+    fn take_in(&mut self, asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+        changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
+        whole.absorb(asked.tally);
+        if let Some(remote) = &asked.remote {
+            self.link = Arc::new(self.link.with_remote(remote));
+        }
+        asked.pause
+    }
+
+    /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
+    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        for _ in 0..STEPS_MAX {
+            let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
+            let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
+            let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
+            self.options.clock.sleep_until(due_ms).await;
+            if let Some(reason) = self.ask(whole, changes).await? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds or creates the remote list where that is due, and asks the plugin again with what was learned.
     async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
-        if !self.link.manifest.opens || self.link.is_open {
+        let clock = &self.options.clock;
+        let (was_opened, is_recent) = self.link.opened(clock.now_ms());
+        if !self.link.manifest.opens {
             return Ok(None);
         }
-        match open::open(&self.store, &self.link, self.run, &self.options.clock).await? {
-            Ok(link) => {
-                self.link = Arc::new(link);
-                Ok(None)
+        if !is_recent {
+            match open::open(&self.store, &self.link, self.run, &self.gates, clock).await? {
+                Ok(link) => self.link = Arc::new(link),
+                // What was learned yesterday does until the destination is well again.
+                Err(not_opened) if was_opened && !not_opened.needs_person => {
+                    tracing::warn!(destination = %self.link.destination, reason = %not_opened.reason, "not opened again");
+                }
+                Err(not_opened) => {
+                    let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
+                    return Ok(Some(self.failed(state, not_opened.reason)));
+                }
             }
-            Err(reason) => Ok(Some(self.failed(LinkState::Paused, reason))),
         }
+        let problems = match self.link.plugin.validate(&self.link.guest).await {
+            Ok(problems) => problems,
+            Err(fault) => return Ok(Some(self.failed(LinkState::Paused, fault.to_string()))),
+        };
+        let errors: Vec<String> =
+            problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect();
+        Ok((!errors.is_empty()).then(|| self.failed(LinkState::Paused, errors.join("; "))))
+    }
+
+    /// A problem with its place, in one line.
+    fn in_words(&self, problem: &Problem) -> String {
+        let place = match &problem.place {
+            ProblemPlace::Setting(name) => format!("setting `{name}`: "),
+            ProblemPlace::Row(at) => {
+                let row = self.link.guest.rows.get(*at as usize);
+                row.map_or_else(String::new, |(from, field)| format!("trait `{from}` into field `{field}`: "))
+            }
+            ProblemPlace::Audience | ProblemPlace::Remote => String::new(),
+        };
+        format!("{place}{} ({})", problem.message, problem.hint)
     }
 
     async fn snapshot(&self) -> Result<Snapshot, SnapshotError> {

@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::store::held::{self, Held};
 use crate::store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
-use crate::store::{Error, Store, Transaction};
+use crate::store::{Error, Store, Transaction, tickets};
 use crate::sync::link::Link;
 use crate::sync::lot::{Lot, SentRow, open_sent, seal_sent};
 
@@ -130,8 +130,7 @@ impl Book {
                 Outcome::Accepted(ticket) => {
                     let due = done.at_ms.saturating_add(ticket.ask_after_ms);
                     let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-                    let number =
-                        ledger::open_ticket(tx.connection(), link.id, done.delivery, &ticket.token, &members, due)?;
+                    let number = tickets::open(tx.connection(), link.id, done.delivery, &ticket.token, &members, due)?;
                     self.put_off(tx, lot, positions, "accepted", due, Some(number), done)?;
                 }
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
@@ -296,30 +295,30 @@ impl Book {
     }
 
     /// Records members whose person another profile carries.
-    pub(super) async fn fold(&self, folded: super::cutter::Folded) -> Result<(), Error> {
+    pub(super) async fn fold(&self, folded: Vec<super::cutter::Folded>) -> Result<(), Error> {
         let book = self.clone();
-        self.store
-            .write(move |tx| {
-                let link = &book.link;
-                ledger::clear(tx.connection(), link.id, &RoaringBitmap::from_iter([folded.profile]))?;
-                if folded.change == Change::Removed {
-                    held::forget(tx.connection(), link.id, [folded.profile])?;
-                    return match folded.heir {
-                        Some((heir, sent)) => book.inherit(tx, heir, sent),
-                        None => Ok(()),
-                    };
-                }
-                let row = Held {
-                    profile: folded.profile,
-                    hash: Some(folded.hash),
-                    version: link.settings_version,
-                    identity: folded.identity,
-                    folded: true,
-                    sent: Vec::new(),
-                };
-                held::put(tx.connection(), link.id, [&row])
-            })
-            .await
+        self.store.write(move |tx| folded.into_iter().try_for_each(|one| book.fold_one(tx, one))).await
+    }
+
+    fn fold_one(&self, tx: &Transaction<'_>, folded: super::cutter::Folded) -> Result<(), Error> {
+        let link = &self.link;
+        ledger::clear(tx.connection(), link.id, &RoaringBitmap::from_iter([folded.profile]))?;
+        if folded.change == Change::Removed {
+            held::forget(tx.connection(), link.id, [folded.profile])?;
+            return match folded.heir {
+                Some((heir, sent)) => self.inherit(tx, heir, sent),
+                None => Ok(()),
+            };
+        }
+        let row = Held {
+            profile: folded.profile,
+            hash: Some(folded.hash),
+            version: link.settings_version,
+            identity: folded.identity,
+            folded: true,
+            sent: Vec::new(),
+        };
+        held::put(tx.connection(), link.id, [&row])
     }
 
     /// Hands what was sent of an identity on to another profile that shares it.

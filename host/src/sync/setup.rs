@@ -17,7 +17,8 @@ use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::plugins_file::{Destination, PluginEntry};
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
-use crate::store::{Error, Reader, Sealer, Store, ledger};
+use crate::store::ledger::{self, Remotes};
+use crate::store::{Error, Reader, Sealer, Store};
 use crate::sync::link::{self, Link};
 
 mod destination;
@@ -54,13 +55,14 @@ pub(super) struct Planned {
 }
 
 impl Setup {
-    /// Loads plugins, checks settings, grants, rows and traits, and asks every plugin for problems. `today` is
-    /// `YYYY-MM-DD`. With `only`, connections of other audiences are left out.
+    /// Loads plugins, checks settings, grants, rows and traits, and asks every plugin for problems, with what it
+    /// learned earlier (`remotes`). `today` is `YYYY-MM-DD`. With `only`, connections of other audiences are left out.
     ///
     /// Problems that are only warnings come along with the setup.
     pub async fn prepare(
         config: &Config,
         runtime: &Runtime,
+        remotes: &Remotes,
         today: &str,
         only: Option<&str>,
     ) -> (Option<Self>, Diagnostics) {
@@ -83,7 +85,8 @@ impl Setup {
                 continue;
             }
             let planned = plan_link(config, wanted, loaded, ready, today, &mut found);
-            if let Some(planned) = planned {
+            if let Some(mut planned) = planned {
+                planned.guest.remote = remotes.get(&(planned.audience.clone(), planned.destination.clone())).cloned();
                 validate(wanted, destination, &planned, &mut found).await;
                 links.push(planned);
             }
@@ -150,7 +153,7 @@ impl Planned {
             resend_changes: self.resend_changes,
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
-            is_open: known.is_open,
+            opened: known.opened.clone(),
         }
     }
 }

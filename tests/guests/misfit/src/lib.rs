@@ -3,12 +3,14 @@
 //! Its setting `mode` names the rule. Without one it is the smallest plugin that keeps them all: members go to
 //! `POST /members`, and an answer of 2xx means that they arrived.
 
+mod learning;
 mod mapping;
 mod mode;
 mod sending;
 
 use enroute_sdk::{
-    Answer, Batch, Context, Delivery, Destination, Http, Mapping, Reading, Report, Resume, Sent, Verdict,
+    Answer, Batch, Context, Delivery, Destination, Finding, Http, Mapping, Problem, Reading, Report, Resume, Sent,
+    Verdict,
 };
 
 pub use mode::{Mode, Settings};
@@ -25,6 +27,10 @@ pub struct Misfit;
 impl Destination for Misfit {
     type Settings = Settings;
 
+    fn validate(ctx: &Context<Settings>) -> Vec<Problem> {
+        learning::problems(ctx)
+    }
+
     fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
         mapping::map(ctx.settings(), ctx, batch, out);
     }
@@ -32,6 +38,9 @@ impl Destination for Misfit {
     fn read(ctx: &Context<Settings>, _: &Sent<'_>, answer: &Answer) -> Reading {
         if answer.is_success() {
             return Reading::delivered();
+        }
+        if ctx.settings().mode == Mode::Learn && answer.status == 403 {
+            return Reading::deferred(0).remote(learning::SINGLES);
         }
         if let Some(reading) = answer.classify(BUCKET) {
             return reading;
@@ -42,6 +51,10 @@ impl Destination for Misfit {
             _ => Verdict::RefusedWhole(reason),
         };
         Reading::deferred(0).verdict(verdict)
+    }
+
+    fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        learning::open(ctx.settings(), http)
     }
 
     fn deliver(ctx: &Context<Settings>, delivery: &Delivery<'_>, http: &mut dyn Http) -> Report {

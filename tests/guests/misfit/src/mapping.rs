@@ -41,6 +41,7 @@ pub(crate) fn map(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_
 /// Everybody to `POST /members`.
 fn pack(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
     let prefix = match settings.mode {
+        Mode::Learn => format!("{{\"way\":\"{}\",\"members\":[", crate::learning::way(ctx)),
         Mode::Clock => format!("{{\"time\":{},\"random\":{},\"members\":[", now_ns(), RandomState::new().hash_one(0)),
         _ => "{\"members\":[".to_owned(),
     };

@@ -53,4 +53,6 @@ pub enum Mode {
     RefuseBisect,
     /// `send` makes 2,000 requests.
     Many,
+    /// Not wrong: `open` learns how the account is, `validate` and `map` go by it, and a 403 teaches that it changed.
+    Learn,
 }
