@@ -11,11 +11,15 @@ use serde::{Deserialize, Serialize};
 use crate::id::PluginId;
 
 mod check;
+mod host;
 mod oauth;
+mod page;
 mod settings;
 mod template;
 
+pub use host::HostAsk;
 pub use oauth::{ClientAuth, Grant, Oauth};
+pub use page::page;
 pub use settings::{SettingProblem, resolve_settings};
 pub use template::{Condition, fill, names};
 
@@ -46,7 +50,7 @@ pub struct Manifest {
     pub docs: Option<String>,
     /// Hosts the plugin asks for: names, `*.name`, `{setting}` for the host of a setting that is a URL or a host, or
     /// `{setting}.example.com` for one label of a name.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<HostAsk>,
     /// Hosts known only from an answer, by pattern. They never get a credential.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answer_hosts: Vec<String>,
@@ -327,6 +331,36 @@ pub struct Identity {
     /// How two values are compared.
     #[serde(default)]
     pub fold: Folding,
+    /// What holds instead where a setting has some value; the first that applies.
+    #[serde(default, rename = "case", skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<IdentityCase>,
+}
+
+/// What makes two profiles the same person where a setting has some value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityCase {
+    /// `setting=value`.
+    pub when: String,
+    /// As [`Identity::key`].
+    #[serde(default)]
+    pub key: Vec<String>,
+    /// As [`Identity::fold`].
+    #[serde(default)]
+    pub fold: Folding,
+}
+
+impl Identity {
+    /// What holds under these settings.
+    #[must_use]
+    pub fn under(&self, settings: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let applies = |case: &&IdentityCase| Condition(Some(&case.when)).holds(settings);
+        let (key, fold) = match self.cases.iter().find(applies) {
+            Some(case) => (case.key.clone(), case.fold),
+            None => (self.key.clone(), self.fold),
+        };
+        Self { uses: self.uses, key, fold, cases: Vec::new() }
+    }
 }
 
 /// One operation.
@@ -380,6 +414,9 @@ pub struct Bucket {
     pub scope: Scope,
     /// Requests allowed …
     pub requests: u32,
+    /// Setting that says how many instead: what the operator's contract with the destination allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_setting: Option<String>,
     /// … in this many milliseconds.
     pub per_ms: u32,
     /// Most requests in flight.

@@ -77,6 +77,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_the_destinations_own_examples_come_out_as_they_say() {
+        // Google, Meta, Zendesk, Iterable, SendGrid and Braze in turn. What Meta makes of `@09432457768` is its own
+        // rule, and stays in the plugin: here it is no number.
+        check("+1 800-555-0100", "", "+18005550100");
+        check("0049 30 123456", "", "+4930123456");
+        check("3234567890", "IN", "+913234567890");
+        check("+1 (650) 555-1212", "", "+16505551212");
+        check("0044 7911 123456", "", "+447911123456");
+        check("07911 123456", "GB", "+447911123456");
+        check("+1-555-123-4567", "", "+15551234567");
+        check("@09432457768", "IN", "none");
+        check("+34600111222", "", "+34600111222");
+        check("+351912345678", "", "+351912345678");
+    }
+
+    #[test]
     fn a_national_number_is_read_in_its_region() {
         check("020 7946 0958", "GB", "+442079460958");
         check("3234567890", "US", "+13234567890");

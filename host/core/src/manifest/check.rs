@@ -52,8 +52,13 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
     let setting = |name: &str| manifest.settings.iter().any(|s| s.name == name);
     let secret = |name: &str| manifest.secrets.iter().any(|s| s.name == name);
     for host in &manifest.hosts {
-        if names(host).any(|name| !setting(name)) {
-            found.push(format!("host `{host}` names a setting that is not declared"));
+        if names(host.host()).chain(host.when().and_then(condition)).any(|name| !setting(name)) {
+            found.push(format!("host `{}` names a setting that is not declared", host.host()));
+        }
+    }
+    for case in &manifest.identity.cases {
+        if !condition(&case.when).is_some_and(&setting) {
+            found.push(format!("identity names a setting that is not declared: `{}`", case.when));
         }
     }
     for name in manifest.auth.iter().flat_map(Auth::secrets_named) {
@@ -78,7 +83,8 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
             ));
         }
     }
-    for key in &manifest.identity.key {
+    let cases = manifest.identity.cases.iter().flat_map(|case| &case.key);
+    for key in manifest.identity.key.iter().chain(cases) {
         if manifest.field(key).is_none() {
             found.push(format!("identity names field `{key}`, which is not declared"));
         }
@@ -92,6 +98,11 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
             found.push(format!("{what} `{name}` names bucket `{bucket}`, which is not declared"));
         }
     }
+    for bucket in &manifest.buckets {
+        if bucket.requests_setting.as_deref().is_some_and(|name| !setting(name)) {
+            found.push(format!("bucket `{}` names a setting that is not declared", bucket.name));
+        }
+    }
     for operation in &manifest.operations {
         for name in [&operation.members_setting, &operation.bytes_setting].into_iter().flatten() {
             if !setting(name) {
@@ -101,15 +112,18 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
     }
 }
 
+/// The setting that `setting=value` looks at.
+fn condition(text: &str) -> Option<&str> {
+    text.split_once('=').map(|(name, _)| name)
+}
+
 /// The settings that an entry of auth names.
 fn settings_of(auth: &Auth) -> Vec<&str> {
     match auth {
         Auth::Basic { user, .. } => names(user).collect(),
-        Auth::HmacProof { timed_by, .. } => {
-            timed_by.iter().filter_map(|text| text.split_once('=')).map(|(name, _)| name).collect()
-        }
+        Auth::HmacProof { timed_by, .. } => timed_by.iter().filter_map(|text| condition(text)).collect(),
         Auth::Oauth2(oauth) => {
-            let when = oauth.when.iter().filter_map(|text| text.split_once('=')).map(|(name, _)| name);
+            let when = oauth.when.iter().filter_map(|text| condition(text));
             oauth.templates().flat_map(names).chain(when).collect()
         }
         _ => Vec::new(),

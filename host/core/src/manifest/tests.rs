@@ -157,6 +157,29 @@ fn a_template_names_declared_settings() {
 }
 
 #[test]
+fn a_setting_may_decide_who_is_one_person_and_which_hosts_are_asked_for() {
+    let text = changed(
+        "fold = \"lowercase\"",
+        "fold = \"lowercase\"\n[[identity.case]]\nwhen = \"base_url=x\"\nkey = [\"id\"]",
+    )
+    .replace("\"api.example.com\"", "{ host = \"api.example.com\", when = \"most_members=1\" }");
+    let manifest = Manifest::parse_toml(&text).unwrap();
+    let under = |settings: serde_json::Value| {
+        let settings = settings.as_object().unwrap();
+        let hosts = manifest.hosts.iter().filter(|ask| ask.applies(settings)).count();
+        (manifest.identity.under(settings).key, manifest.identity.under(settings).fold, hosts)
+    };
+    assert_eq!(under(serde_json::json!({"base_url": "x"})), (vec!["id".to_owned()], Folding::Exact, 1));
+    let usual = vec!["email".to_owned(), "id".to_owned()];
+    assert_eq!(under(serde_json::json!({"most_members": 1})), (usual, Folding::Lowercase, 2));
+    check(
+        &text.replace("when = \"base_url=x\"", "when = \"region=x\"").replace("most_members=1", "zone=1"),
+        "host `api.example.com` names a setting that is not declared\n\
+         identity names a setting that is not declared: `region=x`",
+    );
+}
+
+#[test]
 fn a_way_to_get_tokens_has_what_its_grant_needs() {
     let oauth = |rest: &str| {
         let bearer = r#"{ kind = "bearer", secret = "token" }"#;
@@ -302,5 +325,5 @@ fn what_is_left_out_has_its_default() {
     assert!(!manifest.custom_fields && !manifest.opens);
     let text = changed("[identity]\nuse = \"all\"\nkey = [\"email\", \"id\"]\nfold = \"lowercase\"\n", "");
     let identity = Manifest::parse_toml(&text).unwrap().identity;
-    assert_eq!(identity, Identity { uses: IdentifierUse::First, key: Vec::new(), fold: Folding::Exact });
+    assert_eq!(identity, Identity::default());
 }
