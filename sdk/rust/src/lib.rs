@@ -69,6 +69,7 @@ mod link;
 mod mapping;
 mod packer;
 pub mod phone;
+pub mod problem;
 mod reading;
 mod request;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,4 +1,8 @@
-//! Phone numbers in E.164, by tables that the host lends.
+//! Phone numbers: in E.164 by tables that the host lends, or completed by a default country code.
+
+mod dial;
+
+pub use dial::{DialCode, Written, append_digits};
 
 /// The number in E.164: a plus and digits. None where the text is no number, or a national one and `region` is not
 /// given.

@@ -1,6 +1,6 @@
 //! What an answer means for the members of a request.
 
-use crate::{Outcome, Refusal, Unattributed, Verdict, Warning};
+use crate::{Failure, Outcome, Refusal, Unattributed, Verdict, Warning};
 
 /// The meaning of one answer: a fate for every member of the request, and what it says of the call as a whole.
 ///
@@ -53,6 +53,20 @@ impl Reading {
     #[must_use]
     pub const fn deferred(after_ms: u64) -> Self {
         Self::all(Outcome::Deferred(after_ms))
+    }
+
+    /// What it means that there is no answer: nobody is known to have it, and who may have it is unknown.
+    ///
+    /// ```
+    /// use enroute_sdk::{Failure, Outcome, Reading};
+    ///
+    /// assert_eq!(Reading::unanswered(Failure::Interrupted("reset".to_owned())).rest, Outcome::Unknown);
+    /// assert_eq!(Reading::unanswered(Failure::Denied("no grant".to_owned())).rest, Outcome::Deferred(0));
+    /// ```
+    #[must_use]
+    pub fn unanswered(failure: Failure) -> Self {
+        let (outcome, verdict) = crate::guest::unsent(failure);
+        Self::all(outcome).verdict(verdict)
     }
 
     /// Everybody as `rest`, but for the positions named.

@@ -9,9 +9,11 @@ mod compare;
 mod fixture;
 mod person;
 mod script;
+mod stage;
 mod story;
 
-pub use cases::cases;
+pub use cases::{Given, Played, cases, givens, play};
 pub use fixture::Fixture;
 pub use person::{Cell, Person};
 pub use script::{Called, Script};
+pub use stage::Stage;

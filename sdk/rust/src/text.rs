@@ -2,8 +2,12 @@
 //!
 //! Pure, and idempotent: normalising twice changes nothing more.
 
+pub mod digit;
+mod fold;
+
 use std::borrow::Cow;
 
+pub use fold::{append_folded, is_invisible, is_letter_digit_or_mark, is_letter_or_mark};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// Longest e-mail address that is worth sending, from RFC 5321.
@@ -13,10 +17,10 @@ const EMAIL_BYTES_MAX: usize = 254;
 const E164_DIGITS_MIN: usize = 8;
 const E164_DIGITS_MAX: usize = 15;
 
-/// Without Unicode white space at both ends.
+/// Without white space and invisible characters (byte order mark, direction marks…) at both ends.
 ///
 /// ```
-/// assert_eq!(enroute_sdk::text::trim("\u{a0} Ann\u{3000}"), "Ann");
+/// assert_eq!(enroute_sdk::text::trim("\u{feff}\u{a0} Ann\u{3000}"), "Ann");
 /// ```
 #[must_use]
 pub fn trim(text: &str) -> &str {
@@ -24,7 +28,7 @@ pub fn trim(text: &str) -> &str {
     if graphic(text.as_bytes().first()) && graphic(text.as_bytes().last()) {
         return text;
     }
-    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}')
+    text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c))
 }
 
 /// In lower case, by Unicode's rules. Borrows where nothing changes.
@@ -133,4 +137,28 @@ pub fn e164(text: &str) -> Option<String> {
         }
     }
     (digits.len() > E164_DIGITS_MIN && !digits.starts_with("+0")).then_some(digits)
+}
+
+/// Longest run of letters and digits that is a word; a longer one is taken for a hash or a token.
+const WORD_CHARS_MAX: usize = 31;
+
+/// What a destination says, fit for a reason or a report: on one line, of at most `chars_max` characters, and without
+/// words that look like an address, a hash or a token, because destinations repeat what they were sent.
+///
+/// ```
+/// use enroute_sdk::text::quotable;
+///
+/// assert_eq!(quotable("no user\nann@example.com here", 100), "no user […] here");
+/// assert_eq!(quotable("one two three", 7), "one two");
+/// ```
+#[must_use]
+pub fn quotable(said: &str, chars_max: usize) -> String {
+    let words = said.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words = words.map(|word| if is_opaque(word) { "[…]" } else { word });
+    words.collect::<Vec<_>>().join(" ").chars().take(chars_max).collect()
+}
+
+fn is_opaque(word: &str) -> bool {
+    let longest = word.split(|c: char| !c.is_ascii_alphanumeric()).map(str::len).max().unwrap_or(0);
+    word.contains('@') || longest > WORD_CHARS_MAX
 }

@@ -6,8 +6,41 @@ use std::path::{Path, PathBuf};
 use super::compare;
 use super::fixture::Fixture;
 use super::script::Script;
-use super::story::{Exchange, Story, Work};
-use crate::{Destination, Report, Verdict};
+use super::stage::{Native, Stage};
+use super::story::{Exchange, Story, Work as StoryWork};
+use crate::bindings::enroute::destination::types::{Mapped, Work};
+use crate::{Answer, Destination, Failure, Report, Verdict};
+
+/// The folders of cases, and what is run in each.
+const KINDS: [(&str, Check); 3] = [("validate", validate), ("map", map), ("send", send)];
+
+/// A case that was played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// `send/rate_limited`.
+    pub name: String,
+    /// What is not as the case expects, a line each; empty where all is.
+    pub differences: Vec<String>,
+}
+
+/// What a case gives, for whoever wants more examples than its own.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// `send/rate_limited`.
+    pub name: String,
+    /// Connection and members.
+    pub fixture: Fixture,
+    /// What the destination answers.
+    pub answers: Vec<Result<Answer, Failure>>,
+    /// Whether the case expects problems that keep the connection from running.
+    pub is_refused: bool,
+    /// Whether it is about a delivery, and everybody in it arrives or is accepted.
+    pub all_arrive: bool,
+    /// Whether it is about opening.
+    pub opens: bool,
+    /// The token of its ticket, where it asks about a job.
+    pub ticket: Option<String>,
+}
 
 /// Runs every file of `validate/`, `map/` and `send/` in a folder of cases, and fails with everything that is not as
 /// they expect.
@@ -22,6 +55,7 @@ use crate::{Destination, Report, Verdict};
 /// secrets = ["api_key"]                               # configured secrets, by name
 /// audience = { key = "vip", name = "VIP" }            # `vip` where not given
 /// today = "2026-11-23"
+/// consent = '{"ads": true}'                           # what all members agreed to, as JSON; none where not given
 /// remote = '{"list": "7"}'                            # what an earlier send learned, as JSON
 /// settings = { endpoint = "https://api.example.com" } # on top of the manifest's defaults
 /// limits = { put = { members = 2, bytes = 1000 } }    # instead of the manifest's
@@ -85,27 +119,72 @@ pub fn cases<D: Destination>(folder: &str) {
 fn run<D: Destination>(folder: &Path) -> Result<Vec<String>, String> {
     let manifest = folder.parent().unwrap_or(Path::new("")).join("plugin.toml");
     let manifest: toml::Table = read(&manifest)?.parse().map_err(|error| format!("{}: {error}", manifest.display()))?;
-    let (mut found, mut stories) = (Vec::new(), 0);
-    for (kind, check) in
-        [("validate", validate::<D> as Check), ("map", map::<D> as Check), ("send", send::<D> as Check)]
-    {
-        for file in files(&folder.join(kind))? {
-            stories += 1;
-            let story: Result<Story, String> = toml::from_str(&read(&file)?).map_err(|error| error.to_string());
-            let differences = match story.and_then(|story| Ok((story.fixture(&manifest)?, story))) {
-                Ok((fixture, story)) => check(&fixture, &story),
-                Err(error) => vec![error],
-            };
-            found.extend(differences.into_iter().map(|text| format!("{}\n    {text}", file.display())));
-        }
-    }
-    if stories == 0 {
+    let played = play(folder, &manifest, &Native::<D>::STAGE)?;
+    if played.is_empty() {
         return Err(format!("{}: there are no cases", folder.display()));
     }
-    Ok(found)
+    let shown = |case: &Played| {
+        let file = folder.join(&case.name).with_extension("toml");
+        case.differences.iter().map(move |text| format!("{}\n    {text}", file.display())).collect::<Vec<_>>()
+    };
+    Ok(played.iter().flat_map(shown).collect())
 }
 
-type Check = fn(&Fixture, &Story) -> Vec<String>;
+/// Plays every case of a folder on any stage, in the order of their names. `manifest` is that of the plugin.
+///
+/// # Errors
+/// When a folder or a file cannot be read.
+pub fn play(folder: &Path, manifest: &toml::Table, stage: &dyn Stage) -> Result<Vec<Played>, String> {
+    let mut played = Vec::new();
+    for (name, check, read) in stories(folder)? {
+        let ready = read.and_then(|story| Ok((story.fixture(manifest)?, story)));
+        let differences = ready.and_then(|(fixture, story)| check(stage, &fixture, &story));
+        played.push(Played { name, differences: differences.unwrap_or_else(|error| vec![error]) });
+    }
+    Ok(played)
+}
+
+/// What the cases of a folder give. Files that are no cases are left out; [`play`] tells of them.
+///
+/// # Errors
+/// When a folder or a file cannot be read.
+pub fn givens(folder: &Path, manifest: &toml::Table) -> Result<Vec<Given>, String> {
+    let mut givens = Vec::new();
+    for (name, _, read) in stories(folder)? {
+        let Ok(story) = read else { continue };
+        let Ok(fixture) = story.fixture(manifest) else { continue };
+        let arrives = |outcome: &String| ["delivered", "accepted"].iter().any(|word| compare::fits(word, outcome));
+        givens.push(Given {
+            fixture,
+            answers: story.answers(),
+            is_refused: story.expect.problems.iter().any(super::story::ProblemText::is_error),
+            all_arrive: name.starts_with("send/")
+                && matches!(story.work(), StoryWork::Deliver)
+                && story.expect.members.values().all(arrives)
+                && !story.expect.members.is_empty(),
+            opens: name.starts_with("send/") && matches!(story.work(), StoryWork::Open),
+            ticket: matches!(story.work(), StoryWork::Resume).then(|| story.ticket().to_owned()),
+            name,
+        });
+    }
+    Ok(givens)
+}
+
+type Check = fn(&dyn Stage, &Fixture, &Story) -> Result<Vec<String>, String>;
+type Read = (String, Check, Result<Story, String>);
+
+/// Every story of the three folders, or why a file is none.
+fn stories(folder: &Path) -> Result<Vec<Read>, String> {
+    let mut stories = Vec::new();
+    for (kind, check) in KINDS {
+        for file in files(&folder.join(kind))? {
+            let name = format!("{kind}/{}", file.file_stem().unwrap_or_default().to_string_lossy());
+            let story = toml::from_str(&read(&file)?).map_err(|error| error.to_string());
+            stories.push((name, check, story));
+        }
+    }
+    Ok(stories)
+}
 
 fn read(path: &Path) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
@@ -120,12 +199,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(paths)
 }
 
-fn validate<D: Destination>(fixture: &Fixture, story: &Story) -> Vec<String> {
-    compare::problems(&story.expect.problems, &fixture.validate::<D>())
+fn validate(stage: &dyn Stage, fixture: &Fixture, story: &Story) -> Result<Vec<String>, String> {
+    Ok(compare::problems(&story.expect.problems, &stage.validate(fixture.connection())?))
 }
 
-fn map<D: Destination>(fixture: &Fixture, story: &Story) -> Vec<String> {
-    let mapped = fixture.map::<D>();
+fn map(stage: &dyn Stage, fixture: &Fixture, story: &Story) -> Result<Vec<String>, String> {
+    let mapped = stage.map(fixture.connection(), &fixture.packed())?;
     let ids: Vec<&str> = fixture.members.iter().map(super::Person::id).collect();
     let name = |members: &[u32]| -> Vec<String> {
         members.iter().map(|member| ids.get(*member as usize).copied().unwrap_or("?").to_owned()).collect()
@@ -155,11 +234,11 @@ fn map<D: Destination>(fixture: &Fixture, story: &Story) -> Vec<String> {
         found.push(format!("request {number} has the body {}", String::from_utf8_lossy(&prepared.request.body)));
     }
     found.extend(every_member_once(fixture, &mapped));
-    found
+    Ok(found)
 }
 
 /// What the host checks too: each member in one delivery or in one rejection.
-fn every_member_once(fixture: &Fixture, mapped: &crate::guest::Mapped) -> Vec<String> {
+fn every_member_once(fixture: &Fixture, mapped: &Mapped) -> Vec<String> {
     let mut times: BTreeMap<u32, usize> = (0..).zip(&fixture.members).map(|(member, _)| (member, 0)).collect();
     for delivery in &mapped.deliveries {
         let mut members: Vec<u32> = delivery.requests.iter().flat_map(|request| request.members.clone()).collect();
@@ -174,20 +253,21 @@ fn every_member_once(fixture: &Fixture, mapped: &crate::guest::Mapped) -> Vec<St
         .collect()
 }
 
-fn send<D: Destination>(fixture: &Fixture, story: &Story) -> Vec<String> {
+fn send(stage: &dyn Stage, fixture: &Fixture, story: &Story) -> Result<Vec<String>, String> {
     let mut script = Script::new(story.answers());
     let everybody = || (0..).zip(&fixture.members).map(|(member, _)| member).collect();
+    let mut alone = |work| stage.send(fixture.connection(), work, &mut script);
     let reports: Vec<(Vec<u32>, Report)> = match story.work() {
-        Work::Probe => vec![(Vec::new(), fixture.probe::<D>(&mut script))],
-        Work::Open => vec![(Vec::new(), fixture.open::<D>(&mut script))],
-        Work::Resume => vec![(everybody(), fixture.resume::<D>(story.ticket(), &mut script))],
-        Work::Deliver => fixture.send::<D>(&mut script),
+        StoryWork::Probe => vec![(Vec::new(), alone(Work::Probe)?)],
+        StoryWork::Open => vec![(Vec::new(), alone(Work::Open)?)],
+        StoryWork::Resume => vec![(everybody(), alone(fixture.resume_work(story.ticket()))?)],
+        StoryWork::Deliver => fixture.deliver_on(stage, &mut script)?,
     };
     let requests: Vec<_> = story.exchanges.iter().map(|Exchange { request, .. }| request).collect();
     let mut found = compare::calls(&requests, script.called());
     let mut outcomes = BTreeMap::new();
-    if matches!(story.work(), Work::Deliver) {
-        for rejection in fixture.map::<D>().rejections {
+    if matches!(story.work(), StoryWork::Deliver) {
+        for rejection in stage.map(fixture.connection(), &fixture.packed())?.rejections {
             outcomes.insert(rejection.member, format!("rejected {} {}", rejection.code, rejection.reason));
         }
     }
@@ -213,7 +293,7 @@ fn send<D: Destination>(fixture: &Fixture, story: &Story) -> Vec<String> {
         }
     }
     found.extend(whole(story, &reports));
-    found
+    Ok(found)
 }
 
 /// What the reports say beside the fates of members.

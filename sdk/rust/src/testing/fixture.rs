@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::person::{Person, pack};
 use super::script::Script;
+use super::stage::{Native, Stage};
 use crate::bindings::enroute::destination::types::{
     Audience, Batch as PackedBatch, Connection, DeliveryWork, Limit, Mapped, PreparedHead, ResumeWork, Work,
 };
@@ -26,6 +27,7 @@ pub struct Fixture {
     pub(super) connection: Connection,
     pub(super) settings: serde_json::Map<String, serde_json::Value>,
     pub(super) members: Vec<Person>,
+    consent: Option<String>,
 }
 
 impl Default for Fixture {
@@ -40,7 +42,7 @@ impl Default for Fixture {
             remote: None,
             today: "2026-11-23".to_owned(),
         };
-        Self { connection, settings: serde_json::Map::new(), members: Vec::new() }
+        Self { connection, settings: serde_json::Map::new(), members: Vec::new(), consent: None }
     }
 }
 
@@ -108,6 +110,20 @@ impl Fixture {
         self
     }
 
+    /// With the consent of all members: a JSON object.
+    ///
+    /// ```
+    /// use enroute_sdk::testing::Fixture;
+    ///
+    /// let fixture = Fixture::new().consent(serde_json::json!({"ads": true}));
+    /// assert_eq!(fixture.packed().consent.as_deref(), Some(r#"{"ads":true}"#));
+    /// ```
+    #[must_use]
+    pub fn consent(mut self, consent: impl Into<serde_json::Value>) -> Self {
+        self.consent = Some(consent.into().to_string());
+        self
+    }
+
     /// With a member.
     #[must_use]
     pub fn member(mut self, person: Person) -> Self {
@@ -141,7 +157,7 @@ impl Fixture {
         let values = fitting(pack(&traits, self.members.iter().map(Person::values_now)));
         let sent_cells = fitting(pack(&fields, sent().map(|(_, row)| row.as_slice())));
         PackedBatch {
-            consent: None,
+            consent: self.consent.clone(),
             changes: self.members.iter().map(|person| person.change).collect(),
             identifiers,
             sent: sent_cells,
@@ -190,7 +206,15 @@ impl Fixture {
     /// assert_eq!(reports[0].1.fates[0].outcome, Outcome::Delivered);
     /// ```
     pub fn send<D: Destination>(&self, script: &mut Script) -> Vec<(Vec<u32>, Report)> {
-        let mapped = self.map::<D>();
+        fitting(self.deliver_on(&Native::<D>::STAGE, script))
+    }
+
+    /// As [`Self::send`], on any stage.
+    ///
+    /// # Errors
+    /// When a call failed.
+    pub fn deliver_on(&self, stage: &dyn Stage, script: &mut Script) -> Result<Vec<(Vec<u32>, Report)>, String> {
+        let mapped = stage.map(self.connection(), &self.packed())?;
         let mut reports = Vec::new();
         for delivery in mapped.deliveries {
             let mut members: Vec<u32> = delivery.requests.iter().flat_map(|request| request.members.clone()).collect();
@@ -213,9 +237,9 @@ impl Fixture {
                 requests: heads.collect(),
             });
             script.hold(&delivery.requests);
-            reports.push((members, self.work::<D>(work, script)));
+            reports.push((members, stage.send(self.connection(), work, script)?));
         }
-        reports
+        Ok(reports)
     }
 
     /// Runs a probe against the script.
@@ -230,6 +254,11 @@ impl Fixture {
 
     /// Asks for the fate of members with one ticket, against the script.
     pub fn resume<D: Destination>(&self, token: &str, script: &mut Script) -> Report {
+        self.work::<D>(self.resume_work(token), script)
+    }
+
+    /// The members as those of one ticket.
+    pub(super) fn resume_work(&self, token: &str) -> Work {
         let packed = self.packed();
         let members = fitting(u32::try_from(packed.changes.len()));
         let ticket = crate::bindings::enroute::destination::types::OpenTicket {
@@ -238,8 +267,7 @@ impl Fixture {
             first_member: 0,
             members,
         };
-        let work = ResumeWork { tickets: vec![ticket], identifiers: packed.identifiers };
-        self.work::<D>(Work::Resume(work), script)
+        Work::Resume(ResumeWork { tickets: vec![ticket], identifiers: packed.identifiers })
     }
 
     /// Runs `send` with any work.

@@ -25,6 +25,7 @@ pub(super) struct Story {
     limits: BTreeMap<String, LimitText>,
     remote: Option<String>,
     today: Option<String>,
+    consent: Option<String>,
     ticket: Option<String>,
     #[serde(default, rename = "member")]
     members: Vec<MemberText>,
@@ -154,6 +155,12 @@ pub(super) struct ProblemText {
     pub(super) message: String,
 }
 
+impl ProblemText {
+    pub(super) fn is_error(&self) -> bool {
+        self.severity.as_deref().is_none_or(|severity| severity == "error")
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RejectionText {
@@ -206,6 +213,11 @@ impl Story {
         }
         if let Some(today) = &self.today {
             fixture = fixture.today(today);
+        }
+        if let Some(consent) = &self.consent {
+            let consent: serde_json::Value =
+                serde_json::from_str(consent).map_err(|error| format!("`consent` is no JSON: {error}"))?;
+            fixture = fixture.consent(consent);
         }
         let first = fixture.connection.identifier_fields.first().cloned();
         Ok(self.members.iter().fold(fixture, |fixture, member| fixture.member(person(member, first.as_deref()))))
