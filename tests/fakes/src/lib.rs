@@ -18,14 +18,27 @@
 //! # std::io::Result::Ok(())
 //! ```
 
+pub mod all;
 pub mod braze;
 pub mod facebook;
 pub mod faults;
+pub mod google;
+pub mod iterable;
+pub mod oauth;
+pub mod salesforce;
+pub mod sendgrid;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod zendesk;
 
 pub use braze::Braze;
 pub use facebook::Facebook;
 pub use faults::Fault;
+pub use google::Google;
+pub use iterable::Iterable;
+pub use oauth::Oauth;
+pub use salesforce::Salesforce;
+pub use sendgrid::SendGrid;
 pub use server::{Recorded, Server};
+pub use zendesk::Zendesk;

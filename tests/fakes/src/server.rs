@@ -18,10 +18,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::faults::{Action, Fault, Script};
@@ -29,6 +31,7 @@ use crate::faults::{Action, Fault, Script};
 use body::AnswerBody;
 pub use record::Recorded;
 use record::Records;
+pub(crate) use record::{decode, pairs};
 pub use reply::Reply;
 
 /// Largest request body that is read at all; larger ones are answered 413.
@@ -68,6 +71,16 @@ pub struct Server {
 struct Shared {
     records: Mutex<Records>,
     script: Mutex<Script>,
+    /// Requests that were recorded since the start.
+    seen: watch::Sender<u64>,
+}
+
+impl Shared {
+    fn record(&self, head: &Parts, body: Bytes) -> Recorded {
+        let recorded = lock(&self.records).add(head, body);
+        self.seen.send_modify(|seen| *seen += 1);
+        recorded
+    }
 }
 
 /// The connection ends here, without an answer.
@@ -100,6 +113,18 @@ impl Server {
     /// Only the newest [`Recorded::KEPT_MAX`] are kept.
     pub fn requests(&self) -> Vec<Recorded> {
         lock(&self.shared.records).list()
+    }
+
+    /// Requests that came in since the start; [`clear`](Self::clear) does not reset it.
+    pub fn seen(&self) -> u64 {
+        *self.shared.seen.borrow()
+    }
+
+    /// Waits until so many requests came in since the start. The last of them may not be answered yet.
+    pub async fn until_seen(&self, count: u64) {
+        let mut seen = self.shared.seen.subscribe();
+        // The sender lives as long as the server, so the wait cannot fail.
+        let _seen = seen.wait_for(|seen| *seen >= count).await;
     }
 
     /// Forgets the recorded requests; sequence numbers go on.
@@ -175,13 +200,13 @@ async fn handle<S: Service>(
     let (head, body) = request.into_parts();
     let action = lock(&shared.script).next(head.method.as_str(), head.uri.path());
     if matches!(action, Some(Action::Close)) {
-        lock(&shared.records).add(&head, Bytes::new());
+        shared.record(&head, Bytes::new());
         return Err(Cut);
     }
     let body = match Limited::new(body, REQUEST_BYTES_MAX).collect().await {
         Ok(body) => body,
         Err(error) => {
-            let recorded = lock(&shared.records).add(&head, Bytes::new());
+            let recorded = shared.record(&head, Bytes::new());
             if !error.is::<LengthLimitError>() {
                 return Err(Cut); // The client left in the middle of its body.
             }
@@ -189,7 +214,7 @@ async fn handle<S: Service>(
             return Ok(respond(&shared, &recorded, reply, AnswerBody::whole));
         }
     };
-    let recorded = lock(&shared.records).add(&head, body.to_bytes());
+    let recorded = shared.record(&head, body.to_bytes());
     perform(action, &recorded, &shared, &*service, &reset).await
 }
 

@@ -114,7 +114,7 @@ impl Records {
 }
 
 /// Splits and decodes a query string.
-fn pairs(query: &str) -> Vec<(String, String)> {
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         (decode(name), decode(value))
@@ -123,7 +123,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 /// Decodes `+` and `%XX`; a broken escape stays as written.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
