@@ -1,0 +1,156 @@
+//! How values become identifiers of Google's customer lists.
+//!
+//! The rules follow Google's guide "Format user data" and the helper of its own client libraries. Pure. Must never
+//! happen: a value is hashed twice, or one that has no normal form is hashed anyway.
+//! Invariant: a normal form is its own normal form (`tests::a_normal_form_is_its_own`).
+
+mod name;
+
+use std::borrow::Cow;
+
+use enroute_sdk::hash::{self, HashError, Hashing};
+use enroute_sdk::phone::{self, DialCode};
+use enroute_sdk::{Value, text};
+
+pub use name::{family_name, given_name};
+
+/// Fewest and most digits of a phone number with its country code, by ITU-T E.164.
+const DIGITS_MIN: usize = 7;
+const DIGITS_MAX: usize = 15;
+
+/// Domains whose mailboxes do not tell dots and `+` parts apart.
+const GMAIL: [&str; 2] = ["gmail.com", "googlemail.com"];
+
+/// Whole numbers up to this one are exact as a double.
+const WHOLE_NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// What the settings of a destination say about normalising.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Whether values come in clear, hashed, or mixed.
+    pub hashing: Hashing,
+    /// The country code of phone numbers that are written without one.
+    pub dial_code: Option<DialCode>,
+    /// The country whose numbering plan reads national numbers.
+    pub region: Option<String>,
+    /// Whether punctuation is left out of names.
+    pub strips_punctuation: bool,
+}
+
+/// Why a value is not sent: the code of a warning or rejection.
+pub type Code = &'static str;
+
+/// A value and, where there is something to tell of it, the code of a warning.
+pub type Noted = (String, Option<Code>);
+
+/// The text of a value: texts and numbers, trimmed; nothing for what is absent or blank.
+///
+/// # Errors
+/// When it is a list, an object, true or false.
+pub fn text_of(value: Value<'_>) -> Result<Option<Cow<'_, str>>, Code> {
+    let found = match value {
+        Value::Absent | Value::Null => return Ok(None),
+        Value::Bool(_) | Value::Json(_) => return Err("not_text"),
+        Value::Text(found) => Cow::Borrowed(text::trim(found)),
+        Value::Number(digits) => number_text(digits),
+    };
+    Ok(Some(found).filter(|found| !found.is_empty()))
+}
+
+/// `1990.0` and `1.99e3` as `1990`; other numbers as they came.
+fn number_text(digits: &str) -> Cow<'_, str> {
+    if !digits.contains(['.', 'e', 'E']) {
+        return Cow::Borrowed(digits);
+    }
+    match digits.parse::<f64>() {
+        Ok(number) if number.fract() == 0.0 && number.abs() <= WHOLE_NUMBER_MAX => Cow::Owned(format!("{number:.0}")),
+        _ => Cow::Borrowed(digits),
+    }
+}
+
+/// The hash of a value, or the value where it is one.
+///
+/// # Errors
+/// With a code where it has no normal form, or does not fit the setting `hashing`.
+pub fn hashed(found: &str, hashing: Hashing, normal: impl FnOnce(&str) -> Result<Noted, Code>) -> Result<Noted, Code> {
+    if hashing.passes(found).map_err(HashError::code)? {
+        return Ok((found.to_ascii_lowercase(), None));
+    }
+    let (mut form, warning) = normal(found)?;
+    hash::replace_tail(&mut form, 0);
+    Ok((form, warning))
+}
+
+/// An e-mail address: in lower case, without white space, Gmail's without dots and `+` part.
+///
+/// # Errors
+/// When it is not of the form `x@y.z`.
+pub fn email(found: &str) -> Result<Noted, Code> {
+    const INVALID: Code = "email_invalid";
+    let mut form = String::with_capacity(found.len());
+    text::append_folded(found, &mut form, |c| (!c.is_whitespace()).then_some(c));
+    if let Some((local, domain)) = form.split_once('@')
+        && GMAIL.contains(&domain)
+    {
+        let local = local.split('+').next().unwrap_or_default();
+        form = format!("{}@{domain}", local.replace('.', ""));
+    }
+    if text::looks_like_email(&form) { Ok((form, None)) } else { Err(INVALID) }
+}
+
+/// A phone number: a plus and the digits, country code included.
+///
+/// # Errors
+/// When it is no number, or a national one whose country is not known.
+pub fn phone_number(found: &str, rules: &Rules) -> Result<Noted, Code> {
+    const INVALID: Code = "phone_invalid";
+    let mut digits = String::with_capacity(found.len() + 4);
+    let written = phone::append_digits(found, &mut digits);
+    let is_national = !written.is_international();
+    if let Some(region) = rules.region.as_deref().filter(|_| is_national) {
+        return phone::e164(found, Some(region)).map(|number| (number, None)).ok_or(INVALID);
+    }
+    // No country code begins with 0.
+    let lost = written.zeros > 0 && (written.plus || (is_national && rules.dial_code.is_none()));
+    if digits.is_empty() || lost {
+        return Err(INVALID);
+    }
+    let mut warning = None;
+    match rules.dial_code {
+        Some(code) => code.complete(written, &mut digits, 0),
+        None if is_national => warning = Some("phone_without_country_code"),
+        None => {}
+    }
+    if !(DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()) {
+        return Err(INVALID);
+    }
+    digits.insert(0, '+');
+    Ok((digits, warning))
+}
+
+/// A country: two letters, in capitals.
+///
+/// # Errors
+/// When it is anything else.
+pub fn region_code(found: &str) -> Result<String, Code> {
+    let fits = found.len() == 2 && found.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if fits { Ok(found.to_ascii_uppercase()) } else { Err("region_invalid") }
+}
+
+/// An advertising id, in clear and as it is written.
+///
+/// It leaves in clear, so what could be a mis-mapped e-mail address or phone number is none.
+///
+/// # Errors
+/// When it is none, or the id of a device whose owner opted out.
+pub fn mobile_id(found: &str) -> Result<String, Code> {
+    let mut significant = found.bytes().filter(u8::is_ascii_alphanumeric).peekable();
+    let fits = found.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if !fits || significant.peek().is_none() {
+        return Err("mobile_id_invalid");
+    }
+    if significant.all(|byte| byte == b'0') { Err("mobile_id_opted_out") } else { Ok(found.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests;
