@@ -5,7 +5,8 @@
 mod endpoint;
 mod rows;
 
-use enroute_sdk::{Context, Place, Problem, Severity};
+use enroute_sdk::problem::{error, warning};
+use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
 
 use crate::mapping::field::Field;
@@ -135,14 +136,6 @@ fn attribute_name(name: &str) -> Result<(), String> {
         Field::Custom => Ok(()),
         _ => Err("Braze has a field of this name".to_owned()),
     }
-}
-
-fn error(place: Place, message: String, hint: impl Into<String>) -> Problem {
-    Problem { severity: Severity::Error, place, message, hint: hint.into() }
-}
-
-fn warning(place: Place, message: String, hint: impl Into<String>) -> Problem {
-    Problem { severity: Severity::Warning, ..error(place, message, hint) }
 }
 
 #[cfg(test)]

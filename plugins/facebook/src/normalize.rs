@@ -13,28 +13,27 @@
 
 pub mod country;
 pub mod key;
-pub mod phone;
+mod phone;
 
 mod birth;
 mod clear;
 mod date;
-mod digit;
 mod email;
 mod gender;
-mod hash;
 mod name;
 mod place;
-mod text;
 
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use enroute_sdk::hash::{self, HashError, Hashing};
+use enroute_sdk::phone::DialCode;
+use enroute_sdk::text;
+
 use crate::normalize::country::Country;
-use crate::normalize::hash::Shape;
 use crate::normalize::key::Key;
-use crate::normalize::phone::DialCode;
 
 /// What the settings of a destination say about normalising.
 #[derive(Clone, Debug)]
@@ -61,30 +60,6 @@ impl Rules {
             default_country: None,
             birthday_format: None,
             year_max,
-        }
-    }
-}
-
-/// Whether values come in clear, hashed, or mixed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hashing {
-    /// Hashes what is not yet a SHA-256 and passes through what is.
-    Auto,
-    /// Hashes everything; a value that is a SHA-256 already is an error.
-    Always,
-    /// Hashes nothing; a value that is not a SHA-256 is an error.
-    Prehashed,
-}
-
-impl Hashing {
-    /// Parses the setting as written: `auto`, `always` or `prehashed`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "auto" => Some(Self::Auto),
-            "always" => Some(Self::Always),
-            "prehashed" => Some(Self::Prehashed),
-            _ => None,
         }
     }
 }
@@ -276,15 +251,14 @@ fn hashed_cell(
     out: &mut String,
 ) -> Result<Filled, CellError> {
     let start = out.len();
-    match (hash::shape(text), rules.hashing) {
-        (Shape::Sha256, Hashing::Auto | Hashing::Prehashed) => {
-            out.extend(text.chars().map(|c| c.to_ascii_lowercase()));
-            return Ok(Filled::Yes);
-        }
-        (Shape::Sha256, Hashing::Always) => return Err(CellError::AlreadyHashed(key)),
-        (Shape::Md5, _) => return Err(CellError::Md5(key)),
-        (Shape::Other, Hashing::Prehashed) => return Err(CellError::NotHashed(key)),
-        (Shape::Other, Hashing::Auto | Hashing::Always) | (Shape::Empty, _) => {}
+    let passes = rules.hashing.passes(text).map_err(|error| match error {
+        HashError::AlreadyHashed => CellError::AlreadyHashed(key),
+        HashError::NotHashed => CellError::NotHashed(key),
+        HashError::Md5 => CellError::Md5(key),
+    })?;
+    if passes {
+        out.extend(text.chars().map(|c| c.to_ascii_lowercase()));
+        return Ok(Filled::Yes);
     }
     let filled = normal_form(key, text, country, rules, out);
     if !matches!(filled, Filled::Blank(_)) {

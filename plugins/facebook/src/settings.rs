@@ -4,13 +4,15 @@
 
 mod rows;
 
-use enroute_sdk::{Context, Place, Problem, Severity};
+use enroute_sdk::problem::{error, warning};
+use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
 
 use crate::normalize::country::Country;
 use crate::normalize::key::Key;
-use crate::normalize::phone::DialCode;
-use crate::normalize::{BirthdayFormat, Hashing, Rules};
+use crate::normalize::{BirthdayFormat, Rules};
+use enroute_sdk::hash::Hashing;
+use enroute_sdk::phone::DialCode;
 
 /// The latest year of birth that is believed where the day of the run cannot be read.
 const YEAR_MAX: u16 = 2100;
@@ -91,14 +93,6 @@ pub(crate) fn validate(ctx: &Context<Settings>) -> Vec<Problem> {
     rows::check(ctx, &mut problems);
     together(ctx, &mut problems);
     problems
-}
-
-fn error(place: Place, message: String, hint: impl Into<String>) -> Problem {
-    Problem { severity: Severity::Error, place, message, hint: hint.into() }
-}
-
-fn warning(place: Place, message: String, hint: impl Into<String>) -> Problem {
-    Problem { severity: Severity::Warning, place, message, hint: hint.into() }
 }
 
 fn setting(name: &str) -> Place {

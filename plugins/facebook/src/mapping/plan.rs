@@ -9,9 +9,10 @@ use crate::mapping::memo::Memo;
 use crate::mapping::nobody;
 use crate::normalize::country::Country;
 use crate::normalize::key::Key;
-use crate::normalize::{BlankCode, Filled, Hashing, Rules};
+use crate::normalize::{BlankCode, Filled, Rules};
 use crate::request::Rows;
 use crate::settings::Settings;
+use enroute_sdk::hash::Hashing;
 
 /// A value that is a list, an object or a boolean where Meta wants text.
 const NOT_TEXT: &str = "not_text";

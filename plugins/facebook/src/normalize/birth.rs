@@ -4,8 +4,8 @@
 //! certain all the same.
 
 use crate::normalize::date::{self, Date};
-use crate::normalize::digit;
 use crate::normalize::{BlankCode, Rules};
+use enroute_sdk::text::digit;
 
 /// The earliest year of birth that Meta takes.
 const YEAR_MIN: u16 = 1900;

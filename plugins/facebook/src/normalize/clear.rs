@@ -6,7 +6,7 @@
 
 use crate::normalize::key::Key;
 use crate::normalize::{BlankCode, CellError, Filled, WarningCode};
-use crate::normalize::{digit, text};
+use enroute_sdk::text::{self, digit};
 
 /// Appends the text of a cell that is not hashed.
 pub(crate) fn cell(key: Key, raw: &str, out: &mut String) -> Result<Filled, CellError> {

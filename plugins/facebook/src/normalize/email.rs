@@ -1,29 +1,19 @@
 //! `EMAIL`: in lower case. Meta keeps dots and `+` parts apart, so they stay.
 
 use crate::normalize::BlankCode;
-use crate::normalize::text;
+use enroute_sdk::text;
 
 /// Appends the address in lower case, if it looks like `x@y.z`.
-pub(crate) fn append(text: &str, out: &mut String) -> Result<(), BlankCode> {
+pub(crate) fn append(address: &str, out: &mut String) -> Result<(), BlankCode> {
     let start = out.len();
-    if text.contains(|c: char| c.is_whitespace() || c.is_control() || text::is_invisible(c)) {
+    if address.contains(|c: char| c.is_whitespace() || c.is_control() || text::is_invisible(c)) {
         return Err(BlankCode::EmailInvalid);
     }
-    text::append_folded(text, out, Some);
-    if !looks_like_an_address(out.get(start..).unwrap_or_default()) {
+    text::append_folded(address, out, Some);
+    if !text::looks_like_email(out.get(start..).unwrap_or_default()) {
         return Err(BlankCode::EmailInvalid);
     }
     Ok(())
-}
-
-fn looks_like_an_address(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else {
-        return false;
-    };
-    !local.is_empty()
-        && !domain.contains('@')
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use unicode_normalization::char::is_combining_mark;
 
 use crate::normalize::BlankCode;
-use crate::normalize::text;
+use enroute_sdk::text;
 
 /// Appends a name: letters, digits, their marks, and single spaces between words.
 pub(crate) fn append(name: &str, out: &mut String) -> Result<(), BlankCode> {

@@ -3,61 +3,27 @@
 //! A number that says that it is international (`+` or `00` in front) keeps its digits. Any other gets
 //! the default country code, unless it carries it already.
 
-use crate::normalize::digit;
+use enroute_sdk::phone::{self, DialCode};
+
 use crate::normalize::{BlankCode, Filled, WarningCode};
 
 /// Fewest digits of a number that is sent.
 const DIGITS_MIN: usize = 7;
 /// Most digits of a number, by ITU-T E.164.
 const DIGITS_MAX: usize = 15;
-/// Fewest digits of a number that may be taken to carry the default country code unasked.
-const CARRYING_DIGITS_MIN: usize = 11;
-/// Most digits of a country code: three by E.164, one more for codes such as 1-876 of the +1 area.
-const DIAL_CODE_DIGITS_MAX: usize = 4;
-
-/// A country code such as `1` or `44`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DialCode(u16);
-
-impl DialCode {
-    /// Parses one to four digits that do not begin with 0; a `+` in front is allowed.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let digits = text.strip_prefix('+').unwrap_or(text);
-        let well_formed = (1..=DIAL_CODE_DIGITS_MAX).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit());
-        if !well_formed {
-            return None;
-        }
-        digits.parse().ok().map(Self)
-    }
-
-    /// Says whether `digits`, which had no leading zero, begin with this code as the country code.
-    ///
-    /// Numbers of the +1 area have exactly 11 digits; elsewhere lengths differ.
-    fn is_carried_by(self, digits: &str) -> bool {
-        let long_enough =
-            if self.0 == 1 { digits.len() == CARRYING_DIGITS_MIN } else { digits.len() >= CARRYING_DIGITS_MIN };
-        long_enough && digits.starts_with(self.0.to_string().as_str())
-    }
-}
-
 /// Appends the digits of a phone number.
 pub(crate) fn append(text: &str, default_code: Option<DialCode>, out: &mut String) -> Filled {
     let start = out.len();
-    let written = append_digits(text, out);
+    let written = phone::append_digits(text, out);
     let digits = out.get(start..).unwrap_or_default();
     if digits.is_empty() || digits.len() > DIGITS_MAX {
         return Filled::Blank(BlankCode::PhoneInvalid);
     }
     let mut filled = Filled::Yes;
     match default_code {
-        _ if written.international => {}
+        Some(code) => code.complete(written, out, start),
+        None if written.is_international() => {}
         None => filled = Filled::WithWarning(WarningCode::PhoneWithoutCountryCode),
-        Some(code) if !written.leading_zero && code.is_carried_by(digits) => {}
-        Some(code) => out.insert_str(start, &code.0.to_string()),
     }
     if !(DIGITS_MIN..=DIGITS_MAX).contains(&(out.len() - start)) {
         return Filled::Blank(BlankCode::PhoneInvalid);
@@ -65,31 +31,11 @@ pub(crate) fn append(text: &str, default_code: Option<DialCode>, out: &mut Strin
     filled
 }
 
-/// How a number was written.
-struct Written {
-    international: bool,
-    leading_zero: bool,
-}
-
-/// Appends the digits of `text` from the first that is not 0.
-fn append_digits(text: &str, out: &mut String) -> Written {
-    let start = out.len();
-    let (mut zeros, mut plus) = (0_usize, false);
-    for c in text.chars().map(digit::to_ascii) {
-        let leading = out.len() == start;
-        match c {
-            '+' | '\u{FF0B}' if leading && zeros == 0 => plus = true,
-            '0' if leading => zeros += 1,
-            '0'..='9' => out.push(c),
-            _ => {}
-        }
-    }
-    Written { international: plus || zeros >= 2, leading_zero: zeros > 0 }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DialCode, append};
+    use enroute_sdk::phone::DialCode;
+
+    use super::append;
     use crate::normalize::Filled;
 
     #[track_caller]
@@ -149,14 +95,5 @@ mod tests {
     fn digits_of_other_scripts_count() {
         check("+１ (６５０) ５５５-１２１２", "", "16505551212");
         check("+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧", "", "966501234567");
-    }
-
-    #[test]
-    fn a_country_code_is_one_to_four_digits() {
-        assert_eq!(DialCode::parse("+44"), DialCode::parse("44"));
-        assert!(DialCode::parse("1876").is_some());
-        for bad in ["", "+", "0", "044", "12345", "4a", "++1"] {
-            assert_eq!(DialCode::parse(bad), None, "{bad}");
-        }
     }
 }

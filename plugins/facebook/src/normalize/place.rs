@@ -8,8 +8,7 @@ mod states;
 
 use crate::normalize::BlankCode;
 use crate::normalize::country::Country;
-use crate::normalize::digit;
-use crate::normalize::text;
+use enroute_sdk::text::{self, digit};
 
 const ZIP_DIGITS: usize = 5;
 const ZIP_PLUS_4_DIGITS: usize = 9;

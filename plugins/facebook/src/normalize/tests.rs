@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::country::{self, Country};
 use super::key::Key;
-use super::phone::DialCode;
 use super::{CellError, Filled, Hashing, Rules, cell};
+use enroute_sdk::phone::DialCode;
 
 /// SHA-256 of `user1@example.com`.
 const USER1: &str = "b36a83701f1c3191e19722d6f90274bc1b5501fe69ebf33313e440fe4b0fe210";

@@ -3,15 +3,13 @@
 //! Must never happen: a token or somebody's data comes through in the text (test `nothing_secret_comes_through`).
 
 use enroute_sdk::Answer;
+use enroute_sdk::text::quotable;
 use serde_json::Value;
 
 /// Longest part of a message that is shown.
 ///
 /// Meta's own are under 300 bytes; a longer one repeats what was sent.
 const PART_CHARS_MAX: usize = 400;
-
-/// A run of so many letters and digits is a hash or a token, no word.
-const OPAQUE_CHARS_MIN: usize = 32;
 
 /// What is known of an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,6 +28,7 @@ impl Fault {
         let Some(error) = body.get("error").filter(|error| !error.is_null()) else {
             return (!answer.is_success()).then(|| Self { status: answer.status, ..Self::default() });
         };
+        let clean = |said: &str| quotable(said, PART_CHARS_MAX);
         let text = |name: &str| error.get(name).and_then(Value::as_str).map(clean).filter(|text| !text.is_empty());
         let number = |name: &str| {
             let value = error.get(name)?;
@@ -65,18 +64,6 @@ impl Fault {
         let said = if self.parts.is_empty() { "no message".to_owned() } else { self.parts.join(": ") };
         format!("{said} ({})", ids.join(", "))
     }
-}
-
-/// A text on one line, cut, without words that look like an address, a hash or a token.
-fn clean(text: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let words = words.map(|word| if is_opaque(word) { "[…]" } else { word });
-    words.collect::<Vec<_>>().join(" ").chars().take(PART_CHARS_MAX).collect()
-}
-
-fn is_opaque(word: &str) -> bool {
-    let longest = word.split(|c: char| !c.is_ascii_alphanumeric()).map(str::len).max().unwrap_or(0);
-    word.contains('@') || longest >= OPAQUE_CHARS_MIN
 }
 
 #[cfg(test)]

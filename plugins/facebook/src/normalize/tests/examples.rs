@@ -5,7 +5,7 @@ use super::{outcome, rules, sha256};
 use crate::normalize::Rules;
 use crate::normalize::country::Country;
 use crate::normalize::key::Key;
-use crate::normalize::phone::DialCode;
+use enroute_sdk::phone::DialCode;
 
 /// Checks a value in the country `of`, or for phones with the default country code `of`.
 #[track_caller]
