@@ -22,6 +22,7 @@ pub mod story;
 #[cfg(test)]
 mod tests;
 pub mod tickets;
+pub mod tokens;
 pub mod values;
 mod writer;
 

@@ -186,6 +186,15 @@ pub fn set_opened(connection: &Connection, link: i64, at_ms: u64, digest: &[u8])
     Ok(())
 }
 
+/// Forgets that the list was found, so that the next run opens it again.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn forget_opened(connection: &Connection, link: i64) -> Result<(), Error> {
+    connection.execute("UPDATE connection SET opened_ms = NULL, opened_for = NULL WHERE id = ?1", [link])?;
+    Ok(())
+}
+
 /// What plugins learned, by audience and destination.
 ///
 /// # Errors
