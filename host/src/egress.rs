@@ -9,9 +9,11 @@
 //! answer handed back; a request that may have left sent again; a redirect followed.
 
 mod address;
+mod assertion;
 mod client;
 mod connector;
 mod encode;
+mod endpoint;
 mod hosts;
 mod policy;
 mod preview;
@@ -19,7 +21,11 @@ mod scrub;
 mod secrets;
 mod slots;
 
+pub use assertion::{Claims, KeyError};
 pub use client::{Client, Config, Error, Failure, Fill, Limits};
+pub(crate) use encode::{base64_url, percent};
+pub use endpoint::{Endpoint, EndpointError, TokenAnswer, same_origin};
 pub use hosts::{Denied, HostGrant, HostRule, HostRuleError, Standing};
 pub use preview::Preview;
-pub use secrets::Credentials;
+pub use secrets::{Credentials, Proof, seal};
+pub(crate) use slots::unescaped;

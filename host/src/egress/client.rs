@@ -22,13 +22,15 @@ use rustls::RootCertStore;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::config::secret::Secret;
 use crate::egress::address::Addresses;
 use crate::egress::connector::{ConnectError, Connector, Resolve, SystemResolver};
+use crate::egress::endpoint::TokenAnswer;
 use crate::egress::hosts::{HostGrant, Standing};
-use crate::egress::policy::{Policy, Refused, check_filled};
+use crate::egress::policy::{Checked, Policy, Refused, check_filled};
 use crate::egress::preview::{Preview, preview};
 use crate::egress::scrub::Scrubber;
-use crate::egress::secrets::Credentials;
+use crate::egress::secrets::{Credentials, Proof, prove};
 use crate::egress::slots::{Outgoing, fill};
 
 /// How the host names itself, unless the plugin does.
@@ -119,7 +121,7 @@ pub struct Fill<'a> {
     /// The time that timed proofs are made for.
     pub unix_seconds: u64,
     /// The token of the moment, where the manifest's auth wants one.
-    pub token: &'a str,
+    pub token: Option<&'a Secret>,
 }
 
 /// Sends the requests of one destination.
@@ -184,6 +186,35 @@ impl Client {
         };
         let scrubber = scrubber.as_ref().unwrap_or(&self.scrubber);
         self.exchange(outgoing, scrubber, credentialed, deadline).await
+    }
+
+    /// Sends a request for a token, whose answer no plugin sees.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn ask(
+        &self,
+        request: &Request,
+        proofs: &[Proof<'_>],
+        deadline: Duration,
+    ) -> Result<TokenAnswer, Failure> {
+        let prepare = || {
+            let checked = self.policy.check(request)?;
+            let mut outgoing = fill(request, checked.origin, &Fill::default())?;
+            let scrubber = prove(&mut outgoing, proofs)?;
+            check_filled(&outgoing)?;
+            Ok((outgoing, scrubber))
+        };
+        let (outgoing, scrubber) = prepare().map_err(|refused: Refused| Failure::Denied(refused.to_string()))?;
+        let response = self.exchange(outgoing, &Scrubber::default(), true, deadline).await?;
+        Ok(TokenAnswer::new(response, scrubber))
+    }
+
+    /// Whether a request is one that a token goes into.
+    #[must_use]
+    pub fn wants_token(&self, request: &Request) -> bool {
+        let is_own = |checked: Checked| checked.standing == Standing::Own;
+        self.credentials.oauth().is_some() && self.policy.origin(&request.origin).is_ok_and(is_own)
     }
 
     /// The request as `plan` shows it, with names in place of what the host fills in.

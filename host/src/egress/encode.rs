@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use enroute_core::request::escape_into;
+use zeroize::Zeroizing;
 
 /// The alphabet of base64, and what its URL-safe form has in place of `+` and `/`.
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -25,8 +26,24 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 /// Base64 without padding and with `-` and `_` (RFC 4648 §5).
-pub(super) fn base64_url(bytes: &[u8]) -> String {
+pub(crate) fn base64_url(bytes: &[u8]) -> String {
     base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
+}
+
+/// The bytes that base64 stands for, line breaks and padding aside; none where a letter is of another alphabet.
+pub(super) fn base64_decoded(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3));
+    let (mut group, mut bits) = (0_u32, 0_u32);
+    for letter in text.bytes().filter(|letter| !letter.is_ascii_whitespace() && *letter != b'=') {
+        let value = BASE64.iter().position(|known| *known == letter)?;
+        group = (group << 6 | u32::try_from(value).ok()?) & 0xff_ffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            out.push(u8::try_from(group >> bits & 0xff).ok()?);
+        }
+    }
+    Some(out)
 }
 
 /// Hex in lower case.
@@ -38,7 +55,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Text with everything escaped but RFC 3986's unreserved characters.
-pub(super) fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     escape_into(&mut out, text, b"");
     out
@@ -59,9 +76,11 @@ mod tests {
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
         for (plain, encoded) in vectors {
             assert_eq!(base64(plain.as_bytes()), encoded);
+            assert_eq!(base64_decoded(encoded).unwrap().as_slice(), plain.as_bytes());
         }
         assert_eq!(base64(&[0xfb, 0xff]), "+/8=");
         assert_eq!(base64_url(&[0xfb, 0xff]), "-_8");
+        assert_eq!(base64_decoded("a!"), None);
     }
 
     #[test]

@@ -210,10 +210,15 @@ impl HostRule {
         match Origin::parse(value) {
             Some(origin) => {
                 let origin = origin.map_err(|error| error.about(value))?;
-                Ok(Some(Self { host: origin.host, below: false, port: origin.port }))
+                Ok(Some(Self::of_origin(&origin)))
             }
             None => Self::parse(value).map(Some),
         }
+    }
+
+    /// The rule for the one host of an origin.
+    pub(super) fn of_origin(origin: &Origin) -> Self {
+        Self { host: origin.host.clone(), below: false, port: origin.port }
     }
 
     fn of_pattern(text: &str, settings: &Map<String, Value>) -> Result<Option<Self>, HostRuleError> {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use enroute_core::request::{Item, Request, Slot, SlotPlace};
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::egress::assertion::KeyError;
 use crate::egress::hosts::{Denied, HostGrant, Origin, Standing};
 use crate::egress::secrets::Place;
 use crate::egress::slots::{Outgoing, locate};
@@ -79,6 +80,10 @@ pub(super) enum Refused {
     BodyKind { wanted: &'static str },
     #[error("{part} has {found} {unit}, and at most {max} are sent")]
     TooMuch { part: &'static str, found: usize, unit: &'static str, max: usize },
+    #[error("there is no token to put in")]
+    NoToken,
+    #[error("the assertion cannot be signed: {0}")]
+    Unsigned(#[from] KeyError),
     #[error("the slot at {place} {problem}")]
     Slot { place: String, problem: &'static str },
     #[error("the slot at {place} has nothing to be filled with: {value}")]
@@ -125,7 +130,8 @@ impl Policy {
         Ok(checked)
     }
 
-    fn origin(&self, text: &str) -> Result<Checked, Refused> {
+    /// Checks where a request goes, and nothing else of it.
+    pub(super) fn origin(&self, text: &str) -> Result<Checked, Refused> {
         if text.len() > ORIGIN_BYTES_MAX {
             return Err(Refused::Origin);
         }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use enroute_core::manifest::{Auth, Condition, fill};
+use enroute_core::manifest::{Auth, Condition, Oauth, fill};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -14,11 +14,13 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use crate::config::secret::Secret;
+use crate::egress::assertion::{self, Claims, KeyError};
 use crate::egress::client::Error;
-use crate::egress::encode::{base64, hex};
+use crate::egress::encode::{base64, hex, percent};
 use crate::egress::policy::{Refused, is_forbidden};
 use crate::egress::scrub::Scrubber;
 use crate::egress::slots::{Outgoing, with_field, with_member};
+use crate::store::{self, Sealer};
 
 const AUTHORIZATION: &str = "authorization";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -120,8 +122,21 @@ impl Credentials {
     }
 
     /// Puts the credentials in. Returns what was computed from secrets and must be wiped from the answer as well.
-    pub(super) fn apply(&self, outgoing: &mut Outgoing, unix_seconds: u64, token: &str) -> Result<Applied, Refused> {
+    pub(super) fn apply(
+        &self,
+        outgoing: &mut Outgoing,
+        unix_seconds: u64,
+        token: Option<&Secret>,
+    ) -> Result<Applied, Refused> {
         let mut applied = Applied { any: false, derived: Vec::new() };
+        let token = match (token.map(Secret::reveal), self.oauth()) {
+            (Some(token), Some(_)) => {
+                applied.derived.push(("token".to_owned(), Zeroizing::new(token.to_owned())));
+                token
+            }
+            (None, Some(_)) => return Err(Refused::NoToken),
+            (_, None) => "",
+        };
         for auth in self.applicable() {
             for placed in self.placed(auth, View::Real { unix_seconds, token }) {
                 applied.any |= put(outgoing, &placed)?;
@@ -131,6 +146,18 @@ impl Credentials {
             }
         }
         Ok(applied)
+    }
+
+    /// The way in which tokens are got, where one applies.
+    #[must_use]
+    pub fn oauth(&self) -> Option<&Oauth> {
+        self.applicable().find_map(|auth| if let Auth::Oauth2(oauth) = auth { Some(oauth.as_ref()) } else { None })
+    }
+
+    /// A secret that is configured and not empty.
+    #[must_use]
+    pub fn configured(&self, name: &str) -> Option<&Secret> {
+        self.secrets.get(name).filter(|secret| !secret.reveal().is_empty())
     }
 
     /// What wipes the secrets from an answer.
@@ -149,7 +176,7 @@ impl Credentials {
     }
 
     fn applicable(&self) -> impl Iterator<Item = &Auth> {
-        let configured = |name: &str| self.secrets.get(name).is_some_and(|secret| !secret.reveal().is_empty());
+        let configured = |name: &str| self.configured(name).is_some();
         let chosen = |auth: &Auth| match auth {
             Auth::Oauth2(oauth) => Condition(oauth.when.as_deref()).holds(&self.settings),
             _ => true,
@@ -230,6 +257,65 @@ pub(super) struct Applied {
     pub(super) any: bool,
     /// Name of the secret and the value computed from it.
     pub(super) derived: Vec<(String, Zeroizing<String>)>,
+}
+
+/// What a request for a token is authenticated with.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// A secret as a field of the form.
+    Field(&'static str, &'a Secret),
+    /// Id and secret of the client as `Authorization: Basic`, each escaped as in a form (RFC 6749, section 2.3.1).
+    Basic(&'a str, &'a Secret),
+    /// An assertion, signed by a key.
+    Assertion(&'a Secret, &'a Claims),
+}
+
+impl Proof<'_> {
+    /// Whether it can be made at all; nothing is sent.
+    ///
+    /// # Errors
+    /// When the key of an assertion is none.
+    pub fn check(&self) -> Result<(), KeyError> {
+        match self {
+            Self::Assertion(key, claims) => assertion::check(key.reveal(), claims.issuer.is_some()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Puts proofs in. Returns what wipes them from what is shown of the answer.
+pub(super) fn prove(outgoing: &mut Outgoing, proofs: &[Proof<'_>]) -> Result<Scrubber, Refused> {
+    let mut scrubber = Scrubber::default();
+    for proof in proofs {
+        let (place, value) = match proof {
+            Proof::Field(name, secret) => {
+                scrubber.add(name, secret.reveal());
+                (Place::Form((*name).to_owned()), Zeroizing::new(secret.reveal().to_owned()))
+            }
+            Proof::Basic(user, secret) => {
+                scrubber.add("client_secret", secret.reveal());
+                let pair = Zeroizing::new(format!("{}:{}", percent(user), percent(secret.reveal())));
+                let encoded = Zeroizing::new(base64(pair.as_bytes()));
+                scrubber.add("client_secret", &encoded);
+                (Place::Header(AUTHORIZATION.to_owned()), Zeroizing::new(format!("Basic {}", encoded.as_str())))
+            }
+            Proof::Assertion(key, claims) => {
+                let signed = assertion::sign(key.reveal(), claims)?;
+                scrubber.add("assertion", &signed);
+                (Place::Form("assertion".to_owned()), signed)
+            }
+        };
+        put(outgoing, &Placed { place, value, derived_from: None })?;
+    }
+    Ok(scrubber)
+}
+
+/// A secret as the store keeps it.
+///
+/// # Errors
+/// If the system gives no random bytes.
+pub fn seal(secret: &Secret, sealer: &Sealer, context: &[u8]) -> Result<Vec<u8>, store::Error> {
+    sealer.seal(context, secret.reveal().as_bytes())
 }
 
 /// Puts one value in its place. False where the request has no body that it could go into.

@@ -209,7 +209,7 @@ pub(super) fn with_field(body: &[u8], name: &str, value: &str) -> Result<Bytes, 
 }
 
 /// The bytes that a form means.
-fn unescaped(text: &str) -> Vec<u8> {
+pub(crate) fn unescaped(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, behind)) = rest.split_first() {

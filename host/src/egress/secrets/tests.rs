@@ -34,7 +34,7 @@ fn outgoing(kind: &str, body: &str) -> Outgoing {
 #[track_caller]
 fn check(auth: Auth, kind: &str, body: &str, expect: &str) {
     let mut request = outgoing(kind, body);
-    let got = match credentials(vec![auth]).apply(&mut request, 1_697_328_000, "") {
+    let got = match credentials(vec![auth]).apply(&mut request, 1_697_328_000, None) {
         Ok(_) => {
             let headers = request.headers.iter().skip(1);
             let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
@@ -146,11 +146,46 @@ fn nothing_that_holds_a_secret_prints_it() {
     let auth = vec![Auth::Bearer { secret: name("api_key") }];
     let credentials = credentials(auth);
     let mut request = outgoing("a", "");
-    credentials.apply(&mut request, 0, "").unwrap();
+    credentials.apply(&mut request, 0, None).unwrap();
     let shown = format!("{credentials:?} {request:?} {:?} {:?}", credentials.scrubber(), request.headers);
     for secret in ["s3cr&t-value", "dummySecret"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+fn oauth() -> Auth {
+    let text = r#"{"kind":"oauth2","grant":"client_credentials","token_url":"https://t/x","client_id":"app",
+        "client_secret":"api_key","when":"mode=timed"}"#;
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_token_stands_as_bearer_and_is_wiped_from_the_answer() {
+    let (credentials, token) = (credentials(vec![oauth()]), Secret::from("tok/en+1".to_owned()));
+    let mut request = outgoing("a", "");
+    let applied = credentials.apply(&mut request, 0, Some(&token)).unwrap();
+    assert_eq!(request.headers[1].1, "Bearer tok/en+1");
+    assert!(request.headers[1].1.is_sensitive() && applied.any);
+    let mut scrubber = credentials.scrubber();
+    applied.derived.iter().for_each(|(name, value)| scrubber.add(name, value));
+    for echoed in ["Bearer tok/en+1", "t=tok%2Fen%2B1", r#"{"t":"tok\/en+1"}"#] {
+        let wiped = scrubber.scrub_text(echoed.as_bytes());
+        assert!(wiped.contains("[secret token]"), "{wiped}");
+    }
+    assert_eq!(credentials.masked()[0].value.as_str(), "Bearer {token}");
+    assert_eq!(credentials.apply(&mut outgoing("a", ""), 0, None).err(), Some(Refused::NoToken));
+}
+
+#[test]
+fn proofs_of_a_client_are_put_where_they_belong_and_wiped_from_what_is_shown() {
+    let secret = Secret::from("p&ss w:rd".to_owned());
+    let mut request = outgoing(FORM, "grant_type=refresh_token");
+    let proofs = [Proof::Field("refresh_token", &secret), Proof::Basic("an app", &secret)];
+    let scrubber = prove(&mut request, &proofs).unwrap();
+    assert_eq!(request.body, "grant_type=refresh_token&refresh_token=p%26ss%20w%3Ard");
+    assert_eq!(request.headers[1].1, format!("Basic {}", base64(b"an%20app:p%26ss%20w%3Ard")));
+    assert_eq!(scrubber.scrub_text(b"bad p&ss w:rd"), "bad [secret refresh_token]");
+    assert!(!format!("{proofs:?}").contains("p&ss"));
 }
 
 #[test]

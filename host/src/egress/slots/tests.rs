@@ -25,7 +25,7 @@ fn check(slots: Vec<(SlotPlace, SlotValue)>, show: fn(&Outgoing) -> String, expe
         "none": null, "deep": {"id": "x\"y"}, "long": "x".repeat(5000),
     });
     let learned = [Item { name: "job".into(), value: "j 1".into() }];
-    let values = Fill { remote: Some(&known), request_key: "key-1", learned: &learned, unix_seconds: 0, token: "" };
+    let values = Fill { remote: Some(&known), request_key: "key-1", learned: &learned, unix_seconds: 0, token: None };
     let origin = Origin::parse("https://api.example.com").unwrap().unwrap();
     let got = match fill(&request(slots), origin, &values) {
         Ok(outgoing) => show(&outgoing),
