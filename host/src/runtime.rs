@@ -7,17 +7,20 @@
 mod bindings;
 mod cache;
 mod call;
+mod compile;
 mod convert;
 mod engine;
 mod fault;
 mod limits;
+mod meter;
 mod plugin;
 mod state;
 
 pub use cache::Cache;
+pub use compile::{CompileError, CompileLimits, CompileProgram, compile_in_this_process};
 pub use engine::Runtime;
 pub use fault::{Fault, FaultKind, LoadError};
 pub use limits::Limits;
 pub use plugin::{Connection, Rejection, ResumeWork, Usage};
 pub use plugin::{Delivery, DeliveryWork, Mapped, OpenTicket, Plugin, PreparedRequest, Problem, ProblemPlace, Work};
-pub use state::{LogLine, Outlet, RequestKind};
+pub use state::{LogLine, Outlet, RequestKind, World};

@@ -30,6 +30,7 @@ use crate::store::{Error, Reader, Store};
 pub use clock::Clock;
 pub use dispatch::{Progress, ProgressSink};
 pub use explain::{Explanation, explain, status};
+pub use link::{batch_members, limits};
 pub use open::Probed;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{

@@ -100,6 +100,12 @@ codes! {
     HostNotGranted "E254" "a host is not granted"
     /// A host rule that is none.
     BadHost "E255" "not a host"
+    /// The host of the token endpoint is not granted.
+    TokenHost "E256" "the host that tokens come from is not granted"
+    /// A destination whose tokens begin with a login that nobody made.
+    LoginMissing "E257" "a login is missing"
+    /// Tokens that could not be asked for.
+    BadTokens "E258" "tokens cannot be asked for"
     /// A field that the plugin does not have, or requires.
     UnknownField "E261" "a field does not fit the plugin"
     /// What the plugin finds wrong.

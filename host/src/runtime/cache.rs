@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::runtime::compile::CompileProgram;
+
 const TAG_BYTES: usize = 32;
 
 /// A folder of compiled plugins, readable by its owner only.
@@ -20,13 +22,22 @@ const TAG_BYTES: usize = 32;
 pub struct Cache {
     folder: PathBuf,
     key: [u8; 32],
+    program: Option<CompileProgram>,
 }
 
 impl Cache {
     /// Uses this folder; `key` is secret to this host.
     #[must_use]
     pub fn new(folder: PathBuf, key: [u8; 32]) -> Self {
-        Self { folder, key }
+        Self { folder, key, program: None }
+    }
+
+    /// The cache, with what is missing compiled by a program of its own and within its limits, instead of in this
+    /// process.
+    #[must_use]
+    pub fn filled_by(mut self, program: CompileProgram) -> Self {
+        self.program = Some(program);
+        self
     }
 
     pub(super) fn load_or_compile(&self, engine: &Engine, wasm: &[u8]) -> wasmtime::Result<Component> {
@@ -34,7 +45,10 @@ impl Cache {
         if let Some(component) = self.load(engine, &path) {
             return Ok(component);
         }
-        let compiled = engine.precompile_component(wasm)?;
+        let compiled = match &self.program {
+            Some(program) => program.compile(wasm).map_err(wasmtime::Error::msg)?,
+            None => engine.precompile_component(wasm)?,
+        };
         if let Err(error) = self.keep(&path, &compiled) {
             tracing::debug!(%error, "compiled plugin not kept");
         }
@@ -84,8 +98,9 @@ impl Cache {
 
     #[expect(unsafe_code, reason = "loading compiled code is what a cache of compiled code does")]
     fn deserialize(&self, engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
-        // SAFETY: the bytes were made by `precompile_component` of this host: either just now, or the keyed
-        // hash, whose key only this host has, was verified over them.
+        // SAFETY: the bytes were made by `precompile_component` of this host: either just now, here or in a process
+        // that this host started and nobody else can write to, or the keyed hash, whose key only this host has, was
+        // verified over them.
         unsafe { Component::deserialize(engine, compiled) }
     }
 }

@@ -80,7 +80,7 @@ impl std::fmt::Debug for Runtime {
 }
 
 /// The one place where the engine's settings are decided, so that what is compiled can be run.
-fn config(limits: &Limits, pooled: bool) -> Config {
+pub(super) fn config(limits: &Limits, pooled: bool) -> Config {
     let mut config = Config::new();
     config.concurrency_support(false);
     config.epoch_interruption(true);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::runtime::limits::Limits;
+use crate::runtime::state::printable;
+
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -76,4 +79,19 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin `{}` failed in `{}`: {}", self.plugin, self.function, self.reason)
     }
+}
+
+/// Says in one sentence what a failed call ran into.
+pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
+    if text.contains("forcing trap when growing memory") {
+        return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
+    }
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));
+    }
+    if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
+        return (FaultKind::Trap, format!("it trapped: {trap}"));
+    }
+    let last = error.chain().last().map_or_else(|| text.to_owned(), ToString::to_string);
+    (FaultKind::Trap, format!("it trapped: {}", printable(&last)))
 }

@@ -13,9 +13,9 @@ use crate::runtime::bindings::{self, DestinationPre};
 use crate::runtime::call::{self, Spent};
 use crate::runtime::convert;
 use crate::runtime::engine::Ticker;
-use crate::runtime::fault::{Fault, FaultKind};
+use crate::runtime::fault::{Fault, FaultKind, classify};
 use crate::runtime::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
-use crate::runtime::state::{LogLine, Outlet, State, printable};
+use crate::runtime::state::{LogLine, Outlet, State, World, printable};
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
@@ -187,6 +187,10 @@ impl Work {
 pub struct Usage {
     /// CPU time inside the sandbox.
     pub cpu: Duration,
+    /// The most memory that it had.
+    pub memory_bytes: usize,
+    /// Requests that it tried to make, whether they left or not.
+    pub requests: u32,
     /// Lines logged.
     pub log: Vec<LogLine>,
     /// Lines that were over the limit.
@@ -203,12 +207,20 @@ impl Plugin {
     /// # Errors
     /// When the plugin traps or breaks a limit.
     pub async fn validate(&self, connection: &Connection) -> Result<Vec<Problem>, Fault> {
-        let run = self.start("validate", None)?;
+        self.validate_in(World::default(), connection).await.map(|(problems, _)| problems)
+    }
+
+    /// As [`Self::validate`], in any world, and with what it cost.
+    ///
+    /// # Errors
+    /// As [`Self::validate`].
+    pub async fn validate_in(&self, world: World, connection: &Connection) -> Result<(Vec<Problem>, Usage), Fault> {
+        let run = self.start("validate", None, world)?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
-        let (problems, _) =
+        let (problems, usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
-        Ok(problems.into_iter().map(convert::problem).collect())
+        Ok((problems.into_iter().map(convert::problem).collect(), usage))
     }
 
     /// Turns a batch into requests. No network, frozen clock: same input, same bytes.
@@ -216,7 +228,15 @@ impl Plugin {
     /// # Errors
     /// When the plugin traps, breaks a limit, or leaves members out.
     pub async fn map(&self, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
-        let run = self.start("map", None)?;
+        self.map_in(World::default(), connection, batch).await
+    }
+
+    /// As [`Self::map`], in any world.
+    ///
+    /// # Errors
+    /// As [`Self::map`].
+    pub async fn map_in(&self, world: World, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
+        let run = self.start("map", None, world)?;
         let (guest, members) = (convert::connection(connection), convert::batch(batch));
         let budget = (self.limits.cpu_map, self.limits.wall_pure);
         let (mapped, usage) =
@@ -236,7 +256,7 @@ impl Plugin {
         work: &Work,
         outlet: Arc<dyn Outlet>,
     ) -> Result<(Report, Usage), Fault> {
-        let run = self.start("send", Some(outlet))?;
+        let run = self.start("send", Some(outlet), World::default())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
         let (report, usage) =
@@ -276,9 +296,9 @@ impl Plugin {
         Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
     }
 
-    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>) -> Result<Run<'_>, Fault> {
-        let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet));
-        store.limiter(|state| &mut state.store_limits);
+    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {
+        let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet, world));
+        store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_hostcall_fuel(self.limits.output_bytes);
@@ -322,7 +342,13 @@ impl Run<'_> {
 
     fn usage(self, spent: Spent) -> Usage {
         let state = self.store.into_data();
-        Usage { cpu: spent.cpu, log: state.log, log_dropped: state.log_dropped }
+        Usage {
+            cpu: spent.cpu,
+            memory_bytes: state.meter.memory_bytes,
+            requests: state.requests,
+            log: state.log,
+            log_dropped: state.log_dropped,
+        }
     }
 
     fn overrun(self, overrun: call::Overrun) -> Fault {
@@ -361,19 +387,4 @@ const STDERR_BYTES_SHOWN: usize = 4_096;
 
 fn rustc_demangle(name: &str) -> rustc_demangle::Demangle<'_> {
     rustc_demangle::demangle(name)
-}
-
-/// Says in one sentence what a failed call ran into.
-fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
-    if text.contains("forcing trap when growing memory") {
-        return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
-    }
-    if text.contains("fuel allocated for hostcalls has been exhausted") {
-        return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));
-    }
-    if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
-        return (FaultKind::Trap, format!("it trapped: {trap}"));
-    }
-    let last = error.chain().last().map_or_else(|| text.to_owned(), ToString::to_string);
-    (FaultKind::Trap, format!("it trapped: {}", printable(&last)))
 }

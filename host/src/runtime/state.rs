@@ -3,15 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use enroute_core::request::{Item, Request, Response};
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use crate::runtime::bindings::enroute::destination::{http, log, normalize, types};
 use crate::runtime::convert;
 use crate::runtime::limits::{self, Limits};
+use crate::runtime::meter::Meter;
 
 /// What a request is, as the plugin asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +42,18 @@ pub trait Outlet: Send + Sync + 'static {
     fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>>;
 }
 
+/// What `validate` and `map` can see of time and chance.
+///
+/// The host has one world, so that equal input gives equal bytes on every machine; whoever tests a plugin has more,
+/// to see whether it asks at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct World {
+    /// Where the clock stands, in seconds since 1970.
+    pub clock_s: u64,
+    /// What random numbers come from.
+    pub seed: u64,
+}
+
 /// One line that a plugin logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -52,41 +66,34 @@ pub struct LogLine {
 pub(super) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
-    pub(super) store_limits: StoreLimits,
+    pub(super) meter: Meter,
     pub(super) stderr: MemoryOutputPipe,
     pub(super) log: Vec<LogLine>,
     pub(super) log_dropped: u64,
     log_bytes: usize,
     limits: Limits,
     outlet: Option<Arc<dyn Outlet>>,
-    requests: u32,
+    pub(super) requests: u32,
 }
 
 impl State {
-    /// The world of one call: without an outlet it has no network, a frozen clock and fixed random numbers.
-    pub(super) fn new(limits: Limits, outlet: Option<Arc<dyn Outlet>>) -> Self {
+    /// What one call sees: without an outlet it has no network, a frozen clock and fixed random numbers.
+    pub(super) fn new(limits: Limits, outlet: Option<Arc<dyn Outlet>>, world: World) -> Self {
         let stderr = MemoryOutputPipe::new(limits.log_bytes);
         let mut wasi = WasiCtx::builder();
         wasi.stdout(stderr.clone()).stderr(stderr.clone());
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         wasi.max_random_size(limits::RANDOM_BYTES_MAX);
         if outlet.is_none() {
-            wasi.wall_clock(Frozen).monotonic_clock(Frozen).insecure_random_seed(0);
-            wasi.secure_random(wasmtime_wasi::random::Deterministic::new(vec![4, 2]));
-            wasi.insecure_random(wasmtime_wasi::random::Deterministic::new(vec![4, 2]));
+            let clock = Frozen(Duration::from_secs(world.clock_s));
+            wasi.wall_clock(clock).monotonic_clock(clock).insecure_random_seed(u128::from(world.seed));
+            let numbers = || Deterministic::new(world.seed.wrapping_add(42).to_le_bytes().to_vec());
+            wasi.secure_random(numbers()).insecure_random(numbers());
         }
-        let store_limits = StoreLimitsBuilder::new()
-            .memory_size(limits.memory_bytes)
-            .memories(limits::MEMORIES_MAX)
-            .tables(limits::TABLES_MAX)
-            .table_elements(limits::TABLE_SLOTS_MAX)
-            .instances(limits::INSTANCES_MAX)
-            .trap_on_grow_failure(true)
-            .build();
         Self {
             wasi: wasi.build(),
             table: ResourceTable::new(),
-            store_limits,
+            meter: Meter::new(&limits),
             stderr,
             log: Vec::new(),
             log_dropped: 0,
@@ -104,9 +111,9 @@ impl State {
 
     /// Counts requests against the budget of the call.
     fn admit(&mut self, requests: u32) -> Result<Arc<dyn Outlet>, Failure> {
+        self.requests = self.requests.saturating_add(requests);
         let outlet =
             self.outlet.clone().ok_or_else(|| Failure::Denied("the network is open in `send` only".to_owned()))?;
-        self.requests = self.requests.saturating_add(requests);
         if self.requests > self.limits.requests {
             return Err(Failure::Denied(format!("a call may make {} requests", self.limits.requests)));
         }
@@ -199,15 +206,16 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// A clock that stands still, so that equal input gives equal bytes.
-struct Frozen;
+#[derive(Clone, Copy)]
+struct Frozen(Duration);
 
 impl HostWallClock for Frozen {
-    fn resolution(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(1)
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
     }
 
-    fn now(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
+    fn now(&self) -> Duration {
+        self.0
     }
 }
 
@@ -217,6 +225,6 @@ impl HostMonotonicClock for Frozen {
     }
 
     fn now(&self) -> u64 {
-        0
+        self.0.as_secs().saturating_mul(1_000_000_000)
     }
 }

@@ -372,7 +372,7 @@ impl Member {
 impl Link {
     /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
     fn folds(&self) -> bool {
-        let (identity, first) = (&self.manifest.identity, self.manifest.identifiers.first());
+        let (identity, first) = (&self.identity, self.manifest.identifiers.first());
         let by_own_id = identity.uses == IdentifierUse::First
             && first.is_some_and(|first| first.kind == "user_id" && identity.key.first() == Some(&first.field));
         !identity.key.is_empty() && !by_own_id
@@ -384,7 +384,7 @@ impl Link {
 
     /// Keyed hash of the first identifying value, folded as the manifest says.
     fn identity_of(&self, value: impl Fn(&str) -> Option<String>) -> Option<[u8; 16]> {
-        let identity = &self.manifest.identity;
+        let identity = &self.identity;
         let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
         let text = folded(&text, identity.fold);
         (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))

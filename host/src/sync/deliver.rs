@@ -90,7 +90,7 @@ pub(super) async fn carry_out(
     let Job { lot, delivery, label, history, .. } = job;
     let link = Arc::clone(&book.link);
     let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
-    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket, &clock))
+    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
         && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
     {
         return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms)));
@@ -113,7 +113,7 @@ pub(super) async fn carry_out(
     let outlet = Arc::new(outlet);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
     let mut may_have_left = is_repeat;
-    let report = match link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await {
+    let mut report = match link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await {
         Ok((report, usage)) => {
             link.log("send", &usage);
             report
@@ -123,6 +123,7 @@ pub(super) async fn carry_out(
             faulty(&fault, &lot, idempotent, &mut tally)
         }
     };
+    report.verdict = outlet.take_pause().unwrap_or(report.verdict);
     crate::crash_point!("delivery.answered");
     remember(&book, &report, &mut tally).await?;
 

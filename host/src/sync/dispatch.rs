@@ -232,7 +232,7 @@ impl Dispatch {
     fn stop_at_a_closed_gate(&mut self, operation: &str) {
         let link = &self.book.link;
         let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
-        let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket, &self.clock));
+        let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket));
         let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
         if wait_ms > self.patience_ms {
             self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms));

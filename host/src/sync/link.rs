@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use enroute_core::manifest::{Bucket, Manifest};
+use enroute_core::manifest::{Bucket, Identity, Manifest};
 use sha2::{Digest as _, Sha256};
 
+use crate::auth::Keeper;
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, Usage};
 use crate::store::{Column, Sealer};
@@ -29,7 +30,11 @@ pub(super) struct Link {
     /// What the plugin learned of account and list.
     pub(super) remote: Option<serde_json::Value>,
     pub(super) columns: Columns,
+    /// What makes two profiles one person under these settings.
+    pub(super) identity: Identity,
     pub(super) client: Arc<Client>,
+    /// Who has the token of the moment, where requests need one; none in a plan.
+    pub(super) tokens: Option<Arc<Keeper>>,
     pub(super) sealer: Sealer,
     pub(super) settings_version: u64,
     pub(super) batch_members: usize,
@@ -69,6 +74,14 @@ impl Link {
     pub(super) fn bucket(&self, operation: &str) -> Option<&Bucket> {
         let operation = self.manifest.operation(operation)?;
         self.manifest.bucket(operation.bucket.as_deref()?)
+    }
+
+    /// How many requests a bucket lets through in its time.
+    pub(super) fn requests(&self, bucket: &Bucket) -> u32 {
+        let setting = bucket.requests_setting.as_deref();
+        let settings: Option<serde_json::Value> = setting.and_then(|_| serde_json::from_str(&self.guest.settings).ok());
+        let given = settings.as_ref().zip(setting).and_then(|(settings, name)| settings.get(name)?.as_u64());
+        given.and_then(|given| u32::try_from(given).ok()).unwrap_or(bucket.requests).max(1)
     }
 
     /// Deliveries of an operation that may be in flight.
@@ -141,10 +154,8 @@ pub(super) fn columns(manifest: &Manifest, rows: &[(String, String)]) -> Result<
 }
 
 /// The limits in force: those of the manifest, lowered by settings.
-pub(super) fn limits(
-    manifest: &Manifest,
-    settings: &serde_json::Map<String, serde_json::Value>,
-) -> Vec<(String, u32, u32)> {
+#[must_use]
+pub fn limits(manifest: &Manifest, settings: &serde_json::Map<String, serde_json::Value>) -> Vec<(String, u32, u32)> {
     let lowered = |limit: u32, setting: &Option<String>| {
         let asked = setting.as_ref().and_then(|name| settings.get(name)).and_then(serde_json::Value::as_u64);
         asked.and_then(|asked| u32::try_from(asked).ok()).map_or(limit, |asked| limit.min(asked.max(1)))
@@ -160,7 +171,8 @@ pub(super) fn limits(
 }
 
 /// Members in one call of `map`: what the manifest wants, else the smallest limit of its operations.
-pub(super) fn batch_members(manifest: &Manifest, limits: &[(String, u32, u32)]) -> usize {
+#[must_use]
+pub fn batch_members(manifest: &Manifest, limits: &[(String, u32, u32)]) -> usize {
     let smallest = limits.iter().map(|(_, members, _)| *members).min().unwrap_or(1);
     manifest.batch_members.unwrap_or(smallest).max(1) as usize
 }

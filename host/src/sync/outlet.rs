@@ -5,8 +5,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use enroute_core::outcome::Verdict;
 use enroute_core::request::{Item, Request, Response};
 
+use crate::auth::{Keeper, Token, TokenError};
 use crate::egress::{Failure, Fill};
 use crate::runtime::{Delivery, Outlet, RequestKind};
 use crate::store::ledger::RequestRow;
@@ -36,6 +38,16 @@ pub(super) struct DeliveryOutlet {
     label: &'static str,
     request_key: String,
     records: Mutex<Vec<RequestRow>>,
+    /// Why there will be no token before a person has done something.
+    pause: Mutex<Option<String>>,
+}
+
+/// What a request is in the ledger.
+#[derive(Clone)]
+struct Entry {
+    label: &'static str,
+    kind: Option<String>,
+    digest: [u8; 32],
 }
 
 impl DeliveryOutlet {
@@ -50,6 +62,7 @@ impl DeliveryOutlet {
             label,
             request_key: String::new(),
             records: Mutex::default(),
+            pause: Mutex::default(),
         }
     }
 
@@ -64,6 +77,13 @@ impl DeliveryOutlet {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
+    pub(super) fn take_pause(&self) -> Option<Verdict> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
+    }
+
+    /// Sends a request with the token of the moment. One that is answered 401 was not processed: it leaves a second
+    /// time, byte for byte, with a new token; what is answered then is for the plugin.
     async fn leave(
         &self,
         request: &Request,
@@ -71,8 +91,52 @@ impl DeliveryOutlet {
         label: &'static str,
         kind: Option<String>,
     ) -> Result<Response, Failure> {
-        let digest = request.digest().0;
-        let permit = match self.gate(kind.as_deref()) {
+        let entry = Entry { label, kind, digest: request.digest().0 };
+        let Some(keeper) = self.link.tokens.as_ref().filter(|_| self.link.client.wants_token(request)) else {
+            return self.leave_once(request, learned, entry, None).await;
+        };
+        let token = self.token(keeper, None, &entry).await?;
+        let answer = self.leave_once(request, learned, entry.clone(), Some(&token)).await;
+        if answer.as_ref().map(|response| response.status) != Ok(401) {
+            if answer.is_ok() {
+                token.was_accepted();
+            }
+            return answer;
+        }
+        if !token.may_be_renewed() {
+            return answer;
+        }
+        let newer = self.token(keeper, Some(&token), &entry).await?;
+        let answer = self.leave_once(request, learned, entry, Some(&newer)).await;
+        if answer.as_ref().is_ok_and(|response| response.status != 401) {
+            newer.was_accepted();
+        }
+        answer
+    }
+
+    /// The token of the moment, or the reason why nothing leaves.
+    async fn token(&self, keeper: &Arc<Keeper>, refused: Option<&Token>, entry: &Entry) -> Result<Arc<Token>, Failure> {
+        keeper.token(self.clock.now_ms(), refused).await.map_err(|error: TokenError| {
+            let told = error.told(&self.link.destination);
+            if error.is_definite() {
+                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.clone());
+            }
+            let failure = Failure::Unreachable(told);
+            let row = self.begin(entry, self.clock.now_ms());
+            let answer = Err(failure.clone());
+            self.end(row, &answer);
+            failure
+        })
+    }
+
+    async fn leave_once(
+        &self,
+        request: &Request,
+        learned: &[Item],
+        entry: Entry,
+        token: Option<&Token>,
+    ) -> Result<Response, Failure> {
+        let permit = match self.gate(entry.kind.as_deref()) {
             Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
                 Failure::Unreachable(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
             })?),
@@ -80,21 +144,13 @@ impl DeliveryOutlet {
         };
         let at_ms = self.clock.now_ms();
         // Written before anything leaves, so that a call that is cut off in between has its row too.
-        let row = self.begin(RequestRow {
-            label,
-            kind,
-            digest,
-            status: None,
-            failure: Some("the call was cut off".to_owned()),
-            left: true,
-            at_ms,
-        });
+        let row = self.begin(&entry, at_ms);
         let fill = Fill {
             remote: self.link.remote.as_ref(),
             request_key: &self.request_key,
             learned,
             unix_seconds: at_ms / 1_000,
-            token: "",
+            token: token.map(Token::secret),
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);
@@ -107,10 +163,13 @@ impl DeliveryOutlet {
         let derived = kind.and_then(|kind| self.link.manifest.derived.iter().find(|derived| derived.kind == kind));
         let operation = || self.link.manifest.operation(self.operation.as_deref()?)?.bucket.as_deref();
         let bucket = derived.and_then(|derived| derived.bucket.as_deref()).or_else(operation)?;
-        self.gates.of(&self.link, bucket, &self.clock)
+        self.gates.of(&self.link, bucket)
     }
 
-    fn begin(&self, row: RequestRow) -> usize {
+    fn begin(&self, entry: &Entry, at_ms: u64) -> usize {
+        let Entry { label, kind, digest } = entry.clone();
+        let failure = Some("the call was cut off".to_owned());
+        let row = RequestRow { label, kind, digest, status: None, failure, left: true, at_ms };
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.push(row);
         records.len() - 1

@@ -19,9 +19,9 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn new(bucket: &Bucket, now_ms: u64) -> Self {
+    fn new(bucket: &Bucket, requests: u32) -> Self {
         Self {
-            pace: Mutex::new(Pace::new(bucket.requests, bucket.per_ms, now_ms)),
+            pace: Mutex::new(Pace::new(requests, bucket.per_ms)),
             slots: Arc::new(Semaphore::new(bucket.concurrency as usize)),
         }
     }
@@ -78,14 +78,14 @@ impl Gates {
     /// Holds the bucket that a throttled answer names.
     pub(super) fn heed(&self, link: &Link, verdict: &Verdict, clock: &Clock) {
         if let Verdict::Throttled { bucket, after_ms } = verdict
-            && let Some(gate) = self.of(link, bucket, clock)
+            && let Some(gate) = self.of(link, bucket)
         {
             gate.hold(clock, *after_ms);
         }
     }
 
     /// The gate for a bucket of the manifest; the same one for everybody whom the bucket counts together.
-    pub(super) fn of(&self, link: &Link, bucket: &str, clock: &Clock) -> Option<Arc<Gate>> {
+    pub(super) fn of(&self, link: &Link, bucket: &str) -> Option<Arc<Gate>> {
         let bucket = link.manifest.bucket(bucket)?;
         let scope = match bucket.scope {
             Scope::Credential => link.credential_scope.clone(),
@@ -93,8 +93,9 @@ impl Gates {
             Scope::List => format!("{}/{}", link.destination, link.audience),
         };
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate =
-            gates.entry((bucket.name.clone(), scope)).or_insert_with(|| Arc::new(Gate::new(bucket, clock.now_ms())));
+        let gate = gates
+            .entry((bucket.name.clone(), scope))
+            .or_insert_with(|| Arc::new(Gate::new(bucket, link.requests(bucket))));
         Some(Arc::clone(gate))
     }
 }

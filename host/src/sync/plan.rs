@@ -194,8 +194,8 @@ fn pace_ms(link: &Link, requests: &[PlannedRequest]) -> u64 {
         }
     }
     let one = |(bucket, count): &(&enroute_core::manifest::Bucket, u64)| {
-        let behind = count.saturating_sub(u64::from(bucket.requests));
-        behind * u64::from(bucket.per_ms) / u64::from(bucket.requests.max(1))
+        let requests = u64::from(link.requests(bucket));
+        count.saturating_sub(requests) * u64::from(bucket.per_ms) / requests
     };
     counts.values().map(one).max().unwrap_or(0)
 }

@@ -14,7 +14,7 @@ use crate::store::tickets::{self, TicketRow};
 use crate::store::{Error, Transaction, held};
 use crate::sync::clock::Clock;
 use crate::sync::deliver;
-use crate::sync::lot::open_sent;
+use crate::sync::lot::{open_sent, seal_sent};
 use crate::sync::outlet::DeliveryOutlet;
 use crate::sync::pace::Gates;
 use crate::sync::reading;
@@ -103,8 +103,9 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let (run, id) = (book.run, link.id);
     book.store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
     match sent {
-        Ok((report, usage)) => {
+        Ok((mut report, usage)) => {
             link.log("send", &usage);
+            report.verdict = outlet.take_pause().unwrap_or(report.verdict);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
             asked.remote.clone_from(&report.remote);
@@ -216,6 +217,9 @@ impl Book {
                     if change == Change::Removed.word() {
                         held::forget(tx.connection(), link, [profile])?;
                     } else if let Some(mut row) = held::get(tx.connection(), link, profile)? {
+                        // What was sent last is all that is there: a job that moved a member has withdrawn the rest.
+                        let last = open_sent(&self.link.sealer, link, &row).pop();
+                        row.sent = seal_sent(&self.link.sealer, link, profile, last.as_slice())?;
                         row.hash = hash;
                         held::put(tx.connection(), link, [&row])?;
                     }

@@ -115,7 +115,7 @@ impl Connection {
         if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
             return Ok(self.failed(LinkState::Paused, reason));
         }
-        let mut pass = 1;
+        let (mut pass, mut refused_before) = (1, 0);
         loop {
             let snapshot = match self.snapshot().await {
                 Ok(snapshot) => snapshot,
@@ -130,6 +130,7 @@ impl Connection {
             let found = snapshot.changes();
             if pass == 1 {
                 changes = changes.plus(found);
+                refused_before = snapshot.refused_before();
             } else {
                 changes.updated += whole.withdraw_waiting(found.total());
             }
@@ -157,11 +158,14 @@ impl Connection {
                     self.options.clock.sleep_until(due_ms).await;
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
-                        return self.report(&snapshot, changes, whole, stopped, true).await;
+                        return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
                     }
                     pass += 1;
                 }
-                waiting => return self.report(&snapshot, changes, whole, stopped, waiting.is_some()).await,
+                waiting => {
+                    let ended = (stopped, waiting.is_some(), refused_before);
+                    return self.report(&snapshot, changes, whole, ended).await;
+                }
             }
         }
     }
@@ -219,13 +223,31 @@ impl Connection {
                 }
             }
         }
-        let problems = match self.link.plugin.validate(&self.link.guest).await {
-            Ok(problems) => problems,
-            Err(fault) => return Ok(Some(self.failed(LinkState::Paused, fault.to_string()))),
-        };
-        let errors: Vec<String> =
-            problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect();
+        let mut errors = self.validate().await;
+        if !errors.is_empty() && is_recent && self.learn_anew().await? {
+            // What was known was out of date: a field may have been made since.
+            errors = self.validate().await;
+        }
         Ok((!errors.is_empty()).then(|| self.failed(LinkState::Paused, errors.join("; "))))
+    }
+
+    async fn learn_anew(&mut self) -> Result<bool, Error> {
+        let opened = open::open(&self.store, &self.link, self.run, &self.gates, &self.options.clock).await?;
+        let is_open = opened.is_ok();
+        if let Ok(link) = opened {
+            self.link = Arc::new(link);
+        }
+        Ok(is_open)
+    }
+
+    /// What the plugin finds wrong, knowing what it learned.
+    async fn validate(&self) -> Vec<String> {
+        match self.link.plugin.validate(&self.link.guest).await {
+            Ok(problems) => {
+                problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect()
+            }
+            Err(fault) => vec![fault.to_string()],
+        }
     }
 
     /// A problem with its place, in one line.
@@ -275,12 +297,14 @@ impl Connection {
         snapshot: &Snapshot,
         changes: ChangeCounts,
         tally: Tally,
-        stopped: Option<Stop>,
-        is_waiting: bool,
+        (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
+        if matches!(stopped, Some(Stop::Person(_))) {
+            // What has to be mended may be the list itself: the next run looks for it again.
+            self.store.write(move |tx| ledger::forget_opened(tx.connection(), link)).await?;
+        }
         let (held, _) = reading(&self.store, move |reader| held::sets(reader.connection(), link)).await?;
-        let refused_before = (&snapshot.state.refused & &snapshot.state.audience) - &snapshot.state.changed;
         let state = match &stopped {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
@@ -299,7 +323,7 @@ impl Connection {
             requests: tally.requests,
             repeated: tally.repeated,
             rejections: tally.rejections(&self.link.manifest.codes),
-            refused_before: refused_before.len(),
+            refused_before,
             warnings: tally.warnings(&self.link.manifest.codes),
             unattributed: tally.unattributed,
             faults: tally.faults,

@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::manifest::Manifest;
+use enroute_core::manifest::{Identity, Manifest};
 use enroute_core::suggest::nearest;
 
+use crate::auth::{Keepers, Source};
 use crate::catalog::{self, CatalogError};
 use crate::config::Config;
 use crate::config::audiences_file::connection::{Connection as Wanted, Resend};
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::files::Place;
 use crate::config::plugins_file::{Destination, PluginEntry};
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
@@ -37,6 +39,9 @@ struct Loaded {
 #[derive(Debug)]
 pub struct Setup {
     links: Vec<Planned>,
+    /// How each enabled destination gets its tokens, where it does.
+    sources: BTreeMap<String, (Arc<Source>, Place)>,
+    keepers: Keepers,
 }
 
 /// A connection before it is bound to the store.
@@ -48,7 +53,9 @@ pub(super) struct Planned {
     loaded: Loaded,
     guest: Connection,
     columns: super::cutter::Columns,
+    identity: Identity,
     client: Arc<Client>,
+    source: Option<Arc<Source>>,
     credential_scope: String,
     resend_changes: bool,
     remove_max_percent: u8,
@@ -91,8 +98,34 @@ impl Setup {
                 links.push(planned);
             }
         }
+        let sources = destinations.into_iter().filter_map(|(name, (destination, _, ready))| {
+            Some((name, (ready.source?, destination.name.place.clone())))
+        });
+        let setup = Self { links, sources: sources.collect(), keepers: Keepers::default() };
         let is_sound = found.errors() == 0;
-        (is_sound.then_some(Self { links }), found)
+        (is_sound.then_some(setup), found)
+    }
+
+    /// How an enabled destination gets its tokens; none where it does without, or is not there.
+    #[must_use]
+    pub fn source(&self, destination: &str) -> Option<&Arc<Source>> {
+        self.sources.get(destination).map(|(source, _)| source)
+    }
+
+    /// A diagnostic for each destination at which somebody has to log in first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn logins_missing(&self, reader: &Reader) -> Result<Diagnostics, Error> {
+        let mut found = Diagnostics::default();
+        for (name, (source, place)) in &self.sources {
+            if source.lacks_login(reader)? {
+                let message = format!("destination `{name}` has no refresh token");
+                let hint = format!("run `enroute login {name}`");
+                found.push(Diagnostic::error(Code::LoginMissing, message).at(place).hint(hint));
+            }
+        }
+        Ok(found)
     }
 
     /// The connections, in the order of the file.
@@ -119,6 +152,7 @@ impl Setup {
         let digest = link.settings_digest();
         let known = store.write(move |tx| ledger::link(tx.connection(), &audience, &destination, &digest)).await?;
         link = planned.link(&known, store.sealer().clone());
+        link.tokens = planned.source.as_ref().map(|source| self.keepers.of(source, store));
         Ok(link)
     }
 
@@ -145,7 +179,9 @@ impl Planned {
             plugin_digest: self.loaded.digest,
             remote: known.remote.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             columns: self.columns.clone(),
+            identity: self.identity.clone(),
             client: Arc::clone(&self.client),
+            tokens: None,
             sealer,
             settings_version: known.settings_version,
             batch_members: link::batch_members(&self.loaded.manifest, &guest.limits),
@@ -239,7 +275,9 @@ fn plan_link(
         loaded: loaded.clone(),
         guest,
         columns,
+        identity: manifest.identity.under(&ready.settings),
         client: Arc::clone(&ready.client),
+        source: ready.source.clone(),
         credential_scope: ready.credential_scope.clone(),
         resend_changes: matches!(wanted.resend, Resend::Changed),
         remove_max_percent: wanted.remove_max_percent,

@@ -28,6 +28,11 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// How many members were refused earlier and have not changed since.
+    pub(super) fn refused_before(&self) -> u64 {
+        ((&self.state.refused & &self.state.audience) - &self.state.changed).len()
+    }
+
     /// How many members have to be looked at.
     pub(super) fn changes(&self) -> ChangeCounts {
         let Candidates { added, updated, removed } = &self.candidates;

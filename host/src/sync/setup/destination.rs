@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::manifest::{Manifest, resolve_settings};
+use enroute_core::manifest::{Auth, Condition, HostAsk, Manifest, resolve_settings};
 use enroute_core::suggest::nearest;
 use serde_json::{Map, Value};
 
+use crate::auth::{Source, SourceError};
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::plugins_file::Destination;
@@ -20,6 +21,8 @@ pub(super) struct Ready {
     /// Names of the secrets that are configured.
     pub(super) secrets: Vec<String>,
     pub(super) client: Arc<Client>,
+    /// Where tokens come from, where requests need one.
+    pub(super) source: Option<Arc<Source>>,
     pub(super) credential_scope: String,
 }
 
@@ -35,7 +38,12 @@ pub(super) async fn prepare(destination: &Destination, manifest: &Manifest, foun
     let secrets = secrets?;
     let names: Vec<String> = secrets.keys().cloned().collect();
     let credentials = Credentials { auth: manifest.auth.clone(), secrets, settings: settings.clone() };
-    let scope = credentials.fingerprint(&[0; 32]).iter().map(|byte| format!("{byte:02x}")).collect();
+    let source = source(destination, manifest, &credentials, &hosts, found)?;
+    let mut scope: String = credentials.fingerprint(&[0; 32]).iter().map(|byte| format!("{byte:02x}")).collect();
+    if source.as_ref().is_some_and(|source| source.needs_login()) {
+        // Whoever logged in is the credential, and secrets do not tell who that was.
+        scope.push_str(destination.name.value.as_str());
+    }
     let config = egress::Config {
         hosts,
         allow_networks: destination.allow_networks.iter().map(|network| network.value).collect(),
@@ -43,11 +51,79 @@ pub(super) async fn prepare(destination: &Destination, manifest: &Manifest, foun
         limits: egress::Limits::default(),
     };
     match Client::new(config) {
-        Ok(client) => Some(Ready { settings, secrets: names, client: Arc::new(client), credential_scope: scope }),
+        Ok(client) => {
+            Some(Ready { settings, secrets: names, client: Arc::new(client), source, credential_scope: scope })
+        }
         Err(error) => {
             found.push(Diagnostic::error(Code::BadHost, error.to_string()).at(&destination.name.place));
             None
         }
+    }
+}
+
+/// How tokens are got, where requests need one. The outer none is a mistake that was reported.
+#[expect(clippy::option_option, reason = "a mistake is not the same as no need")]
+fn source(
+    destination: &Destination,
+    manifest: &Manifest,
+    credentials: &Credentials,
+    hosts: &HostGrant,
+    found: &mut Diagnostics,
+) -> Option<Option<Arc<Source>>> {
+    let place = &destination.name.place;
+    let missing = |name: &str| {
+        let help = manifest.secrets.iter().find(|secret| secret.name == name).map_or("", |secret| secret.help.as_str());
+        let message = format!("secret `{name}` of plugin `{}` is needed to get tokens", manifest.id);
+        let hint = format!("secrets = {{ {name} = \"${{env:…}}\" }}: {help}");
+        Diagnostic::error(Code::MissingSecret, message).at(place).hint(hint)
+    };
+    // An entry that the settings ask for by name does not step aside for want of a secret, unless another is at hand.
+    let is_complete = |auth: &Auth| {
+        let applies = match auth {
+            Auth::Oauth2(oauth) => Condition(oauth.when.as_deref()).holds(&credentials.settings),
+            _ => true,
+        };
+        applies && auth.secrets().into_iter().all(|name| credentials.configured(name).is_some())
+    };
+    let has_other = manifest.auth.iter().any(is_complete);
+    for auth in manifest.auth.iter().filter(|_| !has_other) {
+        let Auth::Oauth2(oauth) = auth else { continue };
+        let is_chosen = oauth.when.is_some() && Condition(oauth.when.as_deref()).holds(&credentials.settings);
+        let lacking = oauth.secrets_needed().into_iter().find(|name| credentials.configured(name).is_none());
+        if let Some(name) = lacking.filter(|_| is_chosen) {
+            found.push(missing(name));
+            return None;
+        }
+    }
+    let networks: Vec<_> = destination.allow_networks.iter().map(|network| network.value).collect();
+    match Source::of(destination.name.value.as_str(), credentials, &hosts.granted, &networks) {
+        Ok(Some(source)) if source.needs_login() && !source.can_login() => {
+            found.push(missing(source.oauth().refresh_token.as_deref().unwrap_or("refresh_token")));
+            None
+        }
+        Ok(source) => Some(source.map(Arc::new)),
+        Err(error) => {
+            found.push(source_problem(destination, manifest, &error));
+            None
+        }
+    }
+}
+
+fn source_problem(destination: &Destination, manifest: &Manifest, error: &SourceError) -> Diagnostic {
+    let place = &destination.name.place;
+    let message = format!("plugin `{}`: {error}", manifest.id);
+    match error {
+        SourceError::NotGranted { rule, .. } => {
+            let place = destination.hosts.first().map_or(place, |host| &host.place);
+            let hint = format!("add \"{rule}\" to `hosts`; the plugin itself does not reach it");
+            Diagnostic::error(Code::TokenHost, message).at(place).hint(hint)
+        }
+        SourceError::Key { secret, .. } => {
+            let place = destination.secrets.get(secret).map_or(place, |reference| &reference.place);
+            let hint = "it must be an RSA key as PEM, or the JSON key file of a Google service account";
+            Diagnostic::error(Code::BadTokens, message).at(place).hint(hint)
+        }
+        _ => Diagnostic::error(Code::BadTokens, message).at(place).hint("see that the settings it names are right"),
     }
 }
 
@@ -124,7 +200,9 @@ fn hosts(
             }
         }
     }
-    for (asked, rules) in [(&manifest.hosts, &mut grant.asked), (&manifest.answer_hosts, &mut grant.answers)] {
+    let asked: Vec<&str> = manifest.hosts.iter().filter(|ask| ask.applies(settings)).map(HostAsk::host).collect();
+    let answers: Vec<&str> = manifest.answer_hosts.iter().map(String::as_str).collect();
+    for (asked, rules) in [(asked, &mut grant.asked), (answers, &mut grant.answers)] {
         for text in asked {
             match HostRule::of_manifest(text, settings) {
                 Ok(rule) => rules.extend(rule),
