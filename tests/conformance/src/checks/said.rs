@@ -1,0 +1,143 @@
+//! What a plugin says in codes, reasons, warnings and log lines: in form, with advice, and without personal data.
+
+use enroute_core::outcome::{Outcome, Report, Verdict, Warning};
+use enroute_host::runtime::{LogLine, Mapped, Rejection};
+
+use crate::bench::Bench;
+use crate::catalogue::Check;
+use crate::findings::Failure;
+use crate::kit::Kit;
+use crate::people::Crowd;
+
+/// Longest ticket in bytes.
+const TICKET_BYTES_MAX: usize = 4 << 10;
+/// Longest remote in bytes.
+const REMOTE_BYTES_MAX: usize = 1 << 20;
+
+/// Rejections and warnings of `map`.
+pub(crate) fn mapped(kit: &Kit<'_>, bench: &Bench, crowd: &Crowd, mapped: &Mapped, did: &str) {
+    for rejection in &mapped.rejections {
+        let wrong = ill_said(kit, bench, rejection);
+        kit.findings.expect(Check::RejectionsAreWellSaid, wrong.is_none(), || {
+            let got =
+                format!("code `{}`, reason `{}`: {}", rejection.code, rejection.reason, wrong.unwrap_or_default());
+            Failure::new(did, "a code in snake_case, one sentence, a field that exists", got)
+        });
+        has_advice(kit, &rejection.code, did);
+        let said = [rejection.code.as_str(), &rejection.reason];
+        impersonal(kit, Check::ReasonsAreImpersonal, crowd, said, did);
+    }
+    for warning in &mapped.warnings {
+        impersonal(kit, Check::ReasonsAreImpersonal, crowd, words(warning), did);
+    }
+}
+
+fn ill_said(kit: &Kit<'_>, bench: &Bench, rejection: &Rejection) -> Option<&'static str> {
+    if !is_snake_case(&rejection.code) {
+        return Some("the code is not in snake_case");
+    }
+    if rejection.reason.trim().is_empty() {
+        return Some("there is no reason");
+    }
+    let field = rejection.field.as_deref()?;
+    let connection = &bench.connection;
+    let known = kit.manifest.field(field).is_some()
+        || connection.rows.iter().any(|(_, known)| known == field)
+        || connection.identifier_fields.iter().any(|known| known == field);
+    (!known).then_some("the field is none of the manifest and of the rows")
+}
+
+/// A member's value in any of these texts.
+fn impersonal<'t>(kit: &Kit<'_>, check: Check, crowd: &Crowd, said: impl IntoIterator<Item = &'t str>, did: &str) {
+    for text in said {
+        let folded = text.to_lowercase();
+        let quoted = crowd.people.iter().flat_map(|person| &person.marks).find(|mark| folded.contains(&mark.text));
+        kit.findings.expect(check, quoted.is_none(), || {
+            let field = quoted.map_or("", |mark| mark.field.as_str());
+            Failure::new(did, "words without a value of a member", format!("the value of `{field}` in: {text}"))
+        });
+    }
+}
+
+fn has_advice(kit: &Kit<'_>, code: &str, did: &str) {
+    kit.findings.expect(Check::CodesHaveAdvice, kit.manifest.codes.contains_key(code), || {
+        Failure::new(did, format!("advice for `{code}` in `codes` of the manifest"), "there is none".to_owned())
+    });
+}
+
+fn words(warning: &Warning) -> [&str; 2] {
+    [&warning.code, warning.field.as_deref().unwrap_or_default()]
+}
+
+/// `snake_case`, beginning with a letter.
+pub(crate) fn is_snake_case(code: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    code.starts_with(|c: char| c.is_ascii_lowercase()) && code.chars().all(fits)
+}
+
+/// Log lines of any call.
+pub(crate) fn log(kit: &Kit<'_>, lines: &[LogLine], crowd: &Crowd, did: &str) {
+    impersonal(kit, Check::LogsAreImpersonal, crowd, lines.iter().map(|line| line.message.as_str()), did);
+}
+
+/// Everything that a report says in words.
+pub(crate) fn report(kit: &Kit<'_>, report: &Report, crowd: &Crowd, did: &str) {
+    let mut said: Vec<&str> = report.unattributed.iter().map(|one| one.reason.as_str()).collect();
+    said.extend(report.warnings.iter().flat_map(words));
+    said.extend(reason(&report.verdict));
+    for fate in &report.fates {
+        match &fate.outcome {
+            Outcome::Rejected(refusal) => {
+                let fits = is_snake_case(&refusal.code) && !refusal.reason.trim().is_empty();
+                kit.findings.expect(Check::RejectionsAreWellSaid, fits, || {
+                    let got = format!("code `{}`, reason `{}`", refusal.code, refusal.reason);
+                    Failure::new(did, "a code in snake_case and one sentence", got)
+                });
+                has_advice(kit, &refusal.code, did);
+                said.extend([refusal.code.as_str(), &refusal.reason]);
+            }
+            Outcome::Unchanged { code } => said.push(code),
+            Outcome::Accepted(ticket) => {
+                let sound = !ticket.token.is_empty() && ticket.token.len() <= TICKET_BYTES_MAX;
+                kit.findings.expect(Check::TicketsSuffice, sound, || {
+                    Failure::new(did, "a ticket of 1 to 4096 bytes", format!("it has {}", ticket.token.len()))
+                });
+                impersonal(kit, Check::TicketsSuffice, crowd, [ticket.token.as_str()], did);
+            }
+            Outcome::Delivered | Outcome::Deferred { .. } | Outcome::Unknown => {}
+        }
+    }
+    impersonal(kit, Check::ReportsAreImpersonal, crowd, said, did);
+    if let Some(remote) = &report.remote {
+        let sound = remote.len() <= REMOTE_BYTES_MAX && serde_json::from_str::<serde_json::Value>(remote).is_ok();
+        kit.findings.expect(Check::RemoteIsOneJsonValue, sound, || {
+            let beginning: String = remote.chars().take(60).collect();
+            Failure::new(did, "one JSON value of at most 1 MiB", format!("{} bytes: {beginning}", remote.len()))
+        });
+        impersonal(kit, Check::RemoteIsOneJsonValue, crowd, [remote.as_str()], did);
+    }
+}
+
+/// The words of a verdict.
+pub(crate) fn reason(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::CredentialInvalid(text)
+        | Verdict::PermissionMissing(text)
+        | Verdict::Misconfigured(text)
+        | Verdict::RefusedBisect(text)
+        | Verdict::RefusedWhole(text)
+        | Verdict::Unavailable(text) => Some(text),
+        Verdict::Ok | Verdict::TooLarge | Verdict::Throttled { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_told_from_sentences() {
+        assert!(is_snake_case("no_id") && is_snake_case("http_400"));
+        assert!(!is_snake_case("NoId") && !is_snake_case("") && !is_snake_case("_a") && !is_snake_case("a b"));
+    }
+}

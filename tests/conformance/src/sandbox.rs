@@ -1,0 +1,189 @@
+//! The plugin in its sandbox: calls, what they cost, and faults put down to the check that they break.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use enroute_core::batch::Batch;
+use enroute_core::outcome::Report;
+use enroute_host::runtime::{
+    Connection, Fault, FaultKind, LogLine, Mapped, Outlet, Plugin, Problem, Usage, Work, World,
+};
+
+use crate::catalogue::Check;
+use crate::error::KitError;
+use crate::findings::{Failure, Findings};
+
+/// The most that calls of one function took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Most {
+    pub(crate) calls: u64,
+    pub(crate) cpu: Duration,
+    pub(crate) memory_bytes: usize,
+    pub(crate) log_lines: usize,
+}
+
+/// What all calls took, function by function.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Meter {
+    pub(crate) validate: Most,
+    pub(crate) map: Most,
+    pub(crate) send: Most,
+    /// The largest body of a request.
+    pub(crate) body_bytes: usize,
+    /// The most that the requests of one call had in all.
+    pub(crate) output_bytes: usize,
+}
+
+impl Most {
+    fn take(&mut self, usage: &Usage) {
+        self.calls += 1;
+        self.cpu = self.cpu.max(usage.cpu);
+        self.memory_bytes = self.memory_bytes.max(usage.memory_bytes);
+        self.log_lines = self.log_lines.max(usage.log.len());
+    }
+}
+
+/// Calls the plugin; each call blocks until it has ended.
+pub(crate) struct Sandbox {
+    plugin: Plugin,
+    waiter: tokio::runtime::Runtime,
+    meter: RefCell<Meter>,
+    /// A plugin that overran its time is not called again: each call would cost seconds.
+    overran: Cell<bool>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(plugin: Plugin) -> Result<Self, KitError> {
+        let waiter = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(KitError::NoThread)?;
+        Ok(Self { plugin, waiter, meter: RefCell::default(), overran: Cell::new(false) })
+    }
+
+    pub(crate) fn meter(&self) -> Meter {
+        *self.meter.borrow()
+    }
+
+    /// Calls `validate`. None where it failed, which was noted.
+    pub(crate) fn validate(
+        &self,
+        findings: &Findings,
+        world: World,
+        connection: &Connection,
+        did: &str,
+    ) -> Option<Vec<Problem>> {
+        let called = self
+            .call(findings, Check::ValidateNeverFails, did, async { self.plugin.validate_in(world, connection).await });
+        let (problems, usage) = called?;
+        self.meter.borrow_mut().validate.take(&usage);
+        log_is_bounded(findings, &usage, did);
+        findings.expect(Check::ValidateIsPure, usage.requests == 0, || {
+            Failure::new(did, "no request, for `validate` has no network", format!("it tried {}", usage.requests))
+        });
+        Some(problems)
+    }
+
+    /// Calls `map`. None where it failed, which was noted.
+    pub(crate) fn map(
+        &self,
+        findings: &Findings,
+        world: World,
+        connection: &Connection,
+        batch: &Batch,
+        did: &str,
+    ) -> Option<(Mapped, Usage)> {
+        let called = self
+            .call(findings, Check::MapNeverFails, did, async { self.plugin.map_in(world, connection, batch).await });
+        let (mapped, usage) = called?;
+        let bodies =
+            || mapped.deliveries.iter().flat_map(|delivery| &delivery.requests).map(|one| one.request.body.len());
+        let mut meter = self.meter.borrow_mut();
+        meter.map.take(&usage);
+        meter.body_bytes = meter.body_bytes.max(bodies().max().unwrap_or(0));
+        meter.output_bytes = meter.output_bytes.max(bodies().sum());
+        findings.held(Check::MapIsTotal);
+        log_is_bounded(findings, &usage, did);
+        findings.expect(Check::MapLeavesTheNetworkAlone, usage.requests == 0, || {
+            Failure::new(did, "no request, for `map` has no network", format!("it tried {}", usage.requests))
+        });
+        Some((mapped, usage))
+    }
+
+    /// Calls `send`. None where it failed, which was noted.
+    pub(crate) fn send(
+        &self,
+        findings: &Findings,
+        connection: &Connection,
+        work: &Work,
+        outlet: Arc<dyn Outlet>,
+        did: &str,
+    ) -> Option<(Report, Vec<LogLine>)> {
+        let called =
+            self.call(findings, Check::SendNeverFails, did, async { self.plugin.send(connection, work, outlet).await });
+        let (report, usage) = called?;
+        self.meter.borrow_mut().send.take(&usage);
+        findings.held(Check::ReportsNameEverybodyOnce);
+        log_is_bounded(findings, &usage, did);
+        Some((report, usage.log))
+    }
+
+    /// As the three, for cases: a fault is what the case is told.
+    pub(crate) fn plainly<T>(&self, call: impl AsyncFnOnce(&Plugin) -> Result<T, Fault>) -> Result<T, String> {
+        self.waiter.block_on(call(&self.plugin)).map_err(|fault| fault.to_string())
+    }
+
+    fn call<T>(
+        &self,
+        findings: &Findings,
+        never_fails: Check,
+        did: &str,
+        call: impl Future<Output = Result<T, Fault>>,
+    ) -> Option<T> {
+        if self.overran.get() {
+            return None;
+        }
+        match self.waiter.block_on(call) {
+            Ok(value) => {
+                for check in [never_fails, Check::MemoryIsEnough, Check::TimeIsEnough, Check::OutputIsBounded] {
+                    findings.held(check);
+                }
+                Some(value)
+            }
+            Err(fault) => {
+                self.overran.set(fault.kind == FaultKind::TimeOut);
+                let (check, expected) = broken(&fault, never_fails);
+                findings.fail(check, Failure::new(did, expected, told(&fault)));
+                None
+            }
+        }
+    }
+}
+
+/// The check that a fault breaks, and what should have come instead.
+fn broken(fault: &Fault, never_fails: Check) -> (Check, &'static str) {
+    match (fault.kind, fault.function) {
+        (FaultKind::Trap, _) => (never_fails, "a result"),
+        (FaultKind::TimeOut, _) => (Check::TimeIsEnough, "an end within the budget"),
+        (FaultKind::Memory, _) => (Check::MemoryIsEnough, "at most 64 MiB of memory"),
+        (FaultKind::Output, _) => (Check::OutputIsBounded, "at most 32 MiB handed over"),
+        (FaultKind::Contract, "map") => (Check::MapIsTotal, "every member in one delivery or one rejection"),
+        // The host itself looks at what it keeps of a report, and says which part it was.
+        (FaultKind::Contract, _) if fault.reason.contains("remote") => (Check::RemoteIsOneJsonValue, "one JSON value"),
+        (FaultKind::Contract, _) if fault.reason.contains("ticket") => (Check::TicketsSuffice, "at most 4 KiB"),
+        (FaultKind::Contract, _) => (Check::ReportsNameEverybodyOnce, "one outcome for every member"),
+    }
+}
+
+/// The reason with what helps to find the place.
+fn told(fault: &Fault) -> String {
+    let said = fault.stderr.lines().find(|line| !line.trim().is_empty());
+    let frame = fault.backtrace.iter().find(|frame| !frame.contains("panic") && !frame.starts_with("std::"));
+    let said = said.map(|line| format!("; it wrote: {line}")).unwrap_or_default();
+    let frame = frame.map(|frame| format!("; in {frame}")).unwrap_or_default();
+    format!("{}{said}{frame}", fault.reason)
+}
+
+fn log_is_bounded(findings: &Findings, usage: &Usage, did: &str) {
+    findings.expect(Check::LogIsBounded, usage.log_dropped == 0, || {
+        Failure::new(did, "at most 500 lines and 64 KiB", format!("{} lines were over that", usage.log_dropped))
+    });
+}

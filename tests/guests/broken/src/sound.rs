@@ -1,0 +1,186 @@
+//! The plugin without a defect: contacts on a list, jobs, and a list that must be found.
+
+use enroute_sdk::{
+    Answer, Batch, Context, Destination, Failure, Finding, Frame, Http, Mapping, Member, Outcome, Packer, Reading,
+    Reject, Report, Request, Resume, Sent, Tally, Ticket, Value, Verdict, hash, json,
+};
+use serde::Deserialize;
+
+/// The one bucket of the manifest.
+const BUCKET: &str = "api";
+/// Longest id in bytes, and longest name in characters.
+const ID_BYTES_MAX: usize = 200;
+const NAME_CHARS_MAX: usize = 100;
+/// Wait before a job is asked about.
+const ASK_AFTER_MS: u64 = 1_000;
+
+/// The settings of the manifest, but for the defect.
+#[derive(Debug, Deserialize)]
+pub struct Settings {
+    base_url: String,
+}
+
+/// The destination.
+#[derive(Debug)]
+pub struct Sound;
+
+/// What the destination answers to contacts, and to a question about a job.
+#[derive(Deserialize)]
+struct Taken {
+    #[serde(default)]
+    taken: bool,
+    #[serde(default)]
+    refused: Vec<usize>,
+    job: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    list: String,
+}
+
+impl Destination for Sound {
+    type Settings = Settings;
+
+    fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
+        let packer = |operation: &str, place: &'static str| {
+            let build = move |body, _| {
+                Request::post(&ctx.settings().base_url).path(["lists", "", place]).remote_segment(1, "/list").json(body)
+            };
+            Packer::new(operation, ctx.limit(operation), Frame::json_array("{\"contacts\":[", "]}"), build)
+        };
+        let (mut upserts, mut removes) = (packer("upsert", "contacts"), packer("remove", "remove"));
+        for member in batch.members() {
+            if member.is_removed() {
+                removes.push(out, member, |body, _| removed(body, member));
+            } else {
+                upserts.push(out, member, |body, out| contact(body, member, out));
+            }
+        }
+        removes.finish(out);
+        upserts.finish(out);
+    }
+
+    fn read(_: &Context<Settings>, _: &Sent<'_>, answer: &Answer) -> Reading {
+        if let Some(reading) = answer.classify(BUCKET) {
+            return reading;
+        }
+        match answer.json::<Taken>() {
+            Some(Taken { job: Some(token), .. }) if answer.is_success() => {
+                Reading::all(Outcome::Accepted(Ticket { token, ask_after_ms: ASK_AFTER_MS }))
+            }
+            Some(Taken { taken: true, refused, .. }) if answer.is_success() => refused
+                .into_iter()
+                .fold(Reading::delivered(), |reading, at| reading.reject(at, "refused", "the contact is refused")),
+            _ if answer.is_success() => {
+                Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable("an unclear answer".to_owned()))
+            }
+            _ => Reading::deferred(0).verdict(Verdict::RefusedBisect(format!("answered {}", answer.status))),
+        }
+    }
+
+    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
+        Some(Request::get(&ctx.settings().base_url).path(["account"]))
+    }
+
+    fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        let request = Request::get(&ctx.settings().base_url).path(["lists"]).query("name", ctx.audience_key());
+        match http.send("list", &request) {
+            Ok(answer) => match answer.json::<List>().filter(|_| answer.is_success()) {
+                Some(found) => Finding::ok().remote(serde_json::json!({ "list": found.list }).to_string()),
+                None => {
+                    let refused = || Verdict::RefusedWhole(format!("answered {}", answer.status));
+                    Finding::verdict(answer.classify(BUCKET).map_or_else(refused, |reading| reading.verdict))
+                }
+            },
+            Err(failure) => Finding::verdict(unanswered(failure).verdict),
+        }
+    }
+
+    fn resume(ctx: &Context<Settings>, work: &Resume, http: &mut dyn Http) -> Report {
+        let mut tally = Tally::new(work.len() as usize);
+        for ticket in work.tickets() {
+            let members: Vec<u32> = (ticket.first_member..).take(ticket.members as usize).collect();
+            let request =
+                Request::get(&ctx.settings().base_url).path(["jobs", ticket.token.get(..200).unwrap_or(&ticket.token)]);
+            let reading = match http.send("job", &request) {
+                Ok(answer) => job(&answer),
+                Err(failure) => unanswered(failure),
+            };
+            tally.read(&members, reading);
+        }
+        tally.finish()
+    }
+}
+
+fn job(answer: &Answer) -> Reading {
+    match answer.json::<Taken>().filter(|_| answer.is_success()) {
+        Some(Taken { taken: true, .. }) => Reading::delivered(),
+        _ => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable("the job is not known".to_owned())),
+    }
+}
+
+/// The meaning of no answer.
+fn unanswered(failure: Failure) -> Reading {
+    match failure {
+        Failure::Denied(why) => Reading::deferred(0).verdict(Verdict::Misconfigured(why)),
+        Failure::Unreachable(why) => Reading::deferred(0).verdict(Verdict::Unavailable(why)),
+        Failure::Interrupted(why) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable(why)),
+        Failure::TooLarge(_) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable("too large".to_owned())),
+    }
+}
+
+fn identify(body: &mut Vec<u8>, id: Value<'_>, email: Value<'_>) -> Result<(), Reject> {
+    let id = match id {
+        Value::Text(text) | Value::Number(text) if !text.trim().is_empty() && text.len() <= ID_BYTES_MAX => text.trim(),
+        _ => return Err(Reject::field("id", "no_id", "the member has no usable id")),
+    };
+    json::write_key(body, "id");
+    json::write_str(body, id);
+    if let Some(email) = email.text().map(|text| text.trim().to_lowercase()).filter(|text| text.contains('@')) {
+        json::write_key(body, "email_sha256");
+        json::write_str(body, &hash::sha256_hex(&email));
+    }
+    Ok(())
+}
+
+fn contact(body: &mut Vec<u8>, member: Member<'_>, out: &mut Mapping) -> Result<(), Reject> {
+    body.push(b'{');
+    identify(body, member.identifier(0), member.identifier(1))?;
+    for (row, value) in member.fields() {
+        let fits = match row.field.as_str() {
+            "id" | "email" => continue,
+            "name" => matches!(value, Value::Text(text) if text.chars().count() <= NAME_CHARS_MAX),
+            "level" => matches!(value, Value::Number(_)),
+            _ => !value.is_absent(),
+        };
+        if fits {
+            json::write_key(body, &row.field);
+            json::write_value(body, value);
+        } else if !value.is_absent() {
+            out.warn("value_left_out", Some(&row.field), 1);
+        }
+    }
+    body.push(b'}');
+    Ok(())
+}
+
+/// One contact for each set of identifiers that was sent; what identifies the member now where nothing was.
+fn removed(body: &mut Vec<u8>, member: Member<'_>) -> Result<(), Reject> {
+    let mut named = false;
+    for sent in member.sent() {
+        if named {
+            body.push(b',');
+        }
+        body.push(b'{');
+        identify(body, sent.get(0), sent.get(1))?;
+        body.push(b'}');
+        named = true;
+    }
+    if !named {
+        body.push(b'{');
+        identify(body, member.identifier(0), member.identifier(1))?;
+        body.push(b'}');
+    }
+    Ok(())
+}
