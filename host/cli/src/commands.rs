@@ -1,8 +1,10 @@
 //! One file for each command.
 
 pub(crate) mod check;
+pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod import;
+pub(crate) mod login;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod status;

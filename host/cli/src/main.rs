@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, demo, import, plan, plugin, status, sync};
+use crate::commands::{check, compile, demo, import, login, plan, plugin, status, sync};
 use crate::output::Output;
 
 /// Keeps marketing, ads and support tools in step with a team's audiences.
@@ -39,6 +39,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Find everything that is wrong with the configuration; nothing is sent.
     Check(check::CheckArgs),
+    /// Log in at a destination that asks for a person's approval.
+    Login(login::LoginArgs),
     /// Read the sources into the store.
     Import(import::ImportArgs),
     /// Show what a sync would do, to the digest of every request; nothing is sent.
@@ -51,26 +53,38 @@ enum Command {
     Explain(status::ExplainArgs),
     /// Make, look at and lock plugins.
     Plugin(plugin::PluginArgs),
+    #[command(name = compile::NAME, hide = true)]
+    Compile(compile::CompileArgs),
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output { json: cli.json };
+    // Compiling limits the process, so it comes before anything that begins threads.
+    let result = match &cli.command {
+        Command::Compile(args) => compile::run(args, &output),
+        _ => tokio::runtime::Runtime::new().map_err(Into::into).map(|runtime| runtime.block_on(run(cli, &output))),
+    };
+    result.unwrap_or_else(|error| output.failure(&error))
+}
+
+async fn run(cli: Cli, output: &Output) -> ExitCode {
     if let Err(error) = enroute_host::telemetry::start(&cli.log) {
         output.note(format_args!("error: `--log {}` is no level or filter: {error}", cli.log));
         return ExitCode::from(output::EXIT_MISTAKE);
     }
     let folder = cli.folder.as_path();
     let result = match cli.command {
-        Command::Demo(args) => demo::run(args, &output).await,
-        Command::Check(args) => check::run(args, folder, &output).await,
-        Command::Import(args) => import::run(args, folder, &output).await,
-        Command::Plan(args) => plan::run(args, folder, &output).await,
-        Command::Sync(args) => sync::run(args, folder, &output).await,
-        Command::Status => status::status(folder, &output),
-        Command::Explain(args) => status::explain(&args, folder, &output),
-        Command::Plugin(args) => plugin::run(args, folder, &output).await,
+        Command::Demo(args) => demo::run(args, output).await,
+        Command::Check(args) => check::run(args, folder, output).await,
+        Command::Login(args) => login::run(args, folder, output).await,
+        Command::Import(args) => import::run(args, folder, output).await,
+        Command::Plan(args) => plan::run(args, folder, output).await,
+        Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Status => status::status(folder, output),
+        Command::Explain(args) => status::explain(&args, folder, output),
+        Command::Plugin(args) => plugin::run(args, folder, output).await,
+        Command::Compile(args) => compile::run(&args, output),
     };
     result.unwrap_or_else(|error| output.failure(&error))
 }

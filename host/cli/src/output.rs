@@ -30,6 +30,11 @@ impl Output {
         written(io::stdout().lock().write_all(text.as_bytes()))
     }
 
+    /// Writes bytes that a program reads, as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        Ok(io::stdout().lock().write_all(bytes)?)
+    }
+
     /// Tells the person at the terminal something; no program reads it.
     pub(crate) fn note(&self, text: impl fmt::Display) {
         // There is nobody left to tell if standard error is gone.

@@ -11,8 +11,10 @@ use enroute_host::config::load::{Loaded, load};
 use enroute_host::config::{Config, Paths};
 use enroute_host::runtime::{Cache, Limits, Runtime};
 use enroute_host::store::Store;
+use enroute_host::store::ledger::Remotes;
 use enroute_host::sync::{Clock, Setup};
 
+use crate::commands::compile;
 use crate::output::{Advice, EXIT_MISTAKE, Output};
 
 /// An operator's folder, open.
@@ -48,8 +50,28 @@ impl Session {
         Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store) }))
     }
 
-    /// Loads plugins and checks everything against them; where there are mistakes, tells all of them.
+    /// Loads plugins and checks everything against them, with what they learned in earlier runs; where there are
+    /// mistakes, tells all of them.
     pub(crate) async fn setup(&self, only: Option<&str>, output: &Output) -> anyhow::Result<Result<Setup, Told>> {
+        let remotes = self.store.remotes().context("the store cannot be read")?;
+        self.setup_knowing(&remotes, only, output).await
+    }
+
+    /// The same without what was learned: a run learns anew where it must, and may find that a mistake is mended.
+    pub(crate) async fn setup_to_run(
+        &self,
+        only: Option<&str>,
+        output: &Output,
+    ) -> anyhow::Result<Result<Setup, Told>> {
+        self.setup_knowing(&Remotes::new(), only, output).await
+    }
+
+    async fn setup_knowing(
+        &self,
+        remotes: &Remotes,
+        only: Option<&str>,
+        output: &Output,
+    ) -> anyhow::Result<Result<Setup, Told>> {
         if let Some(only) = only
             && !self.config.audiences.keys().any(|key| key.as_str() == only)
         {
@@ -60,8 +82,7 @@ impl Session {
             return Err(Advice::mistake(format!("audiences.toml has no audience `{only}`"), next).into());
         }
         let runtime = self.runtime()?;
-        let remotes = self.store.remotes().context("the store cannot be read")?;
-        let (setup, found) = Setup::prepare(&self.config, &runtime, &remotes, &Clock::System.today(), only).await;
+        let (setup, found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
         if !found.is_empty() {
             tell(&found, &self.config.files, output)?;
         }
@@ -70,6 +91,8 @@ impl Session {
 
     fn runtime(&self) -> anyhow::Result<Runtime> {
         let cache = Cache::new(Paths::new(&self.folder).state.join("cache"), self.store.sealer().derived_key("cache"));
+        let program = compile::program().context("this program cannot be found, to compile plugins with it")?;
+        let cache = cache.filled_by(program);
         Runtime::new(Limits::default(), Some(cache)).context("the sandbox cannot start")
     }
 }

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use enroute_host::sync::{self, Clock};
 
-use crate::output::Output;
-use crate::session::{Session, Told};
+use crate::output::{EXIT_MISTAKE, Output};
+use crate::session::{Session, Told, tell};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,11 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };
+    let missing = setup.logins_missing(&session.store.reader()?)?;
+    if !missing.is_empty() {
+        tell(&missing, &session.config.files, output)?;
+        return Ok(ExitCode::from(EXIT_MISTAKE));
+    }
     let probed = if args.probe { sync::probe(&session.store, &setup, &Clock::System).await? } else { Vec::new() };
     let failed = probed.iter().any(|probed| probed.verdict != "ok");
     if output.json {

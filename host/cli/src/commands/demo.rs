@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use enroute_fakes::{Braze, Facebook, braze, facebook};
+use enroute_fakes::Fault;
+use enroute_fakes::all::{All, DESTINATIONS};
+use enroute_fakes::faults::Action;
+use enroute_fakes::server::Reply;
 use enroute_host::sync::{self, Clock, Detail, Options, RunReport};
 
 use crate::commands::{import, plugin, sync as sync_command};
@@ -31,22 +34,30 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
     let plugins = plugin::build_own(output).await?;
     let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_path_buf());
-    let fakes = Fakes::start().await?;
+    let fakes = All::start().await.context("the fake destinations cannot start")?;
     files::write(&folder, &plugins, &fakes)?;
+    // Jobs at destinations take minutes. Waits are part of the run, and the demo's clock jumps over them.
+    let clock = Clock::starting_at(Clock::System.now_ms());
 
     output.note(format_args!("\n1. {} profiles are imported and synced for the first time", args.profiles));
     people::write(&folder, args.profiles, people::Day::First)?;
-    let first = round(&folder, output).await?;
+    let first = round(&folder, &clock, output).await?;
     let Ok(first) = first else { return Ok(ExitCode::FAILURE) };
-    fakes.tell(output);
+    tell(&fakes, output);
 
     output.note("\n2. A day later one person entered, one left, one has a new lifetime value, one has new notes that");
-    output.note("   no mapping names, and one lost her e-mail and wrote more diary than a destination takes");
+    output
+        .note("   no mapping names, one has an address and a diary that destinations refuse, and one entered without");
+    output.note("   a name or an address. Braze is busy for a while, and Salesforce ended the session of its token.");
     people::write(&folder, args.profiles, people::Day::Second)?;
-    fakes.forget();
-    let second = round(&folder, output).await?;
+    fakes.servers().iter().for_each(|(_, server)| server.clear());
+    let busy = Reply::text(429, "slow down").header("retry-after", "20");
+    fakes.braze.server().fault(Fault::times(2, Action::Answer(busy)));
+    fakes.salesforce.expire_sessions();
+    clock.sleep_until(clock.now_ms() + DAY_MS).await;
+    let second = round(&folder, &clock, output).await?;
     let Ok(second) = second else { return Ok(ExitCode::FAILURE) };
-    fakes.tell(output);
+    tell(&fakes, output);
 
     let sound = [&first, &second].iter().all(|report| report.connections.iter().all(|link| link.adds_up));
     if output.json {
@@ -62,17 +73,17 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
 }
 
 /// Import, plan and sync, with what each prints.
-async fn round(folder: &Path, output: &Output) -> anyhow::Result<Result<RunReport, Told>> {
+async fn round(folder: &Path, clock: &Clock, output: &Output) -> anyhow::Result<Result<RunReport, Told>> {
     let session = match Session::open(folder, output)? {
         Ok(session) => session,
         Err(told) => return Ok(Err(told)),
     };
-    let setup = match session.setup(None, output).await? {
+    let setup = match session.setup_to_run(None, output).await? {
         Ok(setup) => setup,
         Err(told) => return Ok(Err(told)),
     };
     import::sources(&session, None, output).await?;
-    let plans = sync::plan(&session.store, &setup, &Clock::System, Detail::default()).await?;
+    let plans = sync::plan(&session.store, &setup, clock, Detail::default()).await?;
     for plan in &plans {
         output.note(format_args!(
             "   plan: {} → {}: {} members in {} requests",
@@ -83,7 +94,7 @@ async fn round(folder: &Path, output: &Output) -> anyhow::Result<Result<RunRepor
         ));
     }
     let bars = progress::Bars::new(output);
-    let options = Options { progress: bars.sink(), ..Options::default() };
+    let options = Options { wait: true, progress: bars.sink(), clock: clock.clone(), ..Options::default() };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
     if !output.json {
@@ -92,54 +103,13 @@ async fn round(folder: &Path, output: &Output) -> anyhow::Result<Result<RunRepor
     Ok(Ok(report))
 }
 
-/// The two destinations.
-pub(super) struct Fakes {
-    braze: Braze,
-    facebook: Facebook,
-}
-
-/// Keys that open nothing.
-pub(super) const BRAZE_KEY: &str = "demo-braze-key-opens-nothing";
-pub(super) const FACEBOOK_TOKEN: &str = "demo-facebook-token-opens-nothing";
-pub(super) const FACEBOOK_APP_SECRET: &str = "demo-app-secret-opens-nothing";
-/// The audience at the fake Facebook.
-pub(super) const FACEBOOK_AUDIENCE: &str = "23848494844100489";
-
-impl Fakes {
-    async fn start() -> anyhow::Result<Self> {
-        let braze = braze::Config { api_key: BRAZE_KEY.to_owned(), ..Default::default() };
-        let facebook = facebook::Config {
-            access_token: FACEBOOK_TOKEN.to_owned(),
-            app_secret: Some(FACEBOOK_APP_SECRET.to_owned()),
-            audiences: vec![facebook::Audience::new(FACEBOOK_AUDIENCE, "Gold customers")],
-            ..Default::default()
-        };
-        Ok(Self {
-            braze: Braze::start(braze).await.context("the fake Braze cannot start")?,
-            facebook: Facebook::start(facebook).await.context("the fake Facebook cannot start")?,
-        })
-    }
-
-    fn tell(&self, output: &Output) {
-        output.note(format_args!(
-            "   the destinations themselves count: Braze {} members after {} requests, Facebook {} after {}",
-            self.braze.members(people::AUDIENCE).len(),
-            self.braze.server().requests().len(),
-            self.facebook.members(FACEBOOK_AUDIENCE).len(),
-            self.facebook.server().requests().len(),
-        ));
-    }
-
-    fn forget(&self) {
-        self.braze.server().clear();
-        self.facebook.server().clear();
-    }
-
-    pub(super) fn braze_url(&self) -> String {
-        self.braze.server().url()
-    }
-
-    pub(super) fn facebook_url(&self) -> String {
-        self.facebook.server().url()
+/// What the destinations themselves say.
+fn tell(fakes: &All, output: &Output) {
+    output.note("   the destinations themselves count:");
+    for ((_, server), name) in fakes.servers().iter().zip(DESTINATIONS) {
+        let (members, requests) = (fakes.members(name).len(), server.requests().len());
+        output.note(format_args!("     {name}: {members} members after {requests} requests"));
     }
 }
+
+const DAY_MS: u64 = 24 * 3_600_000;

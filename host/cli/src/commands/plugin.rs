@@ -8,6 +8,8 @@ mod lock;
 mod new;
 mod own;
 mod pack;
+mod page;
+mod test;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,6 +37,10 @@ enum PluginCommand {
     Pack(pack::PackArgs),
     /// Show what a plugin asks for, without running it.
     Inspect(inspect::InspectArgs),
+    /// Refresh the head of a plugin's README from its plugin.toml.
+    Page(page::PageArgs),
+    /// Find out whether a plugin keeps the contract: every clause that a file can be tried on, and its own cases.
+    Test(test::TestArgs),
     /// Write the digests of plugin files into plugins.toml.
     Lock(lock::LockArgs),
     /// Show the plugins of plugins.toml and whether their files are the locked ones.
@@ -48,6 +54,8 @@ pub(crate) async fn run(args: PluginArgs, folder: &Path, output: &Output) -> any
         PluginCommand::Build(args) => build::run(&args, output).await,
         PluginCommand::Pack(args) => pack::run(&args, output),
         PluginCommand::Inspect(args) => inspect::run(&args, output),
+        PluginCommand::Page(args) => page::run(&args, output),
+        PluginCommand::Test(args) => test::run(args, output).await,
         PluginCommand::Lock(args) => lock::run(&args, folder, output),
         PluginCommand::List => list::run(folder, output),
     }

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let setup = match session.setup(args.audience.as_deref(), output).await? {
+    let setup = match session.setup_to_run(args.audience.as_deref(), output).await? {
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };

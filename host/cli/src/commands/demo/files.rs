@@ -3,76 +3,30 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use enroute_fakes::all::{self, AUDIENCE, AUDIENCE_NAME, All, SECRETS};
 use enroute_host::catalog;
 
-use super::{BRAZE_KEY, FACEBOOK_APP_SECRET, FACEBOOK_AUDIENCE, FACEBOOK_TOKEN, Fakes};
-
 /// Writes configuration and secrets into the folder.
-pub(super) fn write(folder: &Path, plugins: &[(String, PathBuf)], fakes: &Fakes) -> anyhow::Result<()> {
+pub(super) fn write(folder: &Path, plugins: &[(String, PathBuf)], fakes: &All) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let put = |name: &str, text: &str| {
         std::fs::write(folder.join(name), text).with_context(|| format!("{name} cannot be written"))
     };
-    put("braze.key", BRAZE_KEY)?;
-    put("facebook.token", FACEBOOK_TOKEN)?;
-    put("facebook.secret", FACEBOOK_APP_SECRET)?;
+    SECRETS.iter().try_for_each(|(name, value)| put(name, value))?;
     let mut text = String::new();
     for (id, file) in plugins {
         let digest = catalog::sha256_hex(&catalog::read_file(file)?);
         let file = toml::Value::String(file.display().to_string());
         text.push_str(&format!("[plugin.{id}]\nfile = {file}\nsha256 = \"{digest}\"\n\n"));
     }
-    text.push_str(&destinations(&fakes.braze_url(), &fakes.facebook_url()));
+    text.push_str(&fakes.destinations());
     put("plugins.toml", &text)?;
-    put("audiences.toml", AUDIENCES)
+    put("audiences.toml", &format!("{}{}", audience(), all::connections()))
 }
 
-fn destinations(braze: &str, facebook: &str) -> String {
-    let host = |url: &str| url.trim_start_matches("http://").to_owned();
+fn audience() -> String {
     format!(
-        r#"[destination.braze-eu]
-plugin = "braze"
-hosts = ["{}"]
-allow_networks = ["127.0.0.0/8"]
-settings = {{ endpoint = "{braze}" }}
-secrets = {{ api_key = "${{file:braze.key}}" }}
-
-[destination.facebook-ads]
-plugin = "facebook"
-hosts = ["{}"]
-allow_networks = ["127.0.0.0/8"]
-settings = {{ audience_id = "{FACEBOOK_AUDIENCE}", base_url = "{facebook}" }}
-secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:facebook.secret}}" }}
-"#,
-        host(braze),
-        host(facebook)
+        "[source.crm]\nfile = \"profiles.ndjson\"\n\n[audience.{AUDIENCE}]\nname = \"{AUDIENCE_NAME}\"\n\
+         where = \"traits ->> 'plan' = 'gold' and traits ->> 'lifetime_value' > 100\"\n\n"
     )
 }
-
-const AUDIENCES: &str = r#"[source.crm]
-file = "profiles.ndjson"
-
-[audience.gold_customers]
-where = "traits ->> 'plan' = 'gold' and traits ->> 'lifetime_value' > 100"
-
-[[connection]]
-audience = "gold_customers"
-destination = "braze-eu"
-setup = "customized"
-traits = [
-  { trait = "firstName", field = "first_name" },
-  { trait = "email", field = "email" },
-  { trait = "lifetime_value", field = "ltv" },
-  "visits", "orders", "wishes",
-]
-
-[[connection]]
-audience = "gold_customers"
-destination = "facebook-ads"
-setup = "customized"
-traits = [
-  { trait = "email", field = "EMAIL" },
-  { trait = "firstName", field = "FN" },
-  { trait = "address.country", field = "COUNTRY" },
-]
-"#;

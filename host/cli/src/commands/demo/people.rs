@@ -1,4 +1,4 @@
-//! Made-up people, the same on every machine, and what changes about five of them.
+//! Made-up people, the same on every machine, and what changes about six of them.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -7,10 +7,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-/// The audience's key.
-pub(super) const AUDIENCE: &str = "gold_customers";
 /// Enters the audience on the second day.
 const ENTERS: u32 = 1;
+/// Enters it too, without a name or an address, and with an id that is too long for some.
+const ENTERS_UNUSABLE: u32 = 3;
 /// Leaves it.
 const LEAVES: u32 = 2;
 /// Has another lifetime value.
@@ -48,14 +48,17 @@ fn diary(entries: u32) -> Value {
 
 fn person(number: u32, day: Day) -> Value {
     const FIRST: [&str; 8] = ["Ana", "Björn", "Chiara", "Dmitri", "Eun-ji", "Fátima", "Gareth", "Hélène"];
+    const LAST: [&str; 5] = ["Silva", "Andersson", "Rossi", "O'Neil", "Müller"];
     const LAND: [&str; 4] = ["Portugal", "SE", "it", "United Kingdom"];
     let pick = |list: &[&'static str]| list.iter().cycle().nth(number as usize).copied().unwrap_or_default();
     let gold = number.is_multiple_of(2);
     let mut person = json!({
-        "id": format!("u-{number:04}"),
+        "id": if number == ENTERS_UNUSABLE { format!("u-{number:060}") } else { format!("u-{number:04}") },
         "traits": {
             "email": format!("person{number}@example.com"),
             "firstName": pick(&FIRST),
+            "lastName": pick(&LAST),
+            "company": format!("{} Lda", pick(&LAST)),
             "plan": if gold { "gold" } else { "silver" },
             "lifetime_value": 101 + number,
             "visits": diary(1),
@@ -70,11 +73,18 @@ fn person(number: u32, day: Day) -> Value {
     {
         match number {
             ENTERS => drop(traits.insert("plan".into(), json!("gold"))),
+            ENTERS_UNUSABLE => {
+                traits.insert("plan".into(), json!("gold"));
+                for name in ["email", "firstName", "lastName", "company"] {
+                    traits.remove(name);
+                }
+            }
             LEAVES => drop(traits.insert("plan".into(), json!("silver"))),
             MAPPED => drop(traits.insert("lifetime_value".into(), json!(900.5))),
             UNMAPPED => drop(traits.insert("notes".into(), json!("second day"))),
             BECOMES_UNUSABLE => {
                 traits.insert("email".into(), json!("lost"));
+                traits.insert("company".into(), json!("x".repeat(300)));
                 for name in DIARIES {
                     traits.insert(name.into(), diary(180));
                 }

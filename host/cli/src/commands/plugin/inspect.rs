@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Args;
-use enroute_core::manifest::{Auth, Bucket, Field, Manifest, Operation, Privacy, Scope, Setting, SettingType, names};
+use enroute_core::manifest::{
+    Auth, Bucket, Field, HostAsk, Manifest, Operation, Privacy, Scope, Setting, SettingType, names,
+};
 use enroute_host::catalog::{self, Inspection};
 use serde_json::json;
 
@@ -91,7 +93,7 @@ fn sections(inspection: &Inspection, file: String) -> Vec<Section> {
     }
     vec![
         Section::new(format!("{} {}, {}", manifest.id, manifest.version, manifest.name), about),
-        Section::new("asks to reach", manifest.hosts.iter().map(|host| row([host, &meaning(host)]))),
+        Section::new("asks to reach", manifest.hosts.iter().map(|ask| row([ask.host(), &meaning(ask)]))),
         Section::new(
             "asks to reach where an answer names it, never with a credential",
             manifest.answer_hosts.iter().map(|host| row([host])),
@@ -126,13 +128,19 @@ fn required(required: bool) -> &'static str {
     if required { "required" } else { "optional" }
 }
 
-fn meaning(host: &str) -> String {
-    match host.strip_prefix('{').and_then(|host| host.strip_suffix('}')) {
+fn meaning(ask: &HostAsk) -> String {
+    let host = ask.host();
+    let meaning = match host.strip_prefix('{').and_then(|host| host.strip_suffix('}')) {
         Some(setting) => format!("the host of setting `{setting}`"),
         None => {
             let settings: Vec<String> = names(host).map(|name| format!("setting `{name}`")).collect();
             if settings.is_empty() { String::new() } else { format!("with {} in it", settings.join(", ")) }
         }
+    };
+    match (ask.when(), meaning.is_empty()) {
+        (None, _) => meaning,
+        (Some(when), true) => format!("where {when}"),
+        (Some(when), false) => format!("{meaning}, where {when}"),
     }
 }
 

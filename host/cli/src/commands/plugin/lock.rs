@@ -91,8 +91,9 @@ fn look(entry: &PluginEntry) -> anyhow::Result<(Locked, FileDigest)> {
         return Err(anyhow::anyhow!("the file calls itself `{}`", manifest.id).context(refused()));
     }
     let digest = FileDigest::parse(&sha256).context("the digest of a file is no digest").with_context(refused)?;
+    let hosts = manifest.hosts.iter().map(|ask| ask.host().to_owned()).collect();
     let before = entry.sha256.as_ref().map(|known| known.value.to_string());
-    Ok((Locked { plugin: manifest.id, version: manifest.version, sha256, before, hosts: manifest.hosts }, digest))
+    Ok((Locked { plugin: manifest.id, version: manifest.version, sha256, before, hosts }, digest))
 }
 
 fn show(locked: &[Locked], output: &Output) -> anyhow::Result<()> {
