@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use enroute_fakes::Recorded;
 use enroute_host::catalog::sha256_hex;
+use enroute_host::sync::explain;
 use serde_json::json;
 
 use crate::support::{World, gold, link, with};
@@ -82,14 +83,28 @@ async fn a_plan_and_the_sync_that_follows_have_the_same_digests() {
     world.people(&(0..200).map(|number| gold(&format!("u{number}"))).collect::<Vec<_>>());
     let plans = world.plan().await;
     assert!(world.take_requests().is_empty(), "a plan sends nothing");
-    let mut planned: Vec<String> =
-        plans.iter().flat_map(|plan| &plan.requests).map(|request| request.body_sha256.clone()).collect();
     let report = world.sync().await;
-    let mut seen: Vec<String> = world.take_requests().iter().map(|request| sha256_hex(&request.body)).collect();
-    planned.sort();
-    seen.sort();
-    assert_eq!(planned, seen);
     assert!(report.connections.iter().all(|link| link.requests.subset + link.requests.derived == 0), "{report:#?}");
+
+    let planned = plans.iter().flat_map(|plan| &plan.requests);
+    let digests: BTreeSet<String> = planned.clone().map(|request| request.digest.clone()).collect();
+    assert_eq!(digests.len(), planned.clone().count(), "no two requests are the same");
+    let ids: Vec<String> = (0..200).map(|number| format!("u{number}")).collect();
+    assert_eq!(ledgered(&world, &ids), digests, "method, address, query, headers and body are those of the plan");
+
+    let mut bodies: Vec<String> = planned.map(|request| request.body_sha256.clone()).collect();
+    let mut seen: Vec<String> = world.take_requests().iter().map(|request| sha256_hex(&request.body)).collect();
+    bodies.sort();
+    seen.sort();
+    assert_eq!(bodies, seen, "what arrived is what was planned, byte for byte");
+}
+
+/// Digests of the whole requests about these profiles, as the ledger has them.
+fn ledgered(world: &World, ids: &[String]) -> BTreeSet<String> {
+    let reader = world.store().reader().expect("a reader");
+    let story = |id: &String| explain(&reader, id).expect("the store is read").expect("a known profile");
+    let receipts = ids.iter().flat_map(|id| story(id).connections).flat_map(|chapter| chapter.receipts);
+    receipts.flat_map(|receipt| receipt.requests).map(|request| request.digest).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

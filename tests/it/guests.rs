@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use enroute_fakes::Server;
 use enroute_fakes::server::{Recorded, Reply, Service};
-use enroute_host::sync::{LinkState, RunReport};
+use enroute_host::sync::{Clock, LinkState, RunReport};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCES, World, gold, link, plugin, plugin_entry, with};
+use crate::support::{AUDIENCES, START_MS, World, gold, link, plugin, plugin_entry, with};
 
 /// A destination that takes every member in, but those named `poison`.
 #[derive(Default)]
@@ -39,14 +39,19 @@ impl Service for Members {
 /// The world, with the misfit's destination in it.
 struct Beside {
     world: World,
-    _server: Server,
+    server: Server,
 }
 
 /// Runs a sync in which the misfit stands beside Braze.
 async fn beside_braze(mode: &str, people: &[Value]) -> (Beside, RunReport, BTreeSet<String>) {
+    beside_braze_at(START_MS, mode, people).await
+}
+
+/// The same at another time.
+async fn beside_braze_at(start_ms: u64, mode: &str, people: &[Value]) -> (Beside, RunReport, BTreeSet<String>) {
     let service = std::sync::Arc::new(Members::default());
     let server = Server::start(std::sync::Arc::clone(&service)).await.expect("the server starts");
-    let world = World::new().await;
+    let world = World { clock: Clock::starting_at(start_ms), ..World::new().await };
     let url = server.url();
     let host = url.trim_start_matches("http://");
     let misfit = format!(
@@ -63,7 +68,7 @@ async fn beside_braze(mode: &str, people: &[Value]) -> (Beside, RunReport, BTree
     let ids = service.ids.lock().unwrap().clone();
     assert_eq!(world.braze_members().len(), people.len(), "the healthy destination gets everybody");
     assert_eq!(link(&report, "braze-eu").state, LinkState::Done);
-    (Beside { world, _server: server }, report, ids)
+    (Beside { world, server }, report, ids)
 }
 
 fn people_with_one(value: &str) -> Vec<Value> {
@@ -137,17 +142,21 @@ async fn map_has_no_network_a_frozen_clock_and_fixed_random_numbers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn equal_input_gives_equal_bytes_whatever_the_time() {
-    let digest = async || {
-        let (beside, _, _) = beside_braze("clock", &people_with_one("none")).await;
-        let reader = beside.world.store().reader().expect("a reader");
-        let story = enroute_host::sync::explain(&reader, "u1").expect("the store is read").expect("a known profile");
-        let chapter = story.connections.into_iter().find(|chapter| chapter.destination == "misfit");
-        let requests = chapter.expect("a chapter").receipts.remove(0).requests;
-        let digests: Vec<String> = requests.into_iter().map(|request| request.digest).collect();
-        digests
+    // Two worlds have nothing in common but what is given: neither time, store key, folder nor process of a plugin.
+    let bodies = async |start_ms| {
+        let (beside, report, _) = beside_braze_at(start_ms, "clock", &people_with_one("none")).await;
+        assert_eq!(link(&report, "misfit").outcomes.delivered, 20);
+        let World { braze, facebook, .. } = &beside.world;
+        [&beside.server, braze.server(), facebook.server()].map(|server| {
+            let mut bodies: Vec<Vec<u8>> = server.requests().iter().map(|request| request.body.to_vec()).collect();
+            bodies.sort();
+            bodies
+        })
     };
-    // The origin names a port, so the two digests differ; within one world two plans must not.
-    assert_eq!(digest().await.len(), 1);
+    let (one, other) = (bodies(START_MS).await, bodies(START_MS + 3 * 3_600_000).await);
+    assert!(one.iter().all(|bodies| !bodies.is_empty()));
+    assert!(String::from_utf8_lossy(&one[0][0]).starts_with("{\"time\":"), "the plugin asks for the time");
+    assert_eq!(one, other);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,10 +13,16 @@
 
 mod support;
 
+mod compiling;
 mod day;
 mod faults;
 mod guests;
 mod jobs;
 mod killed;
+mod kit;
+mod mistakes;
+mod oauth;
+mod outside;
 mod secrets;
+mod seven;
 mod tidy;

@@ -2,15 +2,17 @@
 
 use std::path::Path;
 
+use enroute_fakes::Server;
+use enroute_fakes::server::{Recorded, Reply, Service};
 use serde_json::json;
 
-use crate::support::{APP_SECRET, BRAZE_KEY, TOKEN, World, gold, with};
+use crate::support::{APP_SECRET, AUDIENCES, BRAZE_KEY, TOKEN, World, gold, link, plugin, plugin_entry, with};
 
 const UNMAPPED: &str = "canary-unmapped-5b1e";
 const MAPPED: &str = "canary-mapped-9c44";
 
 /// Files under `folder` that hold these bytes.
-fn holders(folder: &Path, needle: &str) -> Vec<String> {
+pub(crate) fn holders(folder: &Path, needle: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -77,4 +79,53 @@ fn plain_outside_profiles(world: &World, needle: &str) -> Vec<String> {
     let store = world.store();
     let reader = store.reader().expect("a reader");
     reader.tables_holding(needle).expect("the store is read").into_iter().filter(|table| table != "profile").collect()
+}
+
+/// A destination that tells everybody the credential it was called with: in a header, and in the body in several forms.
+struct Echo;
+
+impl Service for Echo {
+    fn answer(&self, request: &Recorded) -> Reply {
+        let credential = request.header("authorization").unwrap_or_default();
+        assert_eq!(credential, format!("Bearer {BRAZE_KEY}"));
+        let hex: String = BRAZE_KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let body = json!({ "you_said": credential, "again": [credential, hex], "beside": "plain-marker-4d7a" });
+        Reply::json(200, &body).header("x-debug", credential)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_the_destination_echoes_is_nowhere_in_the_plugins_memory() {
+    let server = Server::start(Echo).await.expect("the server starts");
+    let url = server.url();
+    let hex: String = BRAZE_KEY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    // The plugin gets what it searches for masked, or it would find its own instructions.
+    let masked = |text: &str| text.bytes().map(|byte| format!("{:02x}", byte ^ 0x5a)).collect::<String>();
+    let half = &BRAZE_KEY[..BRAZE_KEY.len() / 2];
+    let seek = [
+        ("secret", BRAZE_KEY),
+        ("half", half),
+        ("hex", &hex),
+        ("mask", "[secret token]"),
+        ("marker", "plain-marker-4d7a"),
+    ];
+    let seek = seek.map(|(name, text)| format!("{name}={}", masked(text))).join(" ");
+    let world = World::new().await;
+    let misfit = format!(
+        "{}[destination.misfit]\nplugin = \"misfit\"\nhosts = [\"{}\"]\nallow_networks = [\"127.0.0.0/8\"]\n\
+         settings = {{ base_url = \"{url}\", mode = \"seek\", seek = \"{seek}\" }}\n\
+         secrets = {{ token = \"${{file:braze.key}}\" }}\n",
+        plugin_entry("misfit", &plugin("misfit")),
+        url.trim_start_matches("http://")
+    );
+    world.write("plugins.toml", &format!("{}{misfit}", world.plugins_toml()));
+    let connection = "[[connection]]\naudience = \"gold\"\ndestination = \"misfit\"\n";
+    world.write("audiences.toml", &format!("{AUDIENCES}{connection}"));
+    world.people(&[gold("u1"), gold("u2")]);
+    let report = world.sync().await;
+    let found = &link(&report, "misfit").rejections;
+    assert_eq!(server.requests().len(), 1);
+    // What stands beside the secret in the answer is found, and what it was replaced by: so the search finds things.
+    assert_eq!(found[0].code, "found_mask_marker", "{found:#?}");
+    assert_eq!((found.len(), found[0].members), (1, 2));
 }

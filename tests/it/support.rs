@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use enroute_fakes::{Braze, Facebook, Recorded, braze, facebook};
@@ -26,6 +27,13 @@ pub(crate) const START_MS: u64 = 1_795_392_000_000;
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests stand in the repository").to_path_buf()
+}
+
+/// The binary that `tests/run` built.
+pub(crate) fn enroute() -> Command {
+    let binary = root().join("target/debug/enroute");
+    assert!(binary.is_file(), "{} is missing: run tests/run, which builds it", binary.display());
+    Command::new(binary)
 }
 
 /// A plugin that `tests/run` built.
@@ -105,8 +113,7 @@ secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:fa
     }
 
     pub(crate) fn config(&self) -> Config {
-        let loaded = load(self.folder.path());
-        loaded.config.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(&loaded.files)))
+        load_config(self.folder.path())
     }
 
     pub(crate) fn store(&self) -> Arc<Store> {
@@ -118,10 +125,7 @@ secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:fa
     }
 
     pub(crate) fn import(&self, store: &Store) -> Report {
-        let path = self.folder.path().join("profiles.ndjson");
-        let options = ImportOptions::new("crm".parse().expect("a name"), path, Format::Ndjson);
-        let import = || Import::run(store, &options, || 0, |_| ControlFlow::Continue(()));
-        tokio::task::block_in_place(import).expect("the import ends")
+        import_from(store, self.folder.path())
     }
 
     pub(crate) async fn setup(&self) -> Setup {
@@ -175,6 +179,20 @@ secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:fa
         }
         seen
     }
+}
+
+/// The configuration in a folder, which has no mistake.
+pub(crate) fn load_config(folder: &Path) -> Config {
+    let loaded = load(folder);
+    loaded.config.unwrap_or_else(|| panic!("{}", loaded.diagnostics.render(&loaded.files)))
+}
+
+/// Imports `profiles.ndjson` of a folder.
+pub(crate) fn import_from(store: &Store, folder: &Path) -> Report {
+    let path = folder.join("profiles.ndjson");
+    let options = ImportOptions::new("crm".parse().expect("a name"), path, Format::Ndjson);
+    let import = || Import::run(store, &options, || 0, |_| ControlFlow::Continue(()));
+    tokio::task::block_in_place(import).expect("the import ends")
 }
 
 /// The report of one destination.

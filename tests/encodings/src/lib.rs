@@ -1,6 +1,6 @@
 //! The guest's half of the comparison: turns members, handed over in one of three forms, into the same JSON.
 //!
-//! `examples/measure.rs` is the other half. [`write`] is the work itself, which runs natively too.
+//! `tests/examples/encodings.rs` is the other half. [`write`] is the work itself, which runs natively too.
 
 #[cfg(target_arch = "wasm32")]
 mod guest;

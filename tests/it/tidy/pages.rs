@@ -169,3 +169,18 @@ fn clauses_codes_and_paths_are_told_from_other_words() {
     assert!(is_path("sync/plan.rs") && is_path("cases/map/") && !is_path("application/json"));
     assert_eq!(quoted("a `b` c `d`").collect::<Vec<_>>(), ["b", "d"]);
 }
+
+#[test]
+fn every_plugins_page_begins_with_what_its_manifest_says() {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root().join("plugins")).expect("the plugins") {
+        let folder = entry.expect("a folder").path();
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file of the plugin");
+        let manifest = enroute_core::manifest::Manifest::parse_toml(&read("plugin.toml")).expect("a sound manifest");
+        let readme = read("README.md");
+        if enroute_core::manifest::page(&manifest, &readme) != readme {
+            found.push(format!("{}: run `enroute plugin page` on it", folder.display()));
+        }
+    }
+    none(&found);
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// Folders that are no part of the repository's text, wherever they stand.
+/// What is no part of the repository's text, wherever it stands. In a linked worktree `.git` is a file.
 const SKIPPED: [&str; 3] = ["target", ".git", ".enroute"];
 
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
@@ -69,10 +69,11 @@ fn read(folder: &Path, prefix: &str, files: &mut Vec<File>) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
+        if SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
         if entry.path().is_dir() {
-            if !SKIPPED.contains(&name.as_str()) {
-                read(&entry.path(), &format!("{path}/"), files);
-            }
+            read(&entry.path(), &format!("{path}/"), files);
         } else if let Ok(text) = fs::read_to_string(entry.path()) {
             files.push(File { path, text });
         }

@@ -6,6 +6,7 @@
 mod learning;
 mod mapping;
 mod mode;
+mod seeking;
 mod sending;
 
 use enroute_sdk::{
@@ -58,7 +59,10 @@ impl Destination for Misfit {
     }
 
     fn deliver(ctx: &Context<Settings>, delivery: &Delivery<'_>, http: &mut dyn Http) -> Report {
-        sending::deliver::<Self>(ctx, delivery, http)
+        match ctx.settings().mode {
+            Mode::Seek => seeking::deliver(ctx, delivery, http),
+            _ => sending::deliver::<Self>(ctx, delivery, http),
+        }
     }
 
     fn resume(ctx: &Context<Settings>, work: &Resume, http: &mut dyn Http) -> Report {

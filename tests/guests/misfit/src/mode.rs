@@ -9,6 +9,9 @@ pub struct Settings {
     pub base_url: String,
     /// The rule to break.
     pub mode: Mode,
+    /// What mode `seek` searches for.
+    #[serde(default)]
+    pub seek: String,
 }
 
 /// What to do wrong.
@@ -55,4 +58,6 @@ pub enum Mode {
     Many,
     /// Not wrong: `open` learns how the account is, `validate` and `map` go by it, and a 403 teaches that it changed.
     Learn,
+    /// `send` searches its memory for what the setting `seek` lists.
+    Seek,
 }

@@ -2,7 +2,7 @@
 
 use enroute_sdk::{
     Answer, Context, Delivery, Destination, Failure, Http, Outcome, Reading, Report, Request, Resume, Sent, Tally,
-    Ticket, Verdict,
+    Ticket,
 };
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ pub(crate) fn deliver<D: Destination<Settings = Settings>>(
         let members: Vec<u32> = sent.members().map(|member| member.index()).collect();
         let reading = match http.send_prepared(sent.index(), &[]) {
             Ok(answer) => read::<D>(ctx, &sent, &answer),
-            Err(failure) => unanswered(failure),
+            Err(failure) => Reading::unanswered(failure),
         };
         if !tally.read(&members, reading) {
             break;
@@ -95,7 +95,7 @@ pub(crate) fn resume(settings: &Settings, work: &Resume, http: &mut dyn Http) ->
         let request = Request::get(&settings.base_url).path(["jobs", &ticket.token]);
         let reading = match http.send("status", &request) {
             Ok(answer) => job(&ticket.token, &answer),
-            Err(failure) => unanswered(failure),
+            Err(failure) => Reading::unanswered(failure),
         };
         tally.read(&members, reading);
     }
@@ -118,15 +118,4 @@ fn job(token: &str, answer: &Answer) -> Reading {
 
 fn accepted(token: String) -> Outcome {
     Outcome::Accepted(Ticket { token, ask_after_ms: ASK_AFTER_MS })
-}
-
-/// The meaning of no answer.
-fn unanswered(failure: Failure) -> Reading {
-    match failure {
-        Failure::Denied(why) => Reading::deferred(0).verdict(Verdict::Misconfigured(why)),
-        Failure::Unreachable(why) => Reading::deferred(0).verdict(Verdict::Unavailable(why)),
-        Failure::Interrupted(why) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable(why)),
-        Failure::TooLarge(bytes) => Reading::all(Outcome::Unknown)
-            .verdict(Verdict::Unavailable(format!("the answer is larger than {bytes} bytes"))),
-    }
 }

@@ -1,11 +1,13 @@
-//! Measures the three forms in one run, in a fresh instance for each batch as the host does it:
+//! What it costs to hand members over as rows, as packed cells and as JSON text, in a fresh instance for each batch as
+//! the host does it:
 //!
 //! ```console
 //! $ cargo build -p enroute-encodings --release --target wasm32-wasip2
-//! $ cargo run -p enroute-encodings --release --example measure
+//! $ cargo run -p enroute-tests --example encodings
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+#![expect(missing_docs, reason = "generated code")]
 
 use std::time::{Duration, Instant};
 
@@ -15,9 +17,11 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Engine, Store};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
-wasmtime::component::bindgen!({ path: "wit", world: "encodings" });
+wasmtime::component::bindgen!({ path: "encodings/wit", world: "encodings" });
 
 type Failure = Box<dyn std::error::Error>;
+/// One of the guest's functions with its arguments.
+type Form<'a> = dyn Fn(&Encodings, &mut Store<State>) -> wasmtime::Result<Vec<u8>> + 'a;
 
 /// Members in a batch.
 const MEMBERS: usize = 1_000;
@@ -49,13 +53,13 @@ impl WasiView for State {
 }
 
 fn main() -> Result<(), Failure> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/wasm32-wasip2/release/enroute_encodings.wasm");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm32-wasip2/release/enroute_encodings.wasm");
     let engine = Engine::default();
     let component = Component::from_file(&engine, file)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     let pre = EncodingsPre::new(linker.instantiate_pre(&component)?)?;
-    let call = |form: &dyn Fn(&Encodings, &mut Store<State>) -> wasmtime::Result<Vec<u8>>| {
+    let call = |form: &Form<'_>| {
         let mut store = Store::new(&engine, State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() });
         let guest = pre.instantiate(&mut store)?;
         form(&guest, &mut store)

@@ -1,0 +1,232 @@
+//! Mistakes that show only beside the plugins and the secrets.
+
+use snapbox::str;
+
+use super::Broken::Edit;
+use super::{Case, case};
+
+const P: &str = "plugins.toml";
+const A: &str = "audiences.toml";
+const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+pub(super) fn cases() -> Vec<Case> {
+    [plugin_files(), destinations(), rows()].into_iter().flatten().collect()
+}
+
+fn plugin_files() -> Vec<Case> {
+    vec![
+        case(
+            "E241",
+            Edit(P, "braze.wasm", "braze.wsm"),
+            str![[r#"
+error[E241]: plugin file `./plugins/braze.wsm` cannot be read: No such file or directory (os error 2)
+ --> plugins.toml:2:8
+  |
+2 | file = "plugins/braze.wsm"
+  |        ^^^^^^^^^^^^^^^^^^^
+
+hint: build it with `enroute plugin build`, or mend the path of [plugin.braze]
+
+"#]],
+        ),
+        case(
+            "E242",
+            Edit(P, "sha256 = \"DIGEST-OF-BRAZE\"\n", ""),
+            str![[r#"
+error[E242]: plugin `braze` has no `sha256`, so nothing says that its file is the one you reviewed
+ --> plugins.toml:1:9
+  |
+1 | [plugin.braze]
+  |         ^^^^^
+
+hint: look at it with `enroute plugin inspect`, then run `enroute plugin lock braze`
+
+"#]],
+        ),
+        case(
+            "E243",
+            Edit(P, "DIGEST-OF-BRAZE", ZEROS),
+            str![[r#"
+error[E243]: plugin `braze` is not the file that was locked: plugins.toml says sha256 0000000000000000000000000000000000000000000000000000000000000000, the file has DIGEST-OF-BRAZE; nothing of it was run
+ --> plugins.toml:2:8
+  |
+2 | file = "plugins/braze.wasm"
+  |        ^^^^^^^^^^^^^^^^^^^^
+
+hint: if you replaced it on purpose, inspect it and run `enroute plugin lock braze`
+
+"#]],
+        ),
+        case(
+            "E244",
+            Edit(P, "braze.wasm\"\nsha256 = \"DIGEST-OF-BRAZE\"", "facebook.wasm\"\nsha256 = \"DIGEST-OF-FACEBOOK\""),
+            str![[r#"
+error[E244]: plugin `braze` is refused: the file calls itself `facebook`, so plugins.toml must name it [plugin.facebook]
+ --> plugins.toml:2:8
+  |
+2 | file = "plugins/facebook.wasm"
+  |        ^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: ask its author for one built for this contract
+
+"#]],
+        ),
+    ]
+}
+
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+fn destinations() -> Vec<Case> {
+    vec![
+        case(
+            "E226",
+            Edit(P, "${file:a.key}", "${file:nowhere.key}"),
+            str![[r#"
+error[E226]: secret `api_key` of destination `braze-eu`: secret file `./nowhere.key` cannot be read: No such file or directory (os error 2)
+  --> plugins.toml:13:23
+   |
+13 | secrets = { api_key = "${file:nowhere.key}" }
+   |                       ^^^^^^^^^^^^^^^^^^^^^
+
+hint: check the path, the file and its rights
+
+"#]],
+        ),
+        case(
+            "E251",
+            Edit(P, "braze.eu\" }", "braze.eu/users\", batch_object_limit = 100 }"),
+            str![[r#"
+error[E251]: setting `endpoint` must name a host and nothing behind it, not `https://rest.fra-01.braze.eu/users`
+  --> plugins.toml:12:25
+   |
+12 | settings = { endpoint = "https://rest.fra-01.braze.eu/users", batch_object_limit = 100 }
+   |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: The REST endpoint of your instance, such as https://rest.iad-01.braze.com; in Braze under Settings > APIs and Identifiers.
+
+error[E251]: setting `batch_object_limit` must be from 1 to 75, not 100
+  --> plugins.toml:12:84
+   |
+12 | settings = { endpoint = "https://rest.fra-01.braze.eu/users", batch_object_limit = 100 }
+   |                                                                                    ^^^
+
+hint: Most profiles in one request; lower it to 50 for older contracts by monthly active users.
+
+"#]],
+        ),
+        case(
+            "E252",
+            Edit(P, "secrets = {", "secrets = { apikey = \"${file:a.key}\","),
+            str![[r#"
+error[E252]: plugin `braze` has no secret `apikey`
+  --> plugins.toml:13:22
+   |
+13 | secrets = { apikey = "${file:a.key}", api_key = "${file:a.key}" }
+   |                      ^^^^^^^^^^^^^^^
+
+hint: did you mean `api_key`?
+
+"#]],
+        ),
+        case(
+            "E253",
+            Edit(P, "secrets = { api_key = \"${file:a.key}\" }\n", ""),
+            str![[r#"
+error[E253]: secret `api_key` of plugin `braze` is required
+ --> plugins.toml:9:14
+  |
+9 | [destination.braze-eu]
+  |              ^^^^^^^^
+
+hint: secrets = { api_key = "${env:…}" }: A REST API key with the permission users.track, made on the instance that `endpoint` names. Permissions of a key cannot be changed later.
+
+"#]],
+        ),
+        case(
+            "E254",
+            Edit(P, "hosts = [\"rest.fra-01.braze.eu\"]", "hosts = [\"rest.iad-01.braze.com\"]"),
+            str![[r#"
+error[E254]: plugin `braze` asks for host `rest.fra-01.braze.eu`, which plugins.toml does not grant
+  --> plugins.toml:11:10
+   |
+11 | hosts = ["rest.iad-01.braze.com"]
+   |          ^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: add "rest.fra-01.braze.eu" to `hosts`, or remove the destination
+
+"#]],
+        ),
+        case(
+            "E255",
+            Edit(P, "hosts = [\"rest", "hosts = [\"https://rest"),
+            str![[r#"
+error[E254]: plugin `braze` asks for host `rest.fra-01.braze.eu`, which plugins.toml does not grant
+  --> plugins.toml:11:10
+   |
+11 | hosts = ["https://rest.fra-01.braze.eu"]
+   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: add "rest.fra-01.braze.eu" to `hosts`, or remove the destination
+
+error[E255]: host rule `https://rest.fra-01.braze.eu` must be a host and nothing else: no scheme, user, path or space
+  --> plugins.toml:11:10
+   |
+11 | hosts = ["https://rest.fra-01.braze.eu"]
+   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+"#]],
+        ),
+    ]
+}
+
+fn rows() -> Vec<Case> {
+    vec![
+        case(
+            "E261",
+            Edit(A, "field = \"EMAIL\"", "field = \"e-mail\""),
+            str![[r#"
+error[E262]: facebook says: `e-mail`, for trait `email`, is no Facebook key
+  --> audiences.toml:17:21
+   |
+17 | traits = [{ trait = "email", field = "e-mail" }]
+   |                     ^^^^^^^
+
+hint: write `{ trait = "email", field = "EMAIL" }`
+
+error[E261]: plugin `facebook` has no field `e-mail`
+  --> audiences.toml:17:38
+   |
+17 | traits = [{ trait = "email", field = "e-mail" }]
+   |                                      ^^^^^^^^
+
+hint: did you mean { trait = "email", field = "EMAIL" }?
+
+"#]],
+        ),
+        case(
+            "E262",
+            Edit(A, "trait = \"email\"", "trait = \"favourite_colour\""),
+            str![[r#"
+error[E262]: facebook says: trait `favourite_colour` may not go to Facebook
+  --> audiences.toml:17:21
+   |
+17 | traits = [{ trait = "favourite_colour", field = "EMAIL" }]
+   |                     ^^^^^^^^^^^^^^^^^^
+
+hint: these may: email, context.device.advertisingId, firstName, lastName, phone, gender, birthYear, birthMonth, birthday, address.state, address.city, address.postalCode, address.country; for others set `allow_custom_traits = true`
+
+"#]],
+        ),
+        case(
+            "E263",
+            Edit(A, "trait = \"email\"", "trait = \"address..city\""),
+            str![[r#"
+error[E263]: `address..city` is not a path of a trait: a name in it is empty
+  --> audiences.toml:13:1
+   |
+13 | [[connection]]
+   | ^^^^^^^^^^^^^^
+
+"#]],
+        ),
+    ]
+}
