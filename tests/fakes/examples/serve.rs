@@ -1,23 +1,23 @@
-//! Starts both fakes on loopback and writes their addresses into the file that is named, until standard input ends.
+//! Starts all seven fakes on loopback until standard input ends, and writes what reaches them into the folder that is
+//! named: `destinations.toml` and `connections.toml`, to copy from, and the files of their secrets.
 //!
 //! For measuring the host in a process of its own, and for trying a configuration by hand:
-//! `cargo run -p enroute-fakes --example serve addresses.txt`.
+//! `cargo run -p enroute-fakes --example serve FOLDER`.
 
 use std::io::Read as _;
+use std::path::PathBuf;
 
-use enroute_fakes::{Braze, Facebook, braze, facebook};
+use enroute_fakes::all::{All, SECRETS, connections};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).ok_or("name the file for the addresses")?;
-    let braze = Braze::start(braze::Config { api_key: "local-key".to_owned(), ..Default::default() }).await?;
-    let facebook = Facebook::start(facebook::Config {
-        access_token: "local-token".to_owned(),
-        audiences: vec![facebook::Audience::new("1", "Local")],
-        ..Default::default()
-    })
-    .await?;
-    std::fs::write(file, format!("{}\n{}\n", braze.server().url(), facebook.server().url()))?;
+    let folder = PathBuf::from(std::env::args().nth(1).ok_or("name the folder for the files")?);
+    let fakes = All::start().await?;
+    for (name, secret) in SECRETS {
+        std::fs::write(folder.join(name), secret)?;
+    }
+    std::fs::write(folder.join("connections.toml"), connections())?;
+    std::fs::write(folder.join("destinations.toml"), fakes.destinations())?;
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     Ok(())
 }
