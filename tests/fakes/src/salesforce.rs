@@ -32,7 +32,7 @@ const VERSION_RETIRED_MAX: u32 = 30;
 /// Newest version in Winter '27.
 const VERSION_MAX: u32 = 68;
 
-/// "URI (or URI + headers) over 16,384 bytes": 414.
+/// Longest request line that Salesforce reads; a longer one is answered 414.
 const URI_BYTES_MAX: usize = 16_384;
 
 /// A running fake of one org.
@@ -244,7 +244,7 @@ impl Service for Org {
         let Some(path) = segments.strip_prefix(&["services", "data"]) else {
             return fault(404, "NOT_FOUND", "The requested resource does not exist");
         };
-        // "GET /services/data/ (no auth needed)".
+        // Salesforce, "Versions": anybody may ask.
         if matches!(path, [] | [""]) && request.method == "GET" {
             let version =
                 |number: u32| json!({"version": format!("{number}.0"), "url": format!("/services/data/v{number}.0")});
@@ -254,7 +254,7 @@ impl Service for Org {
             return refusal;
         }
         let reply = self.serve(&mut state, request, path);
-        // "Sforce-Limit-Info on each REST answer".
+        // Salesforce, "Limit Info Header": on every answer.
         let info = format!("api-usage={}/{}", state.calls, self.config.daily_calls_max);
         reply.header("sforce-limit-info", &info)
     }
@@ -359,7 +359,7 @@ impl Org {
     }
 }
 
-/// "Top-level error body is a JSON array".
+/// Salesforce, "Status codes and error responses": a list of errors.
 fn fault(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, &json!([{"message": message, "errorCode": code}]))
 }

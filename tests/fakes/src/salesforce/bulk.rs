@@ -7,16 +7,16 @@ use super::schema::{Field, Kind, Refusal};
 use super::{csv, fault, text};
 use crate::server::{Recorded, Reply};
 
-/// "Upload ≤100 MB"; smaller here than what the server takes anyway.
+/// Salesforce, "Bulk API limits": 100 MB; the server here takes less anyway.
 const UPLOAD_BYTES_MAX: usize = 100_000_000;
 
-/// "Field ≤32,000 chars".
+/// Salesforce, "Bulk API limits": characters of a field.
 const CELL_CHARS_MAX: usize = 32_000;
 
-/// "Record ≤400,000 chars".
+/// Salesforce, "Bulk API limits": characters of a record.
 const ROW_CHARS_MAX: usize = 400_000;
 
-/// "Header row ≤32,000 chars".
+/// Salesforce, "Bulk API limits": characters of the first row.
 const HEADER_CHARS_MAX: usize = 32_000;
 
 /// What clears a field; an empty cell leaves it alone.
@@ -101,7 +101,7 @@ impl Jobs {
         if form.iter().any(|(name, only)| !matches!(text(name), "") && text(name) != *only) {
             return fault(400, "INVALIDJOB", "this fake reads CSV with LF and commas only");
         }
-        // "`externalIdFieldName` belongs to upsert".
+        // Salesforce, "Create a job": only an upsert has an external id field.
         if text("operation") != "upsert" || text("externalIdFieldName").is_empty() {
             return fault(400, "INVALIDJOB", "this fake upserts, which needs externalIdFieldName");
         }
@@ -145,7 +145,7 @@ impl Job {
         shown
     }
 
-    /// Takes the rows. "Upload (once)".
+    /// Takes the rows, once.
     fn fill(&mut self, request: &Recorded) -> Reply {
         if self.state != "Open" || self.rows.is_some() {
             return fault(400, "INVALIDJOBSTATE", "Found multiple contents for job, or it is not open");

@@ -9,10 +9,10 @@ use super::records::{Effects, Store, Written};
 use super::schema::{Object, Refusal};
 use crate::server::{Recorded, Reply};
 
-/// "≤200 records".
+/// Salesforce, "sObject Collections": at most 200 records.
 const RECORDS_MAX: usize = 200;
 
-/// "Request body limit about 6 MB for REST collections".
+/// Largest body of a collection.
 const BODY_BYTES_MAX: usize = 6_000_000;
 
 /// A body that could be read.
@@ -34,7 +34,7 @@ pub(super) fn answer(path: &[&str], request: &Recorded, store: &mut Store) -> Re
     answered.unwrap_or_else(|refusal| refusal)
 }
 
-/// What the headers of a request set off. "The default is TRUE".
+/// What the headers of a request set off. Assignment rules run unless they are switched off.
 pub(super) fn effects(request: &Recorded) -> Effects {
     let says = |name: &str, value: &str| {
         request.header(name).is_some_and(|header| header.replace(' ', "").to_ascii_lowercase().contains(value))
@@ -49,7 +49,7 @@ pub(super) fn effects(request: &Recorded) -> Effects {
 pub(super) fn key(object: &str, field: &str, store: &Store) -> Result<(Object, String)> {
     let not_found = |message: &str| fault(404, "NOT_FOUND", message);
     let known = store.object(object).ok_or_else(|| not_found("The requested resource does not exist"))?;
-    // "Record `Id` is not allowed in collections upsert"; the field must be flagged External ID.
+    // Salesforce, "Upsert with collections": by a field that is flagged External ID, and not by the record id.
     let field = known.field(field).filter(|field| field.external_id);
     let field = field.ok_or_else(|| not_found("Provided external ID field does not exist or is not accessible"))?;
     Ok((known.clone(), field.name.clone()))
@@ -99,7 +99,7 @@ fn update(request: &Recorded, store: &mut Store) -> Result<Reply> {
     let records = typed(&body.records, None, store)?;
     let effects = effects(request);
     carry_out(body.all_or_none, store, records, |store, (object, mut fields)| {
-        // "Each with `attributes.type` and `id`".
+        // Salesforce, "Update with collections": a record names its type and its id.
         let id = match fields.remove("Id") {
             Some(Value::String(id)) => id,
             _ => return Err(Refusal::new("MISSING_ARGUMENT", "Id not specified in an update call")),
@@ -187,7 +187,7 @@ fn carry_out<T>(
     Ok(Reply::json(200, &results.iter().map(result).collect()))
 }
 
-/// One result. "Note `statusCode` here versus `errorCode` in the top-level error format".
+/// One result, whose errors have a `statusCode` where errors of a whole request have an `errorCode`.
 fn result(result: &std::result::Result<Written, Refusal>) -> Value {
     match result {
         Ok(Written { id, created }) => json!({"id": id, "success": true, "created": created, "errors": []}),

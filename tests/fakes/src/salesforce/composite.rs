@@ -8,7 +8,7 @@ use super::schema::Refusal;
 use super::{decoded, fault, text};
 use crate::server::{Recorded, Reply};
 
-/// "≤25 sub-requests".
+/// Salesforce, "Composite": at most 25 requests in one.
 const PARTS_MAX: usize = 25;
 
 /// Answers `POST /composite`. Only parts that update or upsert one record are known here.
@@ -109,11 +109,11 @@ fn upsert_one(
 ) -> (u16, Value) {
     let not_found = || (404, json!([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]));
     let Ok((known, key)) = key(object, field, store) else { return not_found() };
-    // "E-mail-like values with certain endings (for example …@email.inc) answer 404 in the path form".
+    // Salesforce finds nobody by a path whose value looks like an address at some domains, such as `.inc`.
     if value.contains('@') && value.ends_with(".inc") {
         return not_found();
     }
-    // "Do not repeat the external id field in the body."
+    // Salesforce, "Upsert": the external id stands in the path and not in the body.
     if fields.keys().any(|name| name.eq_ignore_ascii_case(&key)) {
         return (400, json!([{"errorCode": "INVALID_FIELD", "message": "The external id is in the path already"}]));
     }

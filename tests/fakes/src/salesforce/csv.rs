@@ -13,7 +13,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Vec<String>>, &'static str> {
                     return Err("a quote ends in the middle of a cell");
                 }
             }
-            // "No blanks around quotes."
+            // Salesforce, "CSV files": quotes stand at the ends of a cell.
             ('"', false) if !cell.is_empty() => return Err("a quote stands inside of a cell without quotes"),
             ('"', false) => quoted = true,
             (',', false) => row.push(std::mem::take(&mut cell)),

@@ -96,7 +96,7 @@ impl Store {
                 spelled.insert(name.clone(), value.clone());
                 continue;
             }
-            // "`INVALID_FIELD` at top level concerns all records".
+            // An unknown field refuses the request as a whole.
             let field = object.field(name).ok_or(("INVALID_FIELD", "No such column on sobject"))?;
             if !field.reads(value) {
                 return Err(("JSON_PARSER_ERROR", "Cannot deserialize instance of a field from the value"));
@@ -281,8 +281,7 @@ impl Store {
         Ok(())
     }
 
-    /// "Exactly one of `LeadId` / `ContactId` (with both set only the contact is kept); creating an existing pair is an
-    /// error".
+    /// Salesforce, "CampaignMember": one lead or one contact, of whom the contact wins; once in a campaign.
     fn membership(&self, mut fields: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
         let person = if fields.contains_key("ContactId") { "ContactId" } else { "LeadId" };
         if person == "ContactId" {

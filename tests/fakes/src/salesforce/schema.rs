@@ -163,7 +163,7 @@ impl Field {
 
     /// Whether a JSON value has the form that the field is read in; where not, the whole body cannot be read.
     ///
-    /// "A full timestamp into a date field is an error in JSON (`JSON_PARSER_ERROR`)"; numbers and booleans likewise.
+    /// A date field takes a day; a moment, a number or a boolean makes the JSON unreadable to Salesforce.
     pub(super) fn reads(&self, value: &Value) -> bool {
         match (self.kind, value) {
             (_, Value::Null) => true,
@@ -187,7 +187,7 @@ impl Field {
             );
         }
         if value.is_null() {
-            // "boolean: null is refused".
+            // A checkbox is true or false, never null.
             return if self.kind == Kind::Boolean {
                 no("INVALID_TYPE_ON_FIELD_IN_RECORD", "value not of required type")
             } else {
@@ -265,7 +265,7 @@ pub(super) fn objects(config: &Config) -> Vec<Object> {
                 Field::new("CampaignId", Kind::Reference, 0).needed(),
                 Field::new("LeadId", Kind::Reference, 0),
                 Field::new("ContactId", Kind::Reference, 0),
-                // "`Status` is a per-campaign picklist ≤40 chars".
+                // Salesforce, "CampaignMember": each campaign has its own list of statuses, of at most 40 characters.
                 Field {
                     values: Some(vec!["Sent".into(), "Responded".into()]),
                     ..Field::new("Status", Kind::Picklist, 40)

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::records::Store;
 use super::schema::Object;
 
-/// "SOQL text ≤100,000 characters".
+/// Salesforce, "SOQL limits": 100,000 characters.
 const TEXT_CHARS_MAX: usize = 100_000;
 
 type Fault = (&'static str, &'static str);

@@ -304,7 +304,7 @@ async fn a_session_is_handed_out_and_ends() {
     let org = start(Config { session_calls: Some(1), ..Config::default() }).await;
     let form = "grant_type=client_credentials&client_id=fake-consumer-key&client_secret=fake-consumer-secret";
     let answer = token(&org, form).await.json();
-    // The address that was asked, as the client wrote it; "there is no `expires_in`".
+    // The address that was asked, as the client wrote it; the answer does not say how long the token lasts.
     assert_eq!((answer["instance_url"].clone(), answer.get("expires_in")), (json!("http://fake"), None));
     let bearer = format!("Bearer {}", answer["access_token"].as_str().unwrap());
     let target = "/services/data/v67.0/limits";
