@@ -30,6 +30,8 @@ pub(super) struct History {
     pub(super) attempt: u32,
     /// Waits of this run so far.
     pub(super) waited_ms: u64,
+    /// Whether the attempt before ended without a clear answer.
+    pub(super) in_doubt: bool,
     /// Calls that isolating culprits may still cost; shared by all parts of the lot.
     pub(super) bisect_left: Arc<AtomicU32>,
 }
@@ -107,7 +109,11 @@ pub(super) async fn carry_out(
     crate::crash_point!("delivery.intended");
     let mut tally = Tally::default();
     let is_repeat = history.attempt > 1;
-    tally.repeated = if is_repeat { lot.len() as u64 } else { lot.in_doubt(&lot.positions()) };
+    tally.repeated = match (is_repeat, history.in_doubt) {
+        (false, _) => lot.in_doubt(&lot.positions()),
+        (true, true) => lot.len() as u64,
+        (true, false) => 0,
+    };
 
     let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
     let outlet = Arc::new(outlet);
@@ -252,7 +258,8 @@ fn allowed(next: &Next, history: &History, patience_ms: u64) -> Option<(Next, Hi
             let waited_ms = history.waited_ms.saturating_add(after_ms);
             let fits = history.attempt < ATTEMPTS_MAX && waited_ms <= patience_ms;
             let next = Next::Again { after_ms, unclear: *unclear };
-            fits.then_some((next, History { attempt: history.attempt + 1, waited_ms, ..history }))
+            let attempt = history.attempt + 1;
+            fits.then_some((next, History { attempt, waited_ms, in_doubt: *unclear, ..history }))
         }
     }
 }

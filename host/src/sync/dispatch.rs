@@ -131,7 +131,8 @@ impl Dispatch {
             match cutting? {
                 Cutting::Lot(lot) => {
                     let bisect_left = Arc::new(AtomicU32::new(bisect_calls_max(lot.len())));
-                    self.take(*lot, "prepared", History { attempt: 1, waited_ms: 0, bisect_left }, 0).await?;
+                    self.take(*lot, "prepared", History { attempt: 1, waited_ms: 0, in_doubt: false, bisect_left }, 0)
+                        .await?;
                 }
                 Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
                 Cutting::Folded(folded) => {
