@@ -99,3 +99,34 @@ impl Gates {
         Some(Arc::clone(gate))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn many_at_once_pass_a_gate_at_its_pace() {
+        let bucket = Bucket {
+            name: "api".to_owned(),
+            scope: Scope::Credential,
+            requests: 10,
+            requests_setting: None,
+            per_ms: 1_000,
+            concurrency: 4,
+        };
+        let (gate, clock) = (Arc::new(Gate::new(&bucket, 10)), Clock::starting_at(0));
+        let mut running = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (gate, clock) = (Arc::clone(&gate), clock.clone());
+            running.spawn(async move {
+                let _permit = gate.enter(&clock, u64::MAX).await.expect("the gate opens");
+                clock.now_ms()
+            });
+        }
+        let mut passed: Vec<u64> = running.join_all().await;
+        passed.sort_unstable();
+        let busiest = passed.iter().map(|from| passed.iter().filter(|at| (*from..from + 1_000).contains(at)).count());
+        assert!(busiest.max().is_some_and(|most| most <= 10), "{passed:?}");
+        assert_eq!(clock.now_ms(), 9_000, "nobody waited longer than the pace asks");
+    }
+}
