@@ -248,6 +248,7 @@ impl Dispatch {
         let jobs = resume::open_jobs(&self.book).await?;
         let open: Vec<_> = jobs.iter().filter(|ticket| ticket.operation == operation).collect();
         if open.len() + self.jobs.len() < most as usize {
+            self.waiting_for_jobs_ms = None;
             return Ok(true);
         }
         if !self.jobs.is_empty() {
@@ -257,18 +258,14 @@ impl Dispatch {
         let now_ms = self.clock.now_ms();
         let soonest = open.iter().map(|ticket| ticket.due_ms).min().unwrap_or(now_ms);
         let waited_ms = self.waiting_for_jobs_ms.get_or_insert(now_ms);
-        if soonest.max(now_ms) - *waited_ms > self.patience_ms {
+        if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience_ms {
             let reason = format!("{} jobs are open at the destination, as many as may be", open.len());
             self.stopped.get_or_insert(Stop::Later(reason));
             return Ok(false);
         }
         self.clock.sleep_until(soonest).await;
-        let before = open.len();
         let asked = resume::ask(&self.book, &self.gates, &self.clock).await?;
         self.take_in(asked);
-        if resume::open_jobs(&self.book).await?.iter().filter(|ticket| ticket.operation == operation).count() < before {
-            self.waiting_for_jobs_ms = None;
-        }
         self.tell();
         Ok(false)
     }
