@@ -171,10 +171,14 @@ async fn ten_thousand_arrive_in_spite_of_refusals_outages_and_a_lost_answer() {
         }});
     }
     for (name, server) in world.fakes.servers() {
-        server.fault(Fault::once(Action::Reset).path(uploads(name)));
-        server.fault(Fault::every_nth(20, Action::Answer(Reply::text(503, "not now"))).path(uploads(name)));
-        let busy = Reply::text(429, "slow down").header("retry-after", "3");
-        server.fault(Fault::every_nth(27, Action::Answer(busy)).path(uploads(name)));
+        let broken = Action::Answer(Reply::text(503, "not now"));
+        let busy = Action::Answer(Reply::text(429, "slow down").header("retry-after", "3"));
+        // Once each, since some take everybody in one request; then again and again for those that take many.
+        for fault in [Fault::once(Action::Reset), Fault::once(broken.clone()), Fault::once(busy.clone())] {
+            server.fault(fault.path(uploads(name)));
+        }
+        server.fault(Fault::every_nth(20, broken).path(uploads(name)));
+        server.fault(Fault::every_nth(27, busy).path(uploads(name)));
     }
     let report = world.sync(&people).await;
     let usable: Vec<Value> =
