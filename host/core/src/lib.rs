@@ -6,11 +6,14 @@
 pub mod batch;
 pub mod cells;
 pub mod diff;
+pub mod emission;
 pub mod fold;
 pub mod id;
+pub mod json;
 pub mod manifest;
 pub mod outcome;
 pub mod pace;
+pub mod path;
 pub mod request;
 pub mod retry;
 pub mod suggest;
