@@ -4,6 +4,7 @@
 //! a text that is no JSON, too deep or too long is an error and never a panic. Invariant: what is written reads back
 //! as the same value (property test `what_is_written_reads_back_the_same`).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -11,7 +12,7 @@ use serde_json::value::RawValue;
 
 mod number;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use number::compare as compare_numbers;
 
@@ -96,11 +97,11 @@ impl Json {
 
     /// How a value reads within a text: a text without quotes, null as nothing, everything else as JSON.
     #[must_use]
-    pub fn plain(&self) -> String {
+    pub fn plain(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(text) | Self::Number(text) => text.clone(),
-            Self::Null => String::new(),
-            other => other.to_string(),
+            Self::Text(text) | Self::Number(text) => Cow::Borrowed(text),
+            Self::Null => Cow::Borrowed(""),
+            other => Cow::Owned(other.to_string()),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod fold;
 pub mod id;
 pub mod json;
 pub mod manifest;
+pub mod mapping;
 pub mod outcome;
 pub mod pace;
 pub mod path;
