@@ -171,10 +171,7 @@ impl Emission {
         match first {
             "context" => self.context(form, rest),
             name if name == body => self.body(form, rest),
-            name => match self.head(form, name).unwrap_or(Source::Missing) {
-                Source::Input { input, on_exit, .. } => Source::Input { input, rest: rest.to_vec(), on_exit },
-                other => other.descend(rest),
-            },
+            name => self.head(form, name).unwrap_or(Source::Missing).descend(rest),
         }
     }
 

@@ -46,7 +46,8 @@
 //! - `@literal` is not read: a directive within it stays an object.
 //! - `@path`, `@template` and the options of directives are constants; the original lets expressions compute them.
 //! - `@json` in mode `decode` on what is no JSON is missing; the original fails the event.
-//! - `@merge` keeps the order in which keys appear first.
+//! - `@merge` keeps the order in which keys appear first; keys of an object that is written in an expression are in
+//!   alphabetical order.
 //! - `@coalesce` and `@concatenate` are additions; the original writes them as `@if` and `@template`.
 //! - Templates have at most [`TEMPLATE_CHARS_MAX`] characters and no loops, tags besides those above, or filters that
 //!   need a clock.

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use crate::json::Json;
 use crate::mapping::node::Node;
 use crate::mapping::{Member, WORK_MAX, functions};
-use crate::path::follow;
+use crate::path::{Step, follow};
 
 /// A value that is there, borrowed where it can be.
 pub(super) type Found<'a> = Option<Cow<'a, Json>>;
@@ -47,6 +47,18 @@ impl<'a> Run<'a> {
         Some(value.into_owned())
     }
 
+    /// Follows steps into a value; an object is paid for by its keys, each of which may be looked at.
+    fn follow(&self, value: &'a Json, steps: &[Step]) -> Found<'a> {
+        let mut value = value;
+        for step in steps {
+            if let Json::Object(entries) = value {
+                self.pay(entries.len())?;
+            }
+            value = follow(value, std::slice::from_ref(step))?;
+        }
+        Some(Cow::Borrowed(value))
+    }
+
     /// A text that was made, paid for.
     pub(super) fn text<'v>(&self, text: String) -> Found<'v> {
         self.pay(text.len())?;
@@ -65,8 +77,8 @@ impl Node {
                 Some(Cow::Borrowed(if run.member.is_member { entered } else { exited }))
             }
             Self::Input { on_exit: false, .. } if !run.member.is_member => None,
-            Self::Input { column, rest, .. } => follow(run.member.value(*column)?, rest).map(Cow::Borrowed),
-            Self::Item(path) => follow(item?, path.steps()).map(Cow::Borrowed),
+            Self::Input { column, rest, .. } => run.follow(run.member.value(*column)?, rest),
+            Self::Item(path) => run.follow(item?, path.steps()),
             Self::List { items, is_built } => {
                 let items = all(items, run, item);
                 if *is_built && items.is_empty() { None } else { Some(Cow::Owned(Json::List(items))) }

@@ -108,7 +108,10 @@ impl Filter {
             (Self::First, Json::List(items)) => run.own(Cow::Borrowed(items.first()?)).map(Cow::Owned),
             (Self::Last, Json::List(items)) => run.own(Cow::Borrowed(items.last()?)).map(Cow::Owned),
             (Self::Size, Json::List(items)) => Some(Cow::Owned(Json::Number(items.len().to_string()))),
-            (Self::Size, other) => Some(Cow::Owned(Json::Number(other.plain().chars().count().to_string()))),
+            (Self::Size, other) => {
+                run.pay(other.bytes())?;
+                Some(Cow::Owned(Json::Number(other.plain().chars().count().to_string())))
+            }
             (Self::Join, Json::List(items)) => join(items, &argument(0), run),
             (Self::Json, other) => run.text(other.to_string()),
             (Self::Join, _) => Some(value),

@@ -6,9 +6,6 @@
 use std::borrow::Cow;
 
 use crate::json::{Json, compare_numbers};
-use crate::mapping::TEMPLATE_CHARS_MAX;
-use crate::mapping::compile::Build;
-use crate::mapping::error::Mistake;
 use crate::mapping::evaluate::{Found, Run};
 use crate::mapping::filter::{self, Filter};
 use crate::mapping::node::Node;
@@ -174,9 +171,4 @@ impl Comparison {
             },
         }
     }
-}
-
-/// The mistake of a template.
-fn mistake(text: impl Into<String>) -> Mistake {
-    Mistake::Template(text.into())
 }

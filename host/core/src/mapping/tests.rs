@@ -1,8 +1,9 @@
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::emission::{Chosen, Class, Emission, Form};
+
+mod property;
 
 /// An emission of which `plan` rides along.
 pub(super) fn emission() -> Emission {
@@ -399,145 +400,5 @@ fn a_path_alone_is_a_column_that_needs_no_evaluation() {
     assert_eq!([column(&path("plan"), false), column(&path("email"), false)], [None, Some(1)]);
     for written in [path("cart[0]"), path("vip"), json!(1), json!({ "@template": "{{ traits.plan }}" })] {
         assert_eq!(column(&written, true), None);
-    }
-}
-
-/// Values that are likely to be expressions.
-fn written() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::Bool),
-        (-2_i64..3).prop_map(Value::from),
-        prop::sample::select(vec![
-            "lower",
-            "right",
-            "encode",
-            "decode",
-            "_",
-            "a",
-            "",
-            "traits.a",
-            "$.a.b",
-            "b[0]",
-            "context.traits",
-            "{{ traits.a }}",
-            "x{{ a | append: traits.b }}",
-            "{% if a %}{{ b }}{% else %}{{ traits.a | json }}{% endif %}",
-            "type = 'identify' or traits.a > 1",
-            "(traits.a exists",
-        ])
-        .prop_map(Value::from),
-    ];
-    let keys = vec![
-        "@path",
-        "@template",
-        "@liquid",
-        "@literal",
-        "@if",
-        "@coalesce",
-        "@concatenate",
-        "@case",
-        "@replace",
-        "@arrayPath",
-        "@merge",
-        "@transform",
-        "@flatten",
-        "@json",
-        "@excludeWhenNull",
-        "exists",
-        "blank",
-        "then",
-        "else",
-        "value",
-        "pattern",
-        "replacement",
-        "operator",
-        "direction",
-        "objects",
-        "apply",
-        "mapping",
-        "separator",
-        "mode",
-        "a",
-        "b",
-        "all",
-        "any",
-        "path",
-    ];
-    leaf.prop_recursive(4, 24, 4, move |inner| {
-        let child = inner.clone();
-        let options = move |name: &'static str, fixed: Value, open: &'static [&'static str]| {
-            prop::collection::vec(child.clone(), open.len()).prop_map(move |values| {
-                let mut options = fixed.clone();
-                for (key, value) in open.iter().zip(values) {
-                    options[*key] = value;
-                }
-                json!({ name: options })
-            })
-        };
-        prop_oneof![
-            2 => prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            2 => prop::collection::vec((prop::sample::select(keys.clone()), inner.clone()), 0..3)
-                .prop_map(|entries| entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
-            1 => inner.clone().prop_map(|value| json!({ "@excludeWhenNull": value })),
-            1 => prop::collection::vec(inner.clone(), 0..3).prop_map(|values| json!({ "@coalesce": values })),
-            1 => prop::collection::vec(inner.clone(), 0..3)
-                .prop_map(|values| json!({ "@merge": { "direction": "left", "objects": values } })),
-            1 => (inner.clone(), inner).prop_map(|(list, item)| json!({ "@arrayPath": [list, { "i": item }] })),
-            1 => options("@if", json!({}), &["blank", "then", "else"]),
-            1 => options("@case", json!({ "operator": "upper" }), &["value"]),
-            1 => options("@replace", json!({ "pattern": "a", "replacement": "aa" }), &["value"]),
-            1 => options("@flatten", json!({ "separator": "_" }), &["value"]),
-            1 => options("@json", json!({ "mode": "encode" }), &["value"]),
-            1 => options("@json", json!({ "mode": "decode" }), &["value"]),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn any_expression_over_any_values_is_total_bounded_and_repeatable(
-        written in written(),
-        values in prop::collection::vec(prop::option::of(crate::json::tests::json()), 8),
-        is_member in any::<bool>(),
-    ) {
-        let emission = emission();
-        let mut compiler = Compiler::new(&emission, Form::Identify);
-        let trigger = compiler.trigger(&written);
-        let Ok(expression) = compiler.expression(&written) else { return Ok(()) };
-        let texts: Vec<Option<String>> = values.iter().map(|value| value.as_ref().map(ToString::to_string)).collect();
-        let texts: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
-        let member = Member::new(&texts, is_member);
-        let value = expression.evaluate(&member);
-        prop_assert_eq!(&expression.evaluate(&member), &value);
-        prop_assert_eq!(&expression.evaluate(&Member::new(&texts, is_member)), &value);
-        if let Some(value) = value {
-            prop_assert!(value.bytes() <= OUTPUT_BYTES_MAX);
-        }
-        if let Ok(trigger) = trigger {
-            prop_assert!(!trigger.matches(&member) || trigger.possible(is_member));
-        }
-    }
-
-    #[test]
-    fn the_column_of_a_path_holds_what_the_path_evaluates_to(value in crate::json::tests::json()) {
-        let emission = emission();
-        let mut compiler = Compiler::new(&emission, Form::Identify);
-        let expression = compiler.expression(&path("a")).unwrap();
-        let text = value.to_string();
-        let member_texts = [Some(text.as_str())];
-        prop_assert_eq!(expression.column(true), Some(0));
-        prop_assert_eq!(expression.evaluate(&Member::new(&member_texts, true)), Some(value));
-    }
-
-    #[test]
-    fn any_template_is_compiled_or_refused(text in "[a{}%|:'\\- ]{0,16}", inner in "[a |:'.=]{0,8}") {
-        let emission = emission();
-        for text in [text, format!("{{% if {inner} %}}x{{% endif %}}{{{{ {inner} }}}}")] {
-            let expression = Compiler::new(&emission, Form::Identify).expression(&json!({ "@liquid": text }));
-            if let Ok(expression) = expression {
-                let _ = expression.evaluate(&Member::new(&[], true));
-            }
-        }
     }
 }

@@ -3,10 +3,12 @@
 //! Total: every text is a template or a mistake that says what was expected.
 
 use crate::json::{Json, compare_numbers};
+use crate::mapping::TEMPLATE_CHARS_MAX;
+use crate::mapping::compile::Build;
+use crate::mapping::error::Mistake;
+use crate::mapping::filter::Filter;
 use crate::mapping::node::Node;
-use crate::mapping::template::{
-    Build, COMPARISONS, Comparison, Filter, Mistake, Operand, Output, Part, TEMPLATE_CHARS_MAX, Template, Test, mistake,
-};
+use crate::mapping::template::{COMPARISONS, Comparison, Operand, Output, Part, Template, Test};
 
 /// A piece of a template's text.
 enum Token<'t> {
@@ -222,4 +224,9 @@ fn split(text: &str, at: fn(char) -> bool) -> Vec<&str> {
 /// Cuts at spaces outside quotes.
 fn words(text: &str) -> Vec<&str> {
     split(text, char::is_whitespace).into_iter().filter(|word| !word.is_empty()).collect()
+}
+
+/// The mistake of a template.
+fn mistake(text: impl Into<String>) -> Mistake {
+    Mistake::Template(text.into())
 }
