@@ -16,14 +16,14 @@
 //! *chosen* traits, never the rest of the profile. A value of the profile that is no identifier is missing on an exit,
 //! unless the connection enriches exits. Never is membership read from the profile.
 
+mod membership;
+#[cfg(test)]
+mod tests;
+
 use sha2::{Digest, Sha256};
 
 use crate::json::Json;
 use crate::path::{Path, Step, follow};
-
-mod membership;
-#[cfg(test)]
-mod tests;
 
 pub use membership::{Membership, RowMode, membership};
 

@@ -4,15 +4,15 @@
 //! a text that is no JSON, too deep or too long is an error and never a panic. Invariant: what is written reads back
 //! as the same value (property test `what_is_written_reads_back_the_same`).
 
+mod number;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-
-mod number;
-#[cfg(test)]
-pub(crate) mod tests;
 
 pub use number::compare as compare_numbers;
 

@@ -56,11 +56,6 @@
 //! - In a trigger `=` and `!=` take a text, because they never equal a number or a boolean; `value = 30` is an error
 //!   that names `number_equals`. Comparing numbers is exact, however many digits they have.
 
-use std::cell::{Cell, OnceCell};
-
-use crate::emission::Input;
-use crate::json::Json;
-
 mod compile;
 mod condition;
 mod directive;
@@ -76,12 +71,16 @@ mod template;
 mod tests;
 mod trigger;
 
+use std::cell::{Cell, OnceCell};
+
+use crate::emission::Input;
+use crate::json::Json;
+use crate::mapping::evaluate::Run;
+use crate::mapping::node::Node;
+
 pub use compile::Compiler;
 pub use error::{CompileError, Mistake};
 pub use trigger::Trigger;
-
-use evaluate::Run;
-use node::Node;
 
 /// Deepest nesting of an expression or a trigger.
 pub const DEPTH_MAX: usize = 32;

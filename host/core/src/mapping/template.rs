@@ -3,14 +3,14 @@
 //! A subset of Liquid without loops, assignments or a clock, so that the work is bounded by the template's length and
 //! the values in it. Paths are resolved while compiling like any others.
 
+mod parse;
+
 use std::borrow::Cow;
 
 use crate::json::{Json, compare_numbers};
 use crate::mapping::evaluate::{Found, Run};
 use crate::mapping::filter::{self, Filter};
 use crate::mapping::node::Node;
-
-mod parse;
 
 pub(super) use parse::parse;
 

@@ -1,9 +1,9 @@
+mod property;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::emission::{Chosen, Class, Emission, Form};
-
-mod property;
 
 /// An emission of which `plan` rides along.
 pub(super) fn emission() -> Emission {
@@ -400,5 +400,30 @@ fn a_path_alone_is_a_column_that_needs_no_evaluation() {
     assert_eq!([column(&path("plan"), false), column(&path("email"), false)], [None, Some(1)]);
     for written in [path("cart[0]"), path("vip"), json!(1), json!({ "@template": "{{ traits.plan }}" })] {
         assert_eq!(column(&written, true), None);
+    }
+}
+
+// R33, R34, R38.
+#[test]
+fn expressions_see_the_event_that_is_shown() {
+    let emission = emission();
+    for (form, is_member) in
+        [(Form::Identify, true), (Form::Identify, false), (Form::Track, true), (Form::Track, false)]
+    {
+        let mut compiler = Compiler::new(&emission, form);
+        let written = ["$", "traits", "properties", "context.traits", "event", "integrations.braze-eu", "traits.plan"];
+        let expressions = written.map(|text| (text, compiler.expression(&json!({ "@path": text })).unwrap()));
+        let text_of = |input: &Input| match input {
+            Input::Timestamp => Some("\"2026-03-02\""),
+            Input::MessageId => Some("\"m-1\""),
+            other => stored(other),
+        };
+        let texts: Vec<_> = compiler.inputs().as_slice().iter().map(text_of).collect();
+        let read = |input: &Input| Some(Json::parse(stored(input)?).unwrap());
+        let event = emission.event(form, is_member, read, "m-1", "2026-03-02");
+        for (text, expression) in expressions {
+            let shown = crate::path::follow(&event, crate::path::Path::parse(text).unwrap().steps()).cloned();
+            assert_eq!(expression.evaluate(&Member::new(&texts, is_member)), shown, "{form:?} {is_member} {text}");
+        }
     }
 }

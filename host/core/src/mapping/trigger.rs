@@ -3,6 +3,9 @@
 //! Whether somebody who was sent is taken out again is never asked of a trigger's conditions on the profile: for exits
 //! the host asks [`Trigger::possible`], which takes everything that depends on the profile as met.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use crate::mapping::Member;
@@ -11,9 +14,6 @@ use crate::mapping::condition::Operator;
 use crate::mapping::error::Mistake;
 use crate::mapping::evaluate::Run;
 use crate::mapping::node::Node;
-
-#[cfg(test)]
-mod tests;
 
 /// A compiled trigger.
 #[derive(Debug, Clone)]
