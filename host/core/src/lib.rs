@@ -12,6 +12,7 @@ pub mod id;
 pub mod json;
 pub mod manifest;
 pub mod mapping;
+pub mod matching;
 pub mod outcome;
 pub mod pace;
 pub mod path;

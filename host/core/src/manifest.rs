@@ -255,7 +255,7 @@ pub enum Privacy {
 }
 
 /// A field of the destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// The name that rows use.
