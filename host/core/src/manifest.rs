@@ -11,15 +11,19 @@ use serde::{Deserialize, Serialize};
 use crate::id::PluginId;
 
 mod check;
+mod field;
 mod host;
 mod oauth;
 mod page;
+mod preset;
 mod settings;
 mod template;
 
+pub use field::{Field, Privacy};
 pub use host::HostAsk;
 pub use oauth::{ClientAuth, Grant, Oauth};
 pub use page::page;
+pub use preset::Preset;
 pub use settings::{SettingProblem, resolve_settings};
 pub use template::{Condition, fill, names};
 
@@ -69,6 +73,9 @@ pub struct Manifest {
     /// Whether rows may name fields that are not listed (custom attributes).
     #[serde(default)]
     pub custom_fields: bool,
+    /// Ready-made mappings, in the order in which they are shown.
+    #[serde(default, rename = "preset", skip_serializing_if = "Vec::is_empty")]
+    pub presets: Vec<Preset>,
     /// The identifiers of a profile the plugin can use, in its order of preference.
     #[serde(default, rename = "identifier", skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<IdentifierSpec>,
@@ -87,6 +94,9 @@ pub struct Manifest {
     /// Most members in one call of `map`; the smallest limit of the operations where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_members: Option<u32>,
+    /// Fewest people in an audience that the destination makes use of, where it has such a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience_min: Option<u32>,
     /// Whether something must be found, created or learned at the destination before members are looked at.
     #[serde(default)]
     pub opens: bool,
@@ -241,50 +251,6 @@ impl Auth {
     }
 }
 
-/// How personal a field is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum Privacy {
-    /// Names a person by itself: e-mail, phone, account id.
-    Identifying,
-    /// Says something of a person.
-    #[default]
-    Personal,
-    /// Says nothing of a person.
-    None,
-}
-
-/// A field of the destination.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-pub struct Field {
-    /// The name that rows use.
-    pub name: String,
-    /// What it holds, for people: `text`, `E.164 phone number`, `date YYYY-MM-DD`.
-    pub format: String,
-    /// Whether a customized setup must map it.
-    #[serde(default)]
-    pub required: bool,
-    /// Whether its value says who the member is: remembered, sealed, so that a removal can name it.
-    #[serde(default)]
-    pub identifier: bool,
-    /// Whether it leaves the plugin only as a hash.
-    #[serde(default)]
-    pub hashed: bool,
-    /// How personal it is.
-    #[serde(default)]
-    pub privacy: Privacy,
-    /// Traits that may be mapped to it; any where empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub traits: Vec<String>,
-    /// Other spellings, for matching by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub synonyms: Vec<String>,
-    /// One sentence for the operator.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub help: String,
-}
-
 /// An identifier of the profile, and the field it goes into.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -306,6 +272,19 @@ pub enum IdentifierUse {
     All,
 }
 
+/// Which values of an identifier are used where a profile has several and the operator does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Values {
+    /// The one that was added last; for destinations that would make a person of each.
+    #[default]
+    Last,
+    /// The one that was added first.
+    First,
+    /// Every one; for destinations that only look for people.
+    All,
+}
+
 /// How identities are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -324,6 +303,9 @@ pub struct Identity {
     /// How many identifiers of a member travel.
     #[serde(default, rename = "use")]
     pub uses: IdentifierUse,
+    /// Which values of an identifier travel where the operator does not say.
+    #[serde(default)]
+    pub values: Values,
     /// Fields in the order in which they identify; the first that a member has is its identity.
     /// Empty: the first identifier that travels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -359,7 +341,7 @@ impl Identity {
             Some(case) => (case.key.clone(), case.fold),
             None => (self.key.clone(), self.fold),
         };
-        Self { uses: self.uses, key, fold, cases: Vec::new() }
+        Self { uses: self.uses, values: self.values, key, fold, cases: Vec::new() }
     }
 }
 
@@ -489,6 +471,18 @@ impl Manifest {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// The fields that a trait may go into by its name under these settings.
+    #[must_use]
+    pub fn fields_under(&self, settings: &serde_json::Map<String, serde_json::Value>) -> Vec<Field> {
+        self.fields.iter().filter(|field| field.applies(settings)).cloned().collect()
+    }
+
+    /// The preset with this name.
+    #[must_use]
+    pub fn preset(&self, name: &str) -> Option<&Preset> {
+        self.presets.iter().find(|preset| preset.name == name)
     }
 
     /// The operation with this name.

@@ -113,7 +113,7 @@ fn last_part(path: &str) -> Option<&str> {
 }
 
 /// A name without case and separators.
-fn folded(name: &str) -> String {
+pub(crate) fn folded(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

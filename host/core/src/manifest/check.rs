@@ -1,9 +1,10 @@
 //! What a manifest must not contradict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Auth, CONTRACT, Manifest, names};
+use super::{Auth, CONTRACT, Field, Manifest, names};
 use crate::id::PluginId;
+use crate::matching::folded;
 
 /// Every contradiction, in words; empty where there is none.
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
@@ -16,15 +17,18 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     }
     unique_names(manifest, &mut found);
     references(manifest, &mut found);
+    fields(manifest, &mut found);
+    presets(manifest, &mut found);
     limits(manifest, &mut found);
     found
 }
 
 fn unique_names(manifest: &Manifest, found: &mut Vec<String>) {
-    let groups: [(&str, Vec<&str>); 6] = [
+    let groups: [(&str, Vec<&str>); 7] = [
         ("setting", manifest.settings.iter().map(|s| s.name.as_str()).collect()),
         ("secret", manifest.secrets.iter().map(|s| s.name.as_str()).collect()),
         ("field", manifest.fields.iter().map(|f| f.name.as_str()).collect()),
+        ("preset", manifest.presets.iter().map(|p| p.name.as_str()).collect()),
         ("operation", manifest.operations.iter().map(|o| o.name.as_str()).collect()),
         ("bucket", manifest.buckets.iter().map(|b| b.name.as_str()).collect()),
         ("derived", manifest.derived.iter().map(|d| d.kind.as_str()).collect()),
@@ -112,6 +116,47 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
     }
 }
 
+/// Fields are found by name, so a name must not lead to two of them.
+fn fields(manifest: &Manifest, found: &mut Vec<String>) {
+    let mut names: BTreeMap<String, Vec<&Field>> = BTreeMap::new();
+    for field in &manifest.fields {
+        if let Some(when) = &field.when
+            && !condition(when).is_some_and(|name| manifest.settings.iter().any(|setting| setting.name == name))
+        {
+            found.push(format!("field `{}` names a setting that is not declared: `{when}`", field.name));
+        }
+        for synonym in &field.synonyms {
+            let known = names.entry(folded(synonym)).or_default();
+            let rival = known.iter().find(|known| known.name != field.name && !are_apart(known, field));
+            if let Some(rival) = rival {
+                found.push(format!("`{synonym}` is another name of both `{}` and `{}`", rival.name, field.name));
+            }
+            known.push(field);
+        }
+    }
+}
+
+/// Whether two fields never apply under the same settings: one setting, two values.
+fn are_apart<'f>(one: &'f Field, other: &'f Field) -> bool {
+    let when = |field: &'f Field| field.when.as_deref().and_then(|text| text.split_once('='));
+    matches!((when(one), when(other)), (Some((a, x)), Some((b, y))) if a == b && x != y)
+}
+
+fn presets(manifest: &Manifest, found: &mut Vec<String>) {
+    for preset in &manifest.presets {
+        if preset.fields.is_empty() {
+            found.push(format!("preset `{}` fills no field", preset.name));
+        }
+        if preset.trigger.as_ref().is_some_and(|trigger| !trigger.is_object()) {
+            found.push(format!("the trigger of preset `{}` is no table", preset.name));
+        }
+        let unknown = |name: &&String| !manifest.custom_fields && manifest.field(name).is_none();
+        for name in preset.fields.keys().filter(unknown) {
+            found.push(format!("preset `{}` fills field `{name}`, which is not declared", preset.name));
+        }
+    }
+}
+
 /// The setting that `setting=value` looks at.
 fn condition(text: &str) -> Option<&str> {
     text.split_once('=').map(|(name, _)| name)
@@ -143,5 +188,8 @@ fn limits(manifest: &Manifest, found: &mut Vec<String>) {
     }
     if manifest.batch_members == Some(0) {
         found.push("`batch_members` is zero".to_owned());
+    }
+    if manifest.audience_min == Some(0) {
+        found.push("`audience_min` is zero".to_owned());
     }
 }

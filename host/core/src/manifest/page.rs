@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Auth, Bucket, Field, IdentifierUse, Manifest, Operation, Privacy, Scope};
+use super::{Auth, Bucket, Field, IdentifierUse, Manifest, Operation, Preset, Privacy, Scope, Values};
 
 /// Where the head begins in a page.
 const BEGIN: &str = "<!-- Made of plugin.toml by `enroute plugin page`; what stands here is replaced. -->";
@@ -52,6 +52,7 @@ fn head(manifest: &Manifest) -> String {
     for (title, columns, rows) in [
         ("What it does", ["Operation", "Most in a request", "Repeating", "Pace"], operations(manifest)),
         ("Fields", ["Field", "Takes", "Trait", "Privacy"], fields(manifest)),
+        ("Presets", ["Preset", "For", "Fills", "What it is for"], presets(manifest)),
     ] {
         let _cannot_fail = write_table(&mut out, title, columns, &rows);
     }
@@ -82,7 +83,15 @@ fn write_facts(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
         IdentifierUse::First => "the first that a profile has",
         IdentifierUse::All => "all that a profile has",
     };
-    writeln!(out, "| Identifiers | {}: {uses} |", kinds.join(", "))?;
+    let values = match manifest.identity.values {
+        Values::Last => "of several values the last",
+        Values::First => "of several values the first",
+        Values::All => "and every value of each",
+    };
+    writeln!(out, "| Identifiers | {}: {uses}, {values} |", kinds.join(", "))?;
+    if let Some(least) = manifest.audience_min {
+        writeln!(out, "| Smallest audience of use | {least} people |")?;
+    }
     if let Some(docs) = &manifest.docs {
         writeln!(out, "| The vendor's documentation | <{docs}> |")?;
     }
@@ -144,7 +153,8 @@ fn fields(manifest: &Manifest) -> Vec<[String; 4]> {
         };
         let traits: Vec<String> = field.traits.iter().chain(&field.synonyms).map(|name| format!("`{name}`")).collect();
         let required = if field.required { " (required)" } else { "" };
-        [format!("`{}`{required}", field.name), field.format.clone(), traits.join(", "), privacy.to_owned()]
+        let when = field.when.as_ref().map(|when| format!(" (where `{when}`)")).unwrap_or_default();
+        [format!("`{}`{required}{when}", field.name), field.format.clone(), traits.join(", "), privacy.to_owned()]
     };
     let mut rows: Vec<[String; 4]> = manifest.fields.iter().map(row).collect();
     if manifest.custom_fields {
@@ -156,6 +166,14 @@ fn fields(manifest: &Manifest) -> Vec<[String; 4]> {
         ]);
     }
     rows
+}
+
+fn presets(manifest: &Manifest) -> Vec<[String; 4]> {
+    let row = |preset: &Preset| {
+        let fields: Vec<String> = preset.fields.keys().map(|name| format!("`{name}`")).collect();
+        [preset.name.clone(), preset.trigger_in_words(), fields.join(", "), preset.help.clone()]
+    };
+    manifest.presets.iter().map(row).collect()
 }
 
 fn size(bytes: u32) -> String {

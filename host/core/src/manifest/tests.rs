@@ -65,6 +65,13 @@ name = "email"
 format = "e-mail address"
 identifier = true
 
+[[preset]]
+name = "Upsert"
+help = "sets the address"
+trigger = { path = "type", operator = "=", value = "identify" }
+[preset.fields]
+email = { "@path" = "$.traits.email" }
+
 [[operation]]
 name = "put"
 members = 100
@@ -226,6 +233,7 @@ fn a_name_is_given_once_and_is_not_empty() {
         ("setting", "base_url", "type = \"text\"\nhelp = \"x\""),
         ("secret", "token", "help = \"x\""),
         ("field", "email", "format = \"x\""),
+        ("preset", "Upsert", "help = \"x\"\nfields = { id = 1 }"),
         ("operation", "put", "members = 1\nbytes = 1\nidempotent = true"),
         ("bucket", "api", "scope = \"list\"\nrequests = 1\nper_ms = 1"),
     ];
@@ -274,6 +282,50 @@ fn no_limit_is_zero() {
     check(&changed("per_ms = 1000\n", "per_ms = 0\n"), "bucket `api` has a limit of zero");
     check(&changed("per_ms = 1000\n", "per_ms = 1000\nconcurrency = 0\n"), "bucket `api` has a limit of zero");
     check(&changed("batch_members = 100", "batch_members = 0"), "`batch_members` is zero");
+    check(&changed("batch_members = 100", "audience_min = 0"), "`audience_min` is zero");
+}
+
+#[test]
+fn a_preset_fills_fields_that_there_are() {
+    let fields = "email = { \"@path\" = \"$.traits.email\" }";
+    check(&changed(fields, "mail = 1"), "preset `Upsert` fills field `mail`, which is not declared");
+    check(&changed(fields, "mail = 1").replacen("[identity]", "custom_fields = true\n[identity]", 1), "ok: acme");
+    check(&changed(fields, ""), "preset `Upsert` fills no field");
+    let trigger = r#"{ path = "type", operator = "=", value = "identify" }"#;
+    check(&changed(trigger, "\"identify\""), "the trigger of preset `Upsert` is no table");
+    let manifest = Manifest::parse_toml(SOUND).unwrap();
+    let preset = manifest.preset("Upsert").unwrap();
+    assert_eq!(preset.trigger_in_words(), "`type = identify`");
+    assert_eq!(preset.fields["email"], serde_json::json!({"@path": "$.traits.email"}));
+    let manifest = Manifest::parse_toml(&changed(&format!("trigger = {trigger}"), "")).unwrap();
+    assert_eq!(manifest.preset("Upsert").unwrap().trigger_in_words(), "every event");
+}
+
+#[test]
+fn a_name_leads_to_one_field() {
+    let more = |name: &str, rest: &str| with(&format!("[[field]]\nname = \"{name}\"\nformat = \"text\"\n{rest}\n"));
+    let two = |first: &str, second: &str| {
+        let synonyms = "synonyms = [\"Home-Town\"]";
+        format!(
+            "{}[[field]]\nname = \"town\"\nformat = \"text\"\nsynonyms = [\"home_town\"]\n{second}\n",
+            more("city", &format!("{synonyms}\n{first}"))
+        )
+    };
+    check(&two("", ""), "`home_town` is another name of both `city` and `town`");
+    check(&two("when = \"most_bytes=1\"", "when = \"most_bytes=2\""), "ok: acme");
+    check(
+        &two("when = \"most_bytes=1\"", "when = \"most_members=2\""),
+        "`home_town` is another name of both `city` and `town`",
+    );
+    check(&more("city", "synonyms = [\"town\", \"Town\"]"), "ok: acme");
+    check(&more("city", "when = \"zone=1\""), "field `city` names a setting that is not declared: `zone=1`");
+    let manifest = Manifest::parse_toml(&more("city", "when = \"most_bytes=1\"")).unwrap();
+    let under = |settings: serde_json::Value| {
+        let fields = manifest.fields_under(settings.as_object().unwrap());
+        fields.into_iter().map(|field| field.name).collect::<Vec<_>>()
+    };
+    assert_eq!(under(serde_json::json!({"most_bytes": 1})), ["id", "email", "city"]);
+    assert_eq!(under(serde_json::json!({})), ["id", "email"]);
 }
 
 #[test]
@@ -322,7 +374,10 @@ fn a_key_that_manifests_do_not_have_is_refused() {
 fn what_is_left_out_has_its_default() {
     let manifest = Manifest::parse_toml(SOUND).unwrap();
     assert_eq!(manifest.bucket("api").map(|bucket| bucket.concurrency), Some(4));
-    assert!(!manifest.custom_fields && !manifest.opens);
+    assert!(!manifest.custom_fields && !manifest.opens && manifest.audience_min.is_none());
+    assert_eq!(manifest.identity.values, Values::Last);
+    let all = Manifest::parse_toml(&changed("use = \"all\"", "use = \"all\"\nvalues = \"all\"")).unwrap();
+    assert_eq!(all.identity.under(&serde_json::Map::new()).values, Values::All);
     let text = changed("[identity]\nuse = \"all\"\nkey = [\"email\", \"id\"]\nfold = \"lowercase\"\n", "");
     let identity = Manifest::parse_toml(&text).unwrap().identity;
     assert_eq!(identity, Identity::default());
