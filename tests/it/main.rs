@@ -21,6 +21,7 @@ mod jobs;
 mod killed;
 mod kit;
 mod mistakes;
+mod names;
 mod oauth;
 mod outside;
 mod secrets;

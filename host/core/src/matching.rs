@@ -1,9 +1,9 @@
 //! Which field a trait goes into where the operator named none: by its name, and only where there is no doubt.
 //!
 //! Pure. Passes from the surest likeness to the weakest: the name itself, the name whatever its case and separators,
-//! another name that the manifest lists, and then the last part of a path whose front says only that the person is
-//! meant (`address.city` as `city`, but never `company.name` as `name`). The first pass in which a trait is like any
-//! field decides on it. Invariants: no field is given away twice, a field that the operator named stays
+//! another name that the manifest lists. What is left keeps its name where the destination takes fields of any name;
+//! elsewhere the last part of a path is tried, if its front says only that the person is meant (`address.city` as
+//! `city`, but never `company.name` as `name`). The first pass in which a trait is like any field decides on it. Invariants: no field is given away twice, a field that the operator named stays
 //! (`no_field_is_given_away_twice`), and the order of the rows does not matter
 //! (`the_order_of_rows_does_not_matter`).
 
@@ -89,15 +89,13 @@ pub fn match_fields(wishes: &[Wish<'_>], fields: &[Field], custom_fields: bool) 
         }
     }
     for how in [How::Exact, How::Spelling, How::Synonym] {
-        board.pass(wishes, how, Weight::Sure, |path| known.like(path, path, how));
-    }
-    let weight = if custom_fields { Weight::Hint } else { Weight::Sure };
-    for how in [How::Spelling, How::Synonym] {
-        let like = |path| last_part(path).map(|part| known.like(part, path, how)).unwrap_or_default();
-        board.pass(wishes, how, weight, like);
+        board.pass(wishes, how, |path| known.like(path, path, how));
     }
     if custom_fields {
-        board.pass(wishes, How::SameName, Weight::Sure, |path| known.own(path));
+        board.pass(wishes, How::SameName, |path| known.own(path));
+    }
+    for how in [How::Spelling, How::Synonym] {
+        board.pass(wishes, how, |path| last_part(path).map(|part| known.like(part, path, how)).unwrap_or_default());
     }
     board.results.into_iter().map(|result| result.unwrap_or(Err(Unmatched::NoField))).collect()
 }
@@ -160,15 +158,6 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What a likeness that does not lead to a field is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Weight {
-    /// The row stays without a field: the operator has to decide.
-    Sure,
-    /// The row may still get a field of its own name.
-    Hint,
-}
-
 /// What is decided so far.
 struct Board {
     results: Vec<Option<Result<Match, Unmatched>>>,
@@ -188,7 +177,7 @@ impl Board {
     }
 
     /// Decides on the rows that are still open and like some field in this way.
-    fn pass<'f>(&mut self, wishes: &[Wish<'f>], how: How, weight: Weight, like: impl Fn(&'f str) -> Vec<&'f str>) {
+    fn pass<'f>(&mut self, wishes: &[Wish<'f>], how: How, like: impl Fn(&'f str) -> Vec<&'f str>) {
         let mut wanted: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut refused: Vec<(usize, Unmatched)> = Vec::new();
         for (row, wish) in wishes.iter().enumerate().filter(|(row, _)| self.is_open(*row)) {
@@ -213,14 +202,12 @@ impl Board {
                 (None, [first, second, ..]) => {
                     let rival = |row: usize| if row == *first { *second } else { *first };
                     refused.extend(rows.iter().map(|row| (*row, taken(rival(*row)))));
-                    if weight == Weight::Sure {
-                        self.owners.insert(field.to_owned(), *first);
-                    }
+                    self.owners.insert(field.to_owned(), *first);
                 }
                 (None, []) => {}
             }
         }
-        for (row, why) in refused.into_iter().filter(|_| weight == Weight::Sure) {
+        for (row, why) in refused {
             self.settle(row, Err(why));
         }
     }

@@ -114,8 +114,9 @@ fn a_field_with_a_list_of_traits_is_for_these_alone() {
 fn where_any_field_is_taken_a_trait_keeps_its_name() {
     check_with(true, &["email"], &["plan", "email"], &["plan (SameName)", "email (Exact)"]);
     check_with(true, &["city"], &["address.zip"], &["address.zip (SameName)"]);
-    // The last part of a path is a guess: where it leads nowhere, the path itself is the name.
-    check_with(true, &["city"], &["city", "address.city"], &["city (Exact)", "address.city (SameName)"]);
+    // The last part of a path would be a guess, and none is needed.
+    check_with(true, &["city"], &["address.city"], &["address.city (SameName)"]);
+    check_with(true, &["CT = address.city"], &["address.city"], &["CT (Synonym)"]);
     // A name that is meant for a field is not one of the operator's own.
     check_with(true, &["first_name"], &["first_name", "firstName"], &["first_name (Exact)", "first_name, but row 0"]);
     check_with(true, &[], &["plan", "tier -> plan"], &["plan, but row 1", "plan (Given)"]);
