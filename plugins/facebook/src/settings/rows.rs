@@ -36,7 +36,12 @@ pub(super) fn check(ctx: &Context<Settings>, problems: &mut Vec<Problem>) {
             Some(_) if ctx.row(&row.field) != Some(number) => problems.push(taken(number, row, ctx)),
             Some(_) => {}
         }
-        problems.extend(trait_problem(number, row, key, ctx.settings()));
+        if row.trait_ == ctx.audience_key() {
+            let message = format!("`{}` is the audience itself, not a trait", row.trait_);
+            problems.push(error(place(number), message, "take the row out: membership is the list"));
+        } else {
+            problems.extend(trait_problem(number, row, key, ctx.settings()));
+        }
     }
 }
 

@@ -16,6 +16,10 @@ pub(super) fn check(ctx: &Context<Settings>, problems: &mut Vec<Problem>) {
     let settings = ctx.settings();
     for (number, row) in ctx.rows().iter().enumerate() {
         let name = row.field.as_str();
+        if row.trait_ == ctx.audience_key() {
+            let message = format!("`{}` is the audience itself, not a trait", row.trait_);
+            problems.push(error(place(number), message, "take the row out: membership is the list"));
+        }
         if !field::ALL.contains(&name) {
             let hint = format!("the fields are {}", field::ALL.join(", "));
             problems.push(error(place(number), format!("`{name}`, for trait `{}`, is no field", row.trait_), hint));
