@@ -20,6 +20,8 @@ pub mod code;
 pub mod crash;
 pub mod diagnostic;
 pub mod files;
+pub mod freeze;
+mod json;
 pub mod load;
 pub mod lock;
 pub mod plugins_file;

@@ -8,6 +8,7 @@
 
 pub mod audience;
 mod connect;
+mod consent;
 mod error;
 mod folder;
 mod guard;
@@ -15,6 +16,7 @@ pub mod held;
 pub mod imports;
 pub mod ledger;
 pub mod profiles;
+pub mod records;
 mod schema;
 pub mod seal;
 mod sql_text;

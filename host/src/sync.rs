@@ -4,11 +4,14 @@
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 
 mod clock;
+mod columns;
+mod coverage;
 mod cutter;
 mod decide;
 mod deliver;
 mod dispatch;
 mod explain;
+mod identify;
 mod link;
 mod lot;
 mod mapper;
@@ -16,20 +19,23 @@ mod open;
 mod outlet;
 mod pace;
 mod plan;
+mod program;
 mod report;
 mod resume;
 mod run;
 mod settle;
 mod setup;
 mod snapshot;
+mod trial;
 
 use std::sync::Arc;
 
 use crate::store::{Error, Reader, Store};
 
 pub use clock::Clock;
+pub use coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use dispatch::{Progress, ProgressSink};
-pub use explain::{Explanation, explain, status};
+pub use explain::{DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use link::{batch_members, limits};
 pub use open::Probed;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
@@ -37,8 +43,9 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
 };
 pub use run::{Options, probe, sync};
-pub use setup::Setup;
+pub use setup::{Matched, Setup};
 pub use snapshot::SnapshotError;
+pub use trial::{Exchange, Sent, Trial, TriedMapping, try_profile};
 
 /// Reads the store on a thread where blocking is fine.
 async fn reading<T: Send + 'static, E: From<Error> + Send + 'static>(

@@ -102,7 +102,7 @@ async fn a_plan_and_the_sync_that_follows_have_the_same_digests() {
 /// Digests of the whole requests about these profiles, as the ledger has them.
 fn ledgered(world: &World, ids: &[String]) -> BTreeSet<String> {
     let reader = world.store().reader().expect("a reader");
-    let story = |id: &String| explain(&reader, id).expect("the store is read").expect("a known profile");
+    let story = |id: &String| explain(&reader, None, id).expect("the store is read").expect("a known profile");
     let receipts = ids.iter().flat_map(|id| story(id).connections).flat_map(|chapter| chapter.receipts);
     receipts.flat_map(|receipt| receipt.requests).map(|request| request.digest).collect()
 }

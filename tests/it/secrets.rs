@@ -33,7 +33,7 @@ async fn run_with_canaries() -> (World, String) {
     let plans = world.plan().await;
     let report = world.sync().await;
     let reader = world.store().reader().expect("a reader");
-    let story = enroute_host::sync::explain(&reader, "u1").expect("the store is read").expect("a known profile");
+    let story = enroute_host::sync::explain(&reader, None, "u1").expect("the store is read").expect("a known profile");
     let texts = [
         serde_json::to_string(&plans).unwrap(),
         serde_json::to_string(&report).unwrap(),

@@ -159,7 +159,7 @@ secrets = {{ access_token = "${{file:facebook.token}}", app_secret = "${{file:fa
         let store = self.store();
         self.import(&store);
         let setup = self.setup().await;
-        sync::plan(&store, &setup, &self.clock, Detail { bodies: true }).await.expect("the store works")
+        sync::plan(&store, &setup, &self.clock, Detail { bodies: true, values: false }).await.expect("the store works")
     }
 
     pub(crate) fn braze_members(&self) -> BTreeSet<String> {

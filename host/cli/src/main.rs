@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, compile, demo, import, login, plan, plugin, status, sync};
+use crate::commands::{check, compile, demo, import, login, matching, plan, plugin, status, sync, trial};
 use crate::output::Output;
 
 /// Keeps marketing, ads and support tools in step with a team's audiences.
@@ -43,6 +43,10 @@ enum Command {
     Login(login::LoginArgs),
     /// Read the sources into the store.
     Import(import::ImportArgs),
+    /// Show which field every trait goes into, and write that into audiences.toml.
+    Match(matching::MatchArgs),
+    /// Try one person at one connection: the event, the mappings it meets, and the exact requests.
+    Try(trial::TryArgs),
     /// Show what a sync would do, to the digest of every request; nothing is sent.
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
@@ -79,6 +83,8 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
         Command::Import(args) => import::run(args, folder, output).await,
+        Command::Match(args) => matching::run(args, folder, output).await,
+        Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Status => status::status(folder, output),

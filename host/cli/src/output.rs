@@ -132,6 +132,27 @@ fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// A connection as people read it.
+pub(crate) fn connection(audience: &str, destination: &str, mapping: &str) -> String {
+    match mapping {
+        "" => format!("{audience} → {destination}"),
+        mapping => format!("{audience} → {destination} ({mapping})"),
+    }
+}
+
+/// Refuses a name that is not among those there are, with the one that was probably meant.
+pub(crate) fn pick(name: &str, names: &[&str], what: &str) -> anyhow::Result<()> {
+    if names.contains(&name) {
+        return Ok(());
+    }
+    let next = match enroute_core::suggest::nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "there is none".to_owned(),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    Err(Advice::mistake(what.to_owned(), next).into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -145,6 +145,9 @@ pub struct Setting {
     /// Largest integer allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
+    /// Whether an audience may have a value of its own, as for the id of its list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_audience: bool,
     /// One sentence for the operator.
     pub help: String,
 }

@@ -112,6 +112,22 @@ codes! {
     PluginProblem "E262" "the plugin finds a mistake"
     /// A trait that cannot be read.
     BadTrait "E263" "not the name of a trait"
+    /// An identifier that the plugin has no place for.
+    BadIdentifier "E264" "an identifier does not fit the plugin"
+    /// A preset that the plugin does not have.
+    UnknownPreset "E265" "unknown preset"
+    /// A condition or an expression that means nothing.
+    BadExpression "E266" "a condition or an expression cannot be read"
+    /// Events that no mapping can match.
+    NoMapping "E267" "no mapping can match"
+    /// A setting that an audience cannot have of its own.
+    SharedSetting "E268" "a setting is the destination's"
+    /// A kind of identifier in two rows.
+    IdentifierTwice "E271" "an identifier is named twice"
+    /// More identifiers with all values than are allowed.
+    TooManyAll "E272" "too many identifiers with all their values"
+    /// Two mappings with one name.
+    MappingTwice "E273" "two mappings have one name"
 }
 
 impl fmt::Display for Code {
@@ -154,7 +170,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            if ("E241"..="E263").contains(&id) {
+            if ("E241"..="E268").contains(&id) {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");
                 continue;

@@ -58,7 +58,7 @@ fn set(entry: &mut Item, digest: &str) {
 }
 
 /// The text with the byte order mark and the line ends of the original.
-fn like(original: &str, mut text: String) -> String {
+pub(super) fn like(original: &str, mut text: String) -> String {
     if original.contains("\r\n") {
         text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     }

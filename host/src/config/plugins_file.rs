@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json};
 use crate::config::code::Code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::files::{Located, Place};
+use crate::config::json;
 use crate::config::reference::SecretRef;
 use crate::config::walker::{Section, Walker};
 
@@ -81,6 +82,8 @@ pub struct Destination {
     pub settings: BTreeMap<String, Located<Json>>,
     /// Where its secrets come from.
     pub secrets: BTreeMap<String, Located<SecretRef>>,
+    /// What a person must have agreed to before anything about them is sent there.
+    pub requires_consent: Vec<Located<String>>,
 }
 
 impl Destination {
@@ -168,7 +171,10 @@ fn destination(
     dir: &Path,
     plugins: &BTreeSet<String>,
 ) -> Option<Destination> {
-    walker.unknown_keys(section, &["plugin", "enabled", "hosts", "allow_networks", "settings", "secrets"]);
+    walker.unknown_keys(
+        section,
+        &["plugin", "enabled", "hosts", "allow_networks", "settings", "secrets", "requires_consent"],
+    );
     let destination_name = walker.name::<DestinationName>(name);
     let example = plugins.first().map_or("NAME", String::as_str);
     let plugin = walker.required(section, "plugin", &format!("\"{example}\""));
@@ -176,9 +182,19 @@ fn destination(
     let enabled = walker.boolean(section, "enabled", true);
     let hosts = walker.texts(section, "hosts");
     let allow_networks = values::networks(walker, section);
-    let settings = values::settings(walker, section);
+    let settings = json::settings(walker, section);
     let secrets = values::secrets(walker, section, dir, &name.value);
-    Some(Destination { name: destination_name?, plugin: plugin?, enabled, hosts, allow_networks, settings, secrets })
+    let requires_consent = walker.texts(section, "requires_consent");
+    Some(Destination {
+        name: destination_name?,
+        plugin: plugin?,
+        enabled,
+        hosts,
+        allow_networks,
+        settings,
+        secrets,
+        requires_consent,
+    })
 }
 
 fn known_plugin(

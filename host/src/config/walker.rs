@@ -265,6 +265,24 @@ impl<'a> Walker<'a> {
         self.in_percent(value, key, fitting)
     }
 
+    /// A whole number from 0 to 255.
+    pub(super) fn small_number(&mut self, section: &Section<'_, '_>, key: &str) -> Option<u8> {
+        let value = section.table.get(key)?;
+        let number = match value.get_ref() {
+            DeValue::Integer(number) => integer(number).and_then(|number| u8::try_from(number).ok()),
+            _ => None,
+        };
+        if number.is_none() {
+            let place = self.place(value.span());
+            self.bad_value(
+                &place,
+                format!("`{key}` must be a whole number from 0 to 255"),
+                format!("write `{key} = 3`"),
+            );
+        }
+        number
+    }
+
     fn in_percent<T>(&mut self, value: &Value<'_>, key: &str, fitting: Option<T>) -> Option<Located<T>> {
         let place = self.place(value.span());
         if fitting.is_none() {

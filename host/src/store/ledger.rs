@@ -26,6 +26,23 @@ pub struct Link {
     pub opened: Option<(u64, Vec<u8>)>,
 }
 
+/// What a connection is found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkName {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The mapping's name; empty where the connection names none.
+    pub mapping: String,
+}
+
+impl LinkName {
+    fn columns(&self) -> [&str; 3] {
+        [&self.audience, &self.destination, &self.mapping]
+    }
+}
+
 /// What plugins learned, by audience and destination.
 pub type Remotes = BTreeMap<(String, String), String>;
 
@@ -133,12 +150,12 @@ pub fn members(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn find_link(connection: &Connection, audience: &str, destination: &str) -> Result<Option<Link>, Error> {
+pub fn find_link(connection: &Connection, name: &LinkName) -> Result<Option<Link>, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT id, revision, settings_version, remote, opened_ms, opened_for FROM connection
-         WHERE audience = ?1 AND destination = ?2",
+         WHERE audience = ?1 AND destination = ?2 AND mapping = ?3",
     )?;
-    let found = statement.query_row([audience, destination], |row| {
+    let found = statement.query_row(name.columns(), |row| {
         Ok(Link {
             id: row.get(0)?,
             revision: row.get(1)?,
@@ -154,15 +171,17 @@ pub fn find_link(connection: &Connection, audience: &str, destination: &str) -> 
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn link(connection: &Connection, audience: &str, destination: &str, settings_digest: &[u8]) -> Result<Link, Error> {
+pub fn link(connection: &Connection, name: &LinkName, settings_digest: &[u8]) -> Result<Link, Error> {
+    let [audience, destination, mapping] = name.columns();
     connection.execute(
-        "INSERT INTO connection (audience, destination, settings_version, settings_digest) VALUES (?1, ?2, 1, ?3)
-         ON CONFLICT (audience, destination) DO UPDATE SET
+        "INSERT INTO connection (audience, destination, mapping, settings_version, settings_digest)
+         VALUES (?1, ?2, ?3, 1, ?4)
+         ON CONFLICT (audience, destination, mapping) DO UPDATE SET
            settings_version = settings_version + (settings_digest IS NOT excluded.settings_digest),
            settings_digest = excluded.settings_digest",
-        params![audience, destination, settings_digest],
+        params![audience, destination, mapping, settings_digest],
     )?;
-    find_link(connection, audience, destination)?.ok_or_else(|| Error::Broken("a connection vanished"))
+    find_link(connection, name)?.ok_or_else(|| Error::Broken("a connection vanished"))
 }
 
 /// Remembers what a plugin learned of account and list.

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::store::{Error, held, ledger};
+use crate::store::ledger::LinkName;
+use crate::store::{Error, held, ledger, records};
 
 /// Receipts of one profile that are worth showing, newest first.
 const RECEIPTS_SHOWN: usize = 20;
@@ -48,6 +49,10 @@ pub struct Chapter {
     pub audience: String,
     /// The destination's name.
     pub destination: String,
+    /// The mapping's name; empty where the connection names none.
+    pub mapping: String,
+    /// The number that it goes by there: the profile's own, or that of a further record.
+    pub id: u32,
     /// What the destination holds.
     pub held: Option<held::Held>,
     /// Number of the connection.
@@ -65,21 +70,34 @@ pub struct Chapter {
 /// # Errors
 /// When the store cannot be read.
 pub fn of(connection: &Connection, profile: u32) -> Result<Vec<Chapter>, Error> {
-    let mut statement = connection.prepare("SELECT id, audience, destination FROM connection ORDER BY id")?;
-    let links: Vec<(i64, String, String)> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<Result<_, _>>()?;
-    let chapter = |(link, audience, destination): (i64, String, String)| {
-        Ok(Chapter {
-            audience,
-            destination,
-            link,
-            held: held::get(connection, link, profile)?,
-            refusal: refusal(connection, link, profile)?,
-            waiting: waiting(connection, link, profile)?,
-            receipts: receipts(connection, link, profile)?,
-        })
-    };
-    links.into_iter().map(chapter).collect()
+    let mut statement = connection.prepare("SELECT id, audience, destination, mapping FROM connection ORDER BY id")?;
+    let rows = statement.query_map([], |row| {
+        let name = LinkName { audience: row.get(1)?, destination: row.get(2)?, mapping: row.get(3)? };
+        Ok((row.get::<_, i64>(0)?, name))
+    })?;
+    let links: Vec<(i64, LinkName)> = rows.collect::<Result<_, _>>()?;
+    let mut chapters = Vec::new();
+    let further = records::of(connection, profile)?;
+    for (link, name) in links {
+        for id in std::iter::once(profile).chain(further.iter().copied()) {
+            let chapter = Chapter {
+                audience: name.audience.clone(),
+                destination: name.destination.clone(),
+                mapping: name.mapping.clone(),
+                id,
+                link,
+                held: held::get(connection, link, id)?,
+                refusal: refusal(connection, link, id)?,
+                waiting: waiting(connection, link, id)?,
+                receipts: receipts(connection, link, id)?,
+            };
+            let is_empty = chapter.held.is_none() && chapter.refusal.is_none() && chapter.receipts.is_empty();
+            if id == profile || !is_empty {
+                chapters.push(chapter);
+            }
+        }
+    }
+    Ok(chapters)
 }
 
 fn refusal(connection: &Connection, link: i64, profile: u32) -> Result<Option<Standing>, Error> {

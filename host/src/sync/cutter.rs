@@ -3,7 +3,6 @@
 //! Runs on a thread of its own and hands lots over through a bounded channel, so that memory is bounded however
 //! large the audience is. Only the columns of the mapping are read: a trait that is not mapped never leaves the store.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -13,11 +12,12 @@ use enroute_core::diff::Candidates;
 use enroute_core::fold::folded;
 use enroute_core::manifest::IdentifierUse;
 use roaring::RoaringBitmap;
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::store::held::{self, Held};
+use crate::store::records::{self, RECORD_ID_MIN, Record};
 use crate::store::{Reader, ValueReader};
+use crate::sync::columns::Columns;
 use crate::sync::link::Link;
 use crate::sync::lot::{Lot, Meta, SentRow, open_sent};
 
@@ -39,6 +39,8 @@ pub(super) enum Cutting {
     Same(RoaringBitmap),
     /// Members whose person another profile carries.
     Folded(Vec<Folded>),
+    /// Members whom the mapping's condition leaves out.
+    Unmatched(Vec<Unmatched>),
     /// What was sent of an identity that a member gives up belongs to another profile that shares it.
     Bequest { heir: u32, sent: Vec<SentRow> },
     /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
@@ -54,6 +56,14 @@ pub(super) struct Folded {
     pub(super) identity: Option<[u8; 16]>,
     /// For a removal: the profile that stays, and what was sent of the one that leaves.
     pub(super) heir: Option<(u32, Vec<SentRow>)>,
+}
+
+/// A member whom the mapping's condition leaves out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unmatched {
+    pub(super) profile: u32,
+    pub(super) change: Change,
+    pub(super) hash: [u8; 16],
 }
 
 /// Where cuttings go; false when nobody wants more.
@@ -74,6 +84,7 @@ pub(super) struct Cutter<'a> {
     /// Members who take over an identity that another one gives up in the same phase: they come behind a barrier.
     late: RoaringBitmap,
     folded: Vec<Folded>,
+    unmatched: Vec<Unmatched>,
     same: RoaringBitmap,
     sink: &'a mut Sink<'a>,
     wanted: bool,
@@ -100,6 +111,7 @@ impl<'a> Cutter<'a> {
             given_up: HashSet::new(),
             late: RoaringBitmap::new(),
             folded: Vec::new(),
+            unmatched: Vec::new(),
             same: RoaringBitmap::new(),
             sink,
             wanted: true,
@@ -151,7 +163,7 @@ impl<'a> Cutter<'a> {
         for (_, lot) in std::mem::take(&mut self.open) {
             self.give(Cutting::Lot(Box::new(lot)));
         }
-        self.give_folded();
+        self.give_unsent();
         let same = std::mem::take(&mut self.same);
         if !same.is_empty() {
             self.give(Cutting::Same(same));
@@ -159,10 +171,15 @@ impl<'a> Cutter<'a> {
         Ok(())
     }
 
-    fn give_folded(&mut self) {
+    /// Hands over those who are not sent.
+    fn give_unsent(&mut self) {
         let folded = std::mem::take(&mut self.folded);
         if !folded.is_empty() {
             self.give(Cutting::Folded(folded));
+        }
+        let unmatched = std::mem::take(&mut self.unmatched);
+        if !unmatched.is_empty() {
+            self.give(Cutting::Unmatched(unmatched));
         }
     }
 
@@ -170,26 +187,42 @@ impl<'a> Cutter<'a> {
         self.wanted = self.wanted && (self.sink)(cutting);
     }
 
-    /// Reads the columns of these profiles; one that is gone from the store has no values.
+    /// Reads the columns of these profiles and records; one that is gone from the store has no values.
     fn enrich(
         &mut self,
         chunk: &[u32],
         change: &impl Fn(u32) -> Change,
     ) -> Result<Vec<(u32, Member)>, crate::store::Error> {
-        let columns = &self.link.columns;
+        let link = self.link;
         let mut members: BTreeMap<u32, Member> =
-            chunk.iter().map(|profile| (*profile, Member::empty(columns, change(*profile)))).collect();
-        self.values.read(chunk.iter().copied(), |profile, _, consent, json| {
+            chunk.iter().map(|id| (*id, Member::empty(&link.columns, change(*id)))).collect();
+        let further = chunk.partition_point(|id| *id < RECORD_ID_MIN);
+        let (profiles, records) = chunk.split_at_checked(further).unwrap_or((chunk, &[]));
+        self.values.read(profiles.iter().copied(), |profile, _, consent, json| {
             if let Some(member) = members.get_mut(&profile) {
-                member.fill(columns, consent, json);
+                member.fill(link, consent, json, None);
             }
             Ok::<_, crate::store::Error>(())
         })?;
+        for id in records {
+            let Some(record) = records::get(self.reader.connection(), *id)? else { continue };
+            self.values.read([record.profile], |_, _, consent, json| {
+                if let Some(member) = members.get_mut(id) {
+                    member.fill(link, consent, json, Some(record));
+                }
+                Ok::<_, crate::store::Error>(())
+            })?;
+        }
         Ok(members.into_iter().collect())
     }
 
     fn place(&mut self, profile: u32, mut member: Member) -> Result<(), crate::store::Error> {
         let link = self.link;
+        if member.change == Change::Removed && !link.sends_exits {
+            let identity = None;
+            self.folded.push(Folded { profile, change: member.change, hash: [0; 16], identity, heir: None });
+            return Ok(());
+        }
         let before = match member.change {
             Change::Added if !link.folds() => None,
             _ => held::get(self.reader.connection(), link.id, profile)?,
@@ -198,8 +231,15 @@ impl<'a> Cutter<'a> {
         let identity = member.identity(link);
         let is_same = before.as_ref().is_some_and(|held| held.hash == Some(hash));
         let carries = before.as_ref().is_some_and(|held| !held.folded) || !link.folds();
-        if member.change == Change::Updated && is_same && carries {
+        if member.change == Change::Updated && is_same && carries && link.trial.is_none() {
             self.same.insert(profile);
+            return Ok(());
+        }
+        if !member.matches {
+            self.unmatched.push(Unmatched { profile, change: member.change, hash });
+            if self.unmatched.len() >= CHUNK {
+                self.give_unsent();
+            }
             return Ok(());
         }
         if identity.is_some_and(|identity| self.given_up.contains(&identity)) {
@@ -212,7 +252,7 @@ impl<'a> Cutter<'a> {
         {
             self.folded.push(folded);
             if self.folded.len() >= CHUNK {
-                self.give_folded();
+                self.give_unsent();
             }
             return Ok(());
         }
@@ -285,7 +325,7 @@ impl<'a> Cutter<'a> {
         let lot = self
             .open
             .entry(member.consent.clone())
-            .or_insert_with(|| Lot::new(columns.fields.len(), columns.rows, member.consent.clone()));
+            .or_insert_with(|| Lot::new(columns.fields.len(), columns.rows(), member.consent.clone()));
         let position = u32::try_from(lot.len()).unwrap_or(u32::MAX);
         lot.batch.profiles.push(profile);
         lot.batch.changes.push(member.change);
@@ -312,6 +352,8 @@ impl<'a> Cutter<'a> {
 /// One member while it is put together.
 struct Member {
     change: Change,
+    /// Whether the mapping's condition is met.
+    matches: bool,
     consent: Option<String>,
     identifiers: Cells,
     values: Cells,
@@ -328,26 +370,23 @@ impl Member {
         };
         Self {
             change,
+            matches: true,
             consent: None,
             identifiers: absent(columns.fields.len()),
-            values: absent(columns.rows),
+            values: absent(columns.rows()),
             sent: Vec::new(),
         }
     }
 
     /// Takes over what the store gave, in the order of [`Columns::read`].
-    fn fill(&mut self, columns: &Columns, consent: Option<&str>, json: &[Option<&str>]) {
+    fn fill(&mut self, link: &Link, consent: Option<&str>, json: &[Option<&str>], record: Option<Record>) {
         self.consent = consent.map(str::to_owned);
-        let (identifiers, rows) = json.split_at_checked(columns.identifiers.len()).unwrap_or((&[], &[]));
-        let mut values = Cells::with_capacity(self.values.columns, 1);
-        for text in rows {
-            let value = if self.change == Change::Removed { None } else { *text };
-            if values.push_json(value).is_err() {
-                values.push(Value::Absent);
-            }
-        }
-        self.identifiers = columns.identify(identifiers, rows);
-        self.values = values;
+        let columns = &link.columns;
+        self.matches = self.change == Change::Removed || columns.admit(json);
+        (self.identifiers, self.values) = columns.cells(json, self.change != Change::Removed, |texts| match record {
+            None => 0,
+            Some(record) => columns.nth(&link.sealer, texts, &record.value),
+        });
     }
 
     fn hash(&self, link: &Link) -> [u8; 16] {
@@ -389,78 +428,6 @@ impl Link {
         let text = folded(&text, identity.fold);
         (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
     }
-}
-
-/// Which columns are read of a profile, and what becomes of them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Columns {
-    /// What the store is asked for: identifiers first, then one column a row.
-    pub(super) read: Vec<crate::store::Column>,
-    /// Field of each identifier column, in the manifest's order.
-    pub(super) identifiers: Vec<usize>,
-    /// Rows of the mapping.
-    pub(super) rows: usize,
-    /// Distinct identifier fields; the columns of `identifiers` and `sent` at the border.
-    pub(super) fields: Vec<String>,
-    /// Position in `fields` of each row that is mapped to an identifier field.
-    pub(super) row_fields: Vec<Option<usize>>,
-    /// How many identifiers travel.
-    pub(super) uses: IdentifierUse,
-}
-
-impl Columns {
-    /// One row of identifiers: a mapped row wins over the profile's own identifier for the same field.
-    fn identify(&self, identifiers: &[Option<&str>], rows: &[Option<&str>]) -> Cells {
-        let mut chosen: Vec<Option<Cow<'_, str>>> = vec![None; self.fields.len()];
-        for (field, text) in self.identifiers.iter().zip(identifiers) {
-            if let Some(slot) = chosen.get_mut(*field)
-                && slot.is_none()
-            {
-                *slot = text.and_then(usable);
-            }
-        }
-        if self.uses == IdentifierUse::First {
-            let first = chosen.iter().position(Option::is_some);
-            for (at, slot) in chosen.iter_mut().enumerate() {
-                if Some(at) != first {
-                    *slot = None;
-                }
-            }
-        }
-        for (field, text) in self.row_fields.iter().zip(rows) {
-            if let (Some(field), Some(text)) = (field, text.and_then(usable))
-                && let Some(slot) = chosen.get_mut(*field)
-            {
-                *slot = Some(text);
-            }
-        }
-        let mut cells = Cells::with_capacity(u32::try_from(self.fields.len()).unwrap_or(u32::MAX), 1);
-        for text in chosen {
-            if cells.push_json(text.as_deref()).is_err() {
-                cells.push(Value::Absent);
-            }
-        }
-        cells
-    }
-}
-
-/// What identifies somebody in JSON text: the value itself, or the last usable one of a list.
-fn usable(json: &str) -> Option<Cow<'_, str>> {
-    if is_value(json) {
-        return Some(Cow::Borrowed(json));
-    }
-    let list: Vec<&RawValue> = if json.starts_with('[') { serde_json::from_str(json).ok()? } else { return None };
-    let last = list.into_iter().rev().map(RawValue::get).find(|text| is_value(text))?;
-    Some(Cow::Owned(last.to_owned()))
-}
-
-/// Whether JSON text can identify anybody: a text that is not empty or blocked, or a number.
-fn is_value(json: &str) -> bool {
-    const BLOCKED: [&str; 3] = ["\"-1\"", "\"null\"", "\"anonymous\""];
-    let first = json.as_bytes().first();
-    let is_scalar = matches!(first, Some(b'"' | b'-' | b'0'..=b'9'));
-    let blank = json.trim_matches('"').chars().all(|c| c.is_whitespace() || c == '0' || c == '-');
-    is_scalar && !blank && !BLOCKED.contains(&json.to_lowercase().as_str())
 }
 
 /// Runs a cutter on a thread where blocking is fine and hands its cuttings over one by one.

@@ -20,7 +20,7 @@ use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper;
 use crate::sync::pace::Gates;
-use crate::sync::report::Tally;
+use crate::sync::report::{NO_MATCHING_MAPPING, Tally};
 use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 
@@ -138,6 +138,11 @@ impl Dispatch {
                 Cutting::Folded(folded) => {
                     self.tally.outcomes.unchanged += folded.len() as u64;
                     self.book.fold(folded).await?;
+                }
+                Cutting::Unmatched(unmatched) => {
+                    self.tally.outcomes.unchanged += unmatched.len() as u64;
+                    self.tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
+                    self.book.leave_out(unmatched, self.clock.now_ms()).await?;
                 }
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
                 Cutting::Barrier(settled) => {

@@ -1,10 +1,13 @@
 //! Answers to "why": one person's story, and where every connection stands.
 
+use enroute_core::id::DestinationName;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::store::ledger::LinkName;
 use crate::store::{Error, Reader, ledger, story};
 use crate::sync::lot::open_sent;
+use crate::sync::report::NO_MATCHING_MAPPING;
 
 /// One person's story at every destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +25,15 @@ pub struct Chapter {
     pub audience: String,
     /// The destination's name.
     pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// Whether this is about a further value of the identifier that the destination knows the person by.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub further_record: bool,
+    /// What the destination is for and the person has not agreed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_missing: Option<String>,
     /// `held`, `in doubt`, `carried by another profile`, `refused`, `waiting` or `not there`.
     pub state: String,
     /// Settings version of the last request.
@@ -75,24 +87,46 @@ pub struct Request {
     pub status: Option<u16>,
 }
 
-/// Tells one person's story, or nothing where nobody has this id.
+/// Tells one person's story, or nothing where nobody has this id. With the configuration, also what it holds back.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn explain(reader: &Reader, profile: &str) -> Result<Option<Explanation>, Error> {
+pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
     let Some(found) = reader.profile(profile)? else { return Ok(None) };
-    let chapters = story::of(reader.connection(), found.id)?;
-    let connections = chapters.into_iter().map(|chapter| tell(reader, chapter)).collect();
+    let mut connections = Vec::new();
+    for chapter in story::of(reader.connection(), found.id)? {
+        let mut told = tell(reader, chapter, found.id);
+        told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
+        connections.push(told);
+    }
     Ok(Some(Explanation { profile: profile.to_owned(), connections }))
 }
 
-fn tell(reader: &Reader, chapter: story::Chapter) -> Chapter {
+/// What keeps a person from a destination for want of consent.
+fn consent_missing(
+    reader: &Reader,
+    config: Option<&Config>,
+    destination: &str,
+    profile: u32,
+) -> Result<Option<String>, Error> {
+    let destinations = config.iter().flat_map(|config| &config.destinations);
+    let found = destinations.into_iter().find(|(name, _)| name.as_str() == destination);
+    for purpose in found.iter().flat_map(|(_, destination)| &destination.requires_consent) {
+        if !reader.consents(profile, std::slice::from_ref(&purpose.value))? {
+            return Ok(Some(purpose.value.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
     let held = chapter.held.as_ref();
     let state = match (held, &chapter.waiting, &chapter.refusal) {
         (_, Some((state, _)), _) => format!("waiting ({state})"),
         (Some(held), ..) if held.folded => "carried by another profile".to_owned(),
         (Some(held), ..) if held.hash.is_none() => "in doubt".to_owned(),
         (Some(_), ..) => "held".to_owned(),
+        (None, None, Some(refusal)) if refusal.code == NO_MATCHING_MAPPING => "left out by the mapping".to_owned(),
         (None, None, Some(_)) => "refused".to_owned(),
         (None, None, None) => "not there".to_owned(),
     };
@@ -104,6 +138,9 @@ fn tell(reader: &Reader, chapter: story::Chapter) -> Chapter {
     Chapter {
         audience: chapter.audience,
         destination: chapter.destination,
+        mapping: chapter.mapping,
+        further_record: chapter.id != profile,
+        consent_missing: None,
         state,
         settings_version: held.map(|held| held.version),
         identifiers_sent,
@@ -129,6 +166,27 @@ fn receipt(receipt: story::Receipt) -> Receipt {
     }
 }
 
+/// Where everything stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Every destination of `plugins.toml`.
+    pub destinations: Vec<DestinationStatus>,
+    /// Every connection of `audiences.toml`, a row a mapping.
+    pub connections: Vec<Status>,
+}
+
+/// Where one destination stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DestinationStatus {
+    /// Its name.
+    pub destination: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// `connected`: enabled, and an enabled connection leads to it. `disconnected`: one of the two is not so.
+    /// `disabled`: neither is.
+    pub state: &'static str,
+}
+
 /// Where one connection stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -136,7 +194,11 @@ pub struct Status {
     pub audience: String,
     /// The destination's name.
     pub destination: String,
-    /// `connected`, `disabled`, or `never synced`.
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// `connected`, `never synced`, `paused` (the connection or its mapping is not enabled) or `disabled` (the
+    /// destination is not).
     pub state: &'static str,
     /// Members whom the destination holds.
     pub held: u64,
@@ -150,34 +212,74 @@ pub struct Status {
     pub settings_version: u64,
 }
 
-/// Where every configured connection stands.
+/// The state of a destination.
+const fn destination_state(is_enabled: bool, is_fed: bool) -> &'static str {
+    match (is_enabled, is_fed) {
+        (true, true) => "connected",
+        (false, false) => "disabled",
+        _ => "disconnected",
+    }
+}
+
+/// Where every destination and every connection stands.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn status(reader: &Reader, config: &Config) -> Result<Vec<Status>, Error> {
-    let one = |wanted: &crate::config::audiences_file::connection::Connection| {
-        let (audience, destination) = (wanted.audience.value.as_str(), wanted.destination.value.as_str());
-        let enabled = wanted.enabled
-            && config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
-        let known = ledger::find_link(reader.connection(), audience, destination)?;
-        let [held, in_doubt, refused, waiting] = match &known {
-            Some(link) => story::counts(reader.connection(), link.id)?,
-            None => [0; 4],
-        };
-        Ok(Status {
-            audience: audience.to_owned(),
-            destination: destination.to_owned(),
-            state: match (enabled, &known) {
-                (false, _) => "disabled",
-                (true, None) => "never synced",
-                (true, Some(_)) => "connected",
-            },
-            held,
-            in_doubt,
-            refused,
-            waiting,
-            settings_version: known.map_or(0, |link| link.settings_version),
-        })
+pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
+    let fed =
+        |name: &DestinationName| config.connections.iter().any(|one| one.enabled && one.destination.value == *name);
+    let destinations = config.destinations.iter().map(|(name, destination)| DestinationStatus {
+        destination: name.as_str().to_owned(),
+        plugin: destination.plugin.value.as_str().to_owned(),
+        state: destination_state(destination.enabled, fed(name)),
+    });
+    let destinations = destinations.collect();
+    let mut connections = Vec::new();
+    for wanted in &config.connections {
+        let is_on = config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
+        let mut mappings: Vec<(&str, bool)> =
+            wanted.mappings.iter().map(|one| (one.name.value.as_str(), one.enabled)).collect();
+        if mappings.is_empty() {
+            mappings.push(("", true));
+        }
+        for (mapping, is_enabled) in mappings {
+            let name = LinkName {
+                audience: wanted.audience.value.as_str().to_owned(),
+                destination: wanted.destination.value.as_str().to_owned(),
+                mapping: mapping.to_owned(),
+            };
+            connections.push(one_status(reader, name, is_on, wanted.enabled && is_enabled)?);
+        }
+    }
+    Ok(Standing { destinations, connections })
+}
+
+fn one_status(reader: &Reader, name: LinkName, is_on: bool, is_enabled: bool) -> Result<Status, Error> {
+    let known = ledger::find_link(reader.connection(), &name)?;
+    let [held, in_doubt, refused, waiting] = match &known {
+        Some(link) => story::counts(reader.connection(), link.id)?,
+        None => [0; 4],
     };
-    config.connections.iter().map(one).collect()
+    let state = match (is_on, is_enabled, &known) {
+        (false, ..) => "disabled",
+        (true, false, _) => "paused",
+        (true, true, None) => "never synced",
+        (true, true, Some(_)) => "connected",
+    };
+    let LinkName { audience, destination, mapping } = name;
+    let settings_version = known.map_or(0, |link| link.settings_version);
+    Ok(Status { audience, destination, mapping, state, held, in_doubt, refused, waiting, settings_version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::destination_state;
+
+    #[test]
+    fn a_destination_is_connected_only_when_it_is_enabled_and_fed() {
+        assert_eq!(destination_state(true, true), "connected");
+        assert_eq!(destination_state(true, false), "disconnected");
+        assert_eq!(destination_state(false, true), "disconnected");
+        assert_eq!(destination_state(false, false), "disabled");
+    }
 }

@@ -8,8 +8,10 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::Keeper;
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, Usage};
-use crate::store::{Column, Sealer};
-use crate::sync::cutter::Columns;
+use crate::store::Sealer;
+use crate::store::ledger::LinkName;
+use crate::sync::columns::Columns;
+use crate::sync::trial::Watch;
 
 /// A connection with its plugin, its way out and its columns.
 #[derive(Debug, Clone)]
@@ -18,6 +20,8 @@ pub(super) struct Link {
     pub(super) id: i64,
     pub(super) audience: String,
     pub(super) destination: String,
+    /// The mapping's name; empty where the connection names none.
+    pub(super) mapping: String,
     /// The audience's condition.
     pub(super) condition: String,
     /// `id version`.
@@ -30,6 +34,12 @@ pub(super) struct Link {
     /// What the plugin learned of account and list.
     pub(super) remote: Option<serde_json::Value>,
     pub(super) columns: Columns,
+    /// Conditions and expressions as they are written.
+    pub(super) program_text: String,
+    /// What a person must have agreed to.
+    pub(super) requires_consent: Vec<String>,
+    /// Whether somebody who leaves is told of at all.
+    pub(super) sends_exits: bool,
     /// What makes two profiles one person under these settings.
     pub(super) identity: Identity,
     pub(super) client: Arc<Client>,
@@ -45,9 +55,18 @@ pub(super) struct Link {
     pub(super) credential_scope: String,
     /// When the list was last opened, and for which settings and plugin.
     pub(super) opened: Option<(u64, Vec<u8>)>,
+    /// Somebody looks on: what has not changed is sent all the same.
+    pub(super) trial: Option<Watch>,
 }
 
 impl Link {
+    /// What the store finds it by.
+    pub(super) fn name(&self) -> LinkName {
+        let [audience, destination, mapping] =
+            [&self.audience, &self.destination, &self.mapping].map(String::as_str).map(str::to_owned);
+        LinkName { audience, destination, mapping }
+    }
+
     /// The same connection with what was just learned of account and list.
     pub(super) fn with_remote(&self, remote: &str) -> Self {
         let mut link = self.clone();
@@ -104,6 +123,7 @@ impl Link {
             part(from);
             part(field);
         }
+        part(&self.program_text);
         hash.finalize().into()
     }
 
@@ -129,29 +149,6 @@ const OPENED_MS_MAX: u64 = 24 * 3_600_000;
 const CONCURRENCY_DEFAULT: usize = 4;
 /// Deliveries in flight, whatever the manifest says: what memory is planned for.
 const CONCURRENCY_MAX: usize = 16;
-
-/// Finds the columns to read: identifiers that the plugin can use, and the mapped traits.
-pub(super) fn columns(manifest: &Manifest, rows: &[(String, String)]) -> Result<Columns, String> {
-    let mut columns = Columns { rows: rows.len(), uses: manifest.identity.uses, ..Columns::default() };
-    let field_at = |fields: &mut Vec<String>, field: &str| {
-        fields.iter().position(|known| known == field).unwrap_or_else(|| {
-            fields.push(field.to_owned());
-            fields.len() - 1
-        })
-    };
-    for identifier in &manifest.identifiers {
-        let at = field_at(&mut columns.fields, &identifier.field);
-        columns.identifiers.push(at);
-        columns.read.push(Column::identifier(&identifier.kind).map_err(|error| error.to_string())?);
-    }
-    for (from, field) in rows {
-        let identifies = manifest.field(field).is_some_and(|field| field.identifier);
-        let at = identifies.then(|| field_at(&mut columns.fields, field));
-        columns.row_fields.push(at);
-        columns.read.push(from.parse::<Column>().map_err(|error| error.to_string())?);
-    }
-    Ok(columns)
-}
 
 /// The limits in force: those of the manifest, lowered by settings.
 #[must_use]

@@ -154,6 +154,9 @@ impl DeliveryOutlet {
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);
+        if let Some(watch) = &self.link.trial {
+            watch.saw(request, &answer);
+        }
         self.end(row, &answer);
         answer
     }

@@ -7,14 +7,17 @@ use serde::Serialize;
 use crate::egress::Preview;
 use crate::store::{Store, held};
 use crate::sync::clock::Clock;
+use crate::sync::columns::Columns;
+use crate::sync::coverage::{self, Coverage};
 use crate::sync::cutter::{self, Cutting};
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper;
 use crate::sync::reading;
-use crate::sync::report::{ChangeCounts, FaultReport, ReasonCount, Tally};
+use crate::sync::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
 use crate::sync::setup::{Planned, Setup};
-use crate::sync::snapshot::{self, SnapshotError};
+use crate::sync::snapshot::{self, Snapshot, SnapshotError};
+use crate::sync::trial::Only;
 
 /// A request that a sync would send.
 #[derive(Debug, Clone, Serialize)]
@@ -48,10 +51,17 @@ pub struct LinkPlan {
     pub audience: String,
     /// The destination's name.
     pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
     /// Plugin and version.
     pub plugin: String,
-    /// Members of the audience.
+    /// People in the audience.
+    pub people: u64,
+    /// Members: one a person, and one more for each further value of an identifier that goes out.
     pub members: u64,
+    /// People in the audience who have not agreed to what the destination is for; nothing about them is sent.
+    pub withheld: u64,
     /// Members who have to be looked at.
     pub changes: ChangeCounts,
     /// Members of whom nothing that is sent has changed, or whose person another profile carries.
@@ -70,6 +80,10 @@ pub struct LinkPlan {
     pub stale: u64,
     /// Shortest time at the destination's pace, in milliseconds.
     pub pace_ms: u64,
+    /// What people have for the fields.
+    pub coverage: Coverage,
+    /// What an operator should know beforehand.
+    pub notes: Vec<String>,
     /// Why the sync would stop before it begins.
     pub guard: Option<String>,
     /// The requests, in order.
@@ -81,6 +95,8 @@ pub struct LinkPlan {
 pub struct Detail {
     /// Headers and bodies too. Bodies hold personal data.
     pub bodies: bool,
+    /// Samples of values as they are, not by their shape.
+    pub values: bool,
 }
 
 /// Plans every connection.
@@ -95,29 +111,45 @@ pub async fn plan(
 ) -> Result<Vec<LinkPlan>, SnapshotError> {
     let mut plans = Vec::new();
     for planned in setup.links() {
-        plans.push(plan_link(store, planned, clock, detail).await?);
+        plans.push(plan_link(store, planned, clock, detail, None).await?);
     }
     Ok(plans)
 }
 
-async fn plan_link(
+/// Plans one connection; with `only`, for one person whether or not anything has changed.
+pub(super) async fn plan_link(
     store: &Arc<Store>,
     planned: &Planned,
     clock: &Clock,
     detail: Detail,
+    only: Option<&Only>,
 ) -> Result<LinkPlan, SnapshotError> {
     let (planned, now_ms) = (planned.clone(), clock.now_ms());
-    let (link, snapshot, stale) = reading(store, move |reader| {
-        let (link, since) = Setup::bind_for_reading(reader, &planned)?;
-        let snapshot = snapshot::take(reader, &link, since, now_ms)?;
+    let unbound = planned.clone();
+    let link = reading(store, move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
+    Columns::refresh_records(&Arc::new(link), store).await?;
+    let only = only.cloned();
+    let (link, snapshot, stale, coverage) = reading(store, move |reader| {
+        let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
+        let mut snapshot = snapshot::take(reader, &link, since, now_ms)?;
         let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
-        Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale))
+        let mut people = snapshot.state.audience.clone();
+        if let Some(only) = &only {
+            snapshot.restrict(reader, only)?;
+            people &= only.numbers(reader)?;
+            link.trial = Some(only.watch.clone());
+        }
+        let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
+        Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
     })
     .await?;
     let mut plan = LinkPlan {
         audience: link.audience.clone(),
         destination: link.destination.clone(),
+        mapping: link.mapping.clone(),
         plugin: link.plugin_name.clone(),
+        people: snapshot.profiles,
+        withheld: snapshot.withheld,
         members: snapshot.state.audience.len(),
         changes: snapshot.changes(),
         unchanged: 0,
@@ -128,6 +160,8 @@ async fn plan_link(
         waiting: snapshot.state.waiting.len(),
         stale,
         pace_ms: 0,
+        notes: notes(&link, &snapshot, &coverage),
+        coverage,
         guard: snapshot::guard(&snapshot, link.remove_max_percent),
         requests: Vec::new(),
     };
@@ -139,6 +173,10 @@ async fn plan_link(
             Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, &mut tally).await,
             Cutting::Same(members) => plan.unchanged += members.len(),
             Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
+            Cutting::Unmatched(unmatched) => {
+                plan.unchanged += unmatched.len() as u64;
+                tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
+            }
             Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }
@@ -148,6 +186,28 @@ async fn plan_link(
     plan.pace_ms = pace_ms(&link, &plan.requests);
     plan.faults = tally.faults;
     Ok(plan)
+}
+
+/// What is not wrong and worth a thought before anything is sent.
+fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(least) = link.manifest.audience_min.filter(|least| snapshot.profiles < u64::from(*least)) {
+        let people = snapshot.profiles;
+        notes.push(format!("{} uses audiences from {least} people on; this one has {people}", link.manifest.name));
+    }
+    for field in coverage.fields.iter().filter(|field| coverage.people > 0 && field.is_unheard_of()) {
+        let near = field.did_you_mean.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        notes.push(format!("nobody in the audience has `{}`{near}", field.from));
+    }
+    if snapshot.withheld > 0 {
+        let purposes = link.requires_consent.join("`, `");
+        notes.push(format!("{} people are held back: they have not agreed to `{purposes}`", snapshot.withheld));
+    }
+    let further = snapshot.state.audience.len().saturating_sub(snapshot.profiles);
+    if further > 0 {
+        notes.push(format!("{further} more records than people: every value of an identifier goes out"));
+    }
+    notes
 }
 
 async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tally: &mut Tally) {

@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::runtime::Fault;
 use crate::store::ledger::RequestRow;
 
+/// Code of members whom a mapping's condition leaves out.
+pub(super) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
+
 /// Members by what was found to do for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ChangeCounts {
@@ -158,14 +161,21 @@ pub struct LinkReport {
     pub audience: String,
     /// The destination's name.
     pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
     /// Plugin and version.
     pub plugin: String,
     /// How it ended.
     pub state: LinkState,
     /// Why, where it is not done.
     pub reason: Option<String>,
-    /// Members of the audience.
+    /// People in the audience.
+    pub people: u64,
+    /// Members: one a person, and one more for each further value of an identifier that goes out.
     pub members: u64,
+    /// People in the audience who have not agreed to what the destination is for; nothing about them is sent.
+    pub withheld: u64,
     /// Members who had to be looked at.
     pub changes: ChangeCounts,
     /// What became of them; adds up to `changes`.

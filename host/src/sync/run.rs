@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use crate::runtime::{Problem, ProblemPlace};
 use crate::store::{Error, Store, held, ledger};
 use crate::sync::clock::Clock;
+use crate::sync::columns::Columns;
 use crate::sync::cutter;
 use crate::sync::dispatch::{Dispatch, Dispatched, ProgressSink, Stop};
 use crate::sync::link::Link;
@@ -18,6 +19,7 @@ use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 use crate::sync::setup::Setup;
 use crate::sync::snapshot::{self, Snapshot, SnapshotError};
+use crate::sync::trial::Only;
 
 /// Waits within a run that does not wait for everything.
 ///
@@ -37,6 +39,8 @@ pub struct Options {
     pub wait: bool,
     /// Whether an audience may lose more members than its guard allows.
     pub allow_empty: bool,
+    /// Only one person, and what is unchanged is sent all the same.
+    pub only: Option<Only>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
     /// The time.
@@ -45,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
     }
 }
 
@@ -56,6 +60,7 @@ impl std::fmt::Debug for Options {
 }
 
 /// Carries out what the configuration asks for, connections side by side: one that waits does not hold up the others.
+/// The mappings of one connection run one after the other, in the order of the file.
 ///
 /// # Errors
 /// When the store fails. What goes wrong with a plugin or a destination is in the report.
@@ -64,15 +69,30 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let run = store.write(move |tx| ledger::begin_run(tx.connection(), started_ms)).await?;
     let gates = Arc::new(Gates::default());
     let mut running = JoinSet::new();
+    let mut bound: Vec<(usize, Arc<Link>)> = Vec::new();
     for (at, planned) in setup.links().iter().enumerate() {
-        let link = Arc::new(setup.bind(store, planned).await?);
-        let (store, options) = (Arc::clone(store), options.clone());
-        let connection = Connection { store, link, run, options, gates: Arc::clone(&gates) };
-        running.spawn(async move { connection.sync().await.map(|report| (at, report)) });
+        let mut link = setup.bind(store, planned).await?;
+        link.trial = options.only.as_ref().map(|only| only.watch.clone());
+        bound.push((at, Arc::new(link)));
+    }
+    let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
+        one.audience == next.audience && one.destination == next.destination
+    };
+    for mappings in bound.chunk_by(same) {
+        let (store, options, gates) = (Arc::clone(store), options.clone(), Arc::clone(&gates));
+        let mappings = mappings.to_vec();
+        running.spawn(async move {
+            let mut reports = Vec::new();
+            for (at, link) in mappings {
+                let (store, options, gates) = (Arc::clone(&store), options.clone(), Arc::clone(&gates));
+                reports.push((at, Connection { store, link, run, options, gates }.sync().await?));
+            }
+            Ok::<_, Error>(reports)
+        });
     }
     let mut connections = Vec::new();
     while let Some(joined) = running.join_next().await {
-        connections.push(joined.map_err(|_| Error::Broken("a connection was lost"))??);
+        connections.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
     }
     connections.sort_by_key(|(at, _)| *at);
     let connections = connections.into_iter().map(|(_, report)| report).collect();
@@ -108,6 +128,7 @@ impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
         self.store.write(move |tx| ledger::settle_orphans(tx.connection(), id, now_ms)).await?;
+        Columns::refresh_records(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
         }
@@ -145,7 +166,7 @@ impl Connection {
                 stopped = Some(Stop::Person(reason));
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
-            if stopped.is_none() && complete && overtaken.is_empty() {
+            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
                 let revision = snapshot.revision;
                 self.store.write(move |tx| ledger::set_revision(tx.connection(), id, revision)).await?;
             }
@@ -265,9 +286,14 @@ impl Connection {
 
     async fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
+        let only = self.options.only.clone();
         reading(&self.store, move |reader| {
-            let known = ledger::find_link(reader.connection(), &link.audience, &link.destination)?;
-            snapshot::take(reader, &link, known.map_or(0, |known| known.revision), now_ms)
+            let known = ledger::find_link(reader.connection(), &link.name())?;
+            let mut snapshot = snapshot::take(reader, &link, known.map_or(0, |known| known.revision), now_ms)?;
+            if let Some(only) = &only {
+                snapshot.restrict(reader, only)?;
+            }
+            Ok(snapshot)
         })
         .await
     }
@@ -316,7 +342,9 @@ impl Connection {
             reason: stopped.map(|stop| match stop {
                 Stop::Person(reason) | Stop::Later(reason) => reason,
             }),
+            people: snapshot.profiles,
             members: snapshot.state.audience.len(),
+            withheld: snapshot.withheld,
             adds_up: tally.outcomes.total() == changes.total(),
             changes,
             outcomes: tally.outcomes,
@@ -337,10 +365,13 @@ impl Connection {
         LinkReport {
             audience: self.link.audience.clone(),
             destination: self.link.destination.clone(),
+            mapping: self.link.mapping.clone(),
             plugin: self.link.plugin_name.clone(),
             state,
             reason: Some(reason),
+            people: 0,
             members: 0,
+            withheld: 0,
             changes: ChangeCounts::default(),
             outcomes: crate::sync::report::OutcomeCounts::default(),
             requests: crate::sync::report::RequestCounts::default(),

@@ -10,8 +10,10 @@ use roaring::RoaringBitmap;
 use crate::store::held::{self, Held};
 use crate::store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
 use crate::store::{Error, Store, Transaction, tickets};
+use crate::sync::cutter::Unmatched;
 use crate::sync::link::Link;
 use crate::sync::lot::{Lot, SentRow, open_sent, seal_sent};
+use crate::sync::report::NO_MATCHING_MAPPING;
 
 /// Shortest wait before a member that was put off is tried again by another run, so that nothing is tried in a loop.
 const NEXT_ATTEMPT_MS_MIN: u64 = 1_000;
@@ -289,6 +291,29 @@ impl Book {
                 let members = rows.iter().map(|row| row.profile).collect();
                 ledger::clear(tx.connection(), link.id, &members)?;
                 let version = (link.plugin_digest.as_slice(), link.settings_version);
+                ledger::reject(tx.connection(), (book.run, link.id), version, at_ms, &rows)
+            })
+            .await
+    }
+
+    /// Records members whom the mapping's condition leaves out, so that they are not looked at again until they change.
+    pub(super) async fn leave_out(&self, unmatched: Vec<Unmatched>, at_ms: u64) -> Result<(), Error> {
+        let book = self.clone();
+        let row = |one: &Unmatched| RejectionRow {
+            profile: one.profile,
+            code: NO_MATCHING_MAPPING.to_owned(),
+            field: None,
+            reason: "the condition of the mapping is not met".to_owned(),
+            source: "host",
+            change: one.change.word(),
+            hash: Some(one.hash),
+        };
+        let rows: Vec<RejectionRow> = unmatched.iter().map(row).collect();
+        self.store
+            .write(move |tx| {
+                let link = &book.link;
+                let version = (link.plugin_digest.as_slice(), link.settings_version);
+                ledger::clear(tx.connection(), link.id, &rows.iter().map(|row| row.profile).collect())?;
                 ledger::reject(tx.connection(), (book.run, link.id), version, at_ms, &rows)
             })
             .await

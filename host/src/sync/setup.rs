@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enroute_core::emission::{Emission, Form};
 use enroute_core::manifest::{Identity, Manifest};
-use enroute_core::suggest::nearest;
+use enroute_core::matching::How;
 
 use crate::auth::{Keepers, Source};
 use crate::catalog::{self, CatalogError};
 use crate::config::Config;
-use crate::config::audiences_file::connection::{Connection as Wanted, Resend};
+use crate::config::audiences_file::connection::Connection as Wanted;
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::Place;
@@ -20,12 +21,16 @@ use crate::config::plugins_file::{Destination, PluginEntry};
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
 use crate::store::ledger::{self, Remotes};
-use crate::store::{Error, Reader, Sealer, Store};
+use crate::store::{Error, Reader, Sealer, Store, ValueReader};
+use crate::sync::columns::Columns;
+use crate::sync::coverage::word;
 use crate::sync::link::{self, Link};
 
+mod connection;
 mod destination;
+mod rows;
 
-use destination::Ready;
+use connection::Wished;
 
 /// A plugin that was loaded.
 #[derive(Debug, Clone)]
@@ -44,16 +49,52 @@ pub struct Setup {
     keepers: Keepers,
 }
 
+/// The traits of a connection with their fields.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Matched {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The mapping's name; empty where the connection names none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// The rows, in their order.
+    pub rows: Vec<MatchedRow>,
+}
+
+/// A trait with its field.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct MatchedRow {
+    /// The trait.
+    pub from: String,
+    /// The field at the destination.
+    pub field: String,
+    /// `given`, or how it was found: `exact`, `spelling`, `synonym` or `same name`.
+    pub how: &'static str,
+}
+
 /// A connection before it is bound to the store.
 #[derive(Debug, Clone)]
 pub(super) struct Planned {
     audience: String,
     condition: String,
     destination: String,
+    mapping: String,
     loaded: Loaded,
     guest: Connection,
-    columns: super::cutter::Columns,
+    columns: Columns,
+    /// Why each row goes into its field.
+    matches: Vec<How>,
+    /// What is emitted, for those who look at it.
+    emission: (Emission, Form),
+    /// Where each row stands in the file.
+    places: Vec<Place>,
+    /// What decides on members and is not part of what the plugin is told.
+    program_text: String,
     identity: Identity,
+    requires_consent: Vec<String>,
+    sends_exits: bool,
     client: Arc<Client>,
     source: Option<Arc<Source>>,
     credential_scope: String,
@@ -91,8 +132,8 @@ impl Setup {
             if !destination.enabled || !asked {
                 continue;
             }
-            let planned = plan_link(config, wanted, loaded, ready, today, &mut found);
-            if let Some(mut planned) = planned {
+            let wished = Wished { config, wanted, destination, loaded, ready };
+            for mut planned in connection::plan(&wished, today, &mut found) {
                 planned.guest.remote = remotes.get(&(planned.audience.clone(), planned.destination.clone())).cloned();
                 validate(wanted, destination, &planned, &mut found).await;
                 links.push(planned);
@@ -128,6 +169,32 @@ impl Setup {
         Ok(found)
     }
 
+    /// Which field every trait of the connections goes into, and why.
+    #[must_use]
+    pub fn matched(&self) -> Vec<Matched> {
+        let mut found: Vec<Matched> = Vec::new();
+        for planned in &self.links {
+            let rows = planned.guest.rows.iter().zip(&planned.matches);
+            let row = |((from, field), how): (&(String, String), &How)| MatchedRow {
+                from: from.clone(),
+                field: field.clone(),
+                how: word(*how),
+            };
+            found.push(Matched {
+                audience: planned.audience.clone(),
+                destination: planned.destination.clone(),
+                mapping: planned.mapping.clone(),
+                rows: rows.map(row).collect(),
+            });
+        }
+        found
+    }
+
+    /// Leaves only the connection to this destination.
+    pub fn keep_destination(&mut self, destination: &str) {
+        self.links.retain(|planned| planned.destination == destination);
+    }
+
     /// The connections, in the order of the file.
     pub(super) fn links(&self) -> &[Planned] {
         &self.links
@@ -148,9 +215,8 @@ impl Setup {
     /// Binds a connection to the store: finds its number, its remote and its settings version.
     pub(super) async fn bind(&self, store: &Arc<Store>, planned: &Planned) -> Result<Link, Error> {
         let mut link = planned.link(&ledger::Link::default(), store.sealer().clone());
-        let (audience, destination) = (planned.audience.clone(), planned.destination.clone());
-        let digest = link.settings_digest();
-        let known = store.write(move |tx| ledger::link(tx.connection(), &audience, &destination, &digest)).await?;
+        let (name, digest) = (link.name(), link.settings_digest());
+        let known = store.write(move |tx| ledger::link(tx.connection(), &name, &digest)).await?;
         link = planned.link(&known, store.sealer().clone());
         link.tokens = planned.source.as_ref().map(|source| self.keepers.of(source, store));
         Ok(link)
@@ -158,13 +224,67 @@ impl Setup {
 
     /// Binds a connection without writing: what a plan does.
     pub(super) fn bind_for_reading(reader: &Reader, planned: &Planned) -> Result<(Link, i64), Error> {
-        let known = ledger::find_link(reader.connection(), &planned.audience, &planned.destination)?;
-        let known = known.unwrap_or_default();
+        let name = planned.link(&ledger::Link::default(), reader.sealer().clone()).name();
+        let known = ledger::find_link(reader.connection(), &name)?.unwrap_or_default();
         Ok((planned.link(&known, reader.sealer().clone()), known.revision))
     }
 }
 
 impl Planned {
+    /// Whether it is one of this connection's.
+    pub(super) fn is_of(&self, wanted: &Wanted) -> bool {
+        self.audience == wanted.audience.value.as_str() && self.destination == wanted.destination.value.as_str()
+    }
+
+    /// The mapping's name; empty where the connection names none.
+    pub(super) fn mapping(&self) -> &str {
+        &self.mapping
+    }
+
+    /// Audience, destination and mapping.
+    pub(super) fn title(&self) -> String {
+        format!("{}/{}/{}", self.audience, self.destination, self.mapping)
+    }
+
+    /// What is emitted, and in which form the mapping is given it.
+    pub(super) fn emission(&self) -> &(Emission, Form) {
+        &self.emission
+    }
+
+    /// Each condition of the mapping, and whether this profile meets it.
+    pub(super) fn conditions(
+        &self,
+        reader: &Reader,
+        profile: u32,
+        is_member: bool,
+    ) -> Result<Vec<(String, bool)>, Error> {
+        self.of_profile(reader, profile, |json| self.columns.explain(json, is_member))
+    }
+
+    /// Whether this profile meets the condition of the mapping.
+    pub(super) fn admits(&self, reader: &Reader, profile: u32) -> Result<bool, Error> {
+        self.of_profile(reader, profile, |json| self.columns.admit(json))
+    }
+
+    fn of_profile<T: Default>(
+        &self,
+        reader: &Reader,
+        profile: u32,
+        look: impl Fn(&[Option<&str>]) -> T,
+    ) -> Result<T, Error> {
+        let mut seen = T::default();
+        ValueReader::new(reader, &self.columns.read)?.read([profile], |_, _, _, json| {
+            seen = look(json);
+            Ok::<_, Error>(())
+        })?;
+        Ok(seen)
+    }
+
+    /// Why each row goes into its field.
+    pub(super) fn matches(&self) -> &[How] {
+        &self.matches
+    }
+
     fn link(&self, known: &ledger::Link, sealer: Sealer) -> Link {
         let mut guest = self.guest.clone();
         guest.remote.clone_from(&known.remote);
@@ -172,6 +292,7 @@ impl Planned {
             id: known.id,
             audience: self.audience.clone(),
             destination: self.destination.clone(),
+            mapping: self.mapping.clone(),
             condition: self.condition.clone(),
             plugin_name: format!("{} {}", self.loaded.manifest.id, self.loaded.manifest.version),
             manifest: Arc::clone(&self.loaded.manifest),
@@ -179,7 +300,10 @@ impl Planned {
             plugin_digest: self.loaded.digest,
             remote: known.remote.as_deref().and_then(|text| serde_json::from_str(text).ok()),
             columns: self.columns.clone(),
+            program_text: self.program_text.clone(),
             identity: self.identity.clone(),
+            requires_consent: self.requires_consent.clone(),
+            sends_exits: self.sends_exits,
             client: Arc::clone(&self.client),
             tokens: None,
             sealer,
@@ -190,6 +314,7 @@ impl Planned {
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),
+            trial: None,
         }
     }
 }
@@ -236,82 +361,6 @@ fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Dia
     Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin, digest: expected.value.0 })
 }
 
-fn plan_link(
-    config: &Config,
-    wanted: &Wanted,
-    loaded: &Loaded,
-    ready: &Ready,
-    today: &str,
-    found: &mut Diagnostics,
-) -> Option<Planned> {
-    let manifest = &loaded.manifest;
-    let audience = config.audiences.get(&wanted.audience.value)?;
-    let rows: Vec<(String, String)> =
-        wanted.rows().iter().map(|row| (row.trait_name.value.clone(), row.field.value.clone())).collect();
-    check_rows(wanted, manifest, found);
-    let columns = match link::columns(manifest, &rows) {
-        Ok(columns) => columns,
-        Err(reason) => {
-            found.push(Diagnostic::error(Code::BadTrait, reason).at(&wanted.place));
-            return None;
-        }
-    };
-    let limits = link::limits(manifest, &ready.settings);
-    let guest = Connection {
-        audience_key: audience.key.value.as_str().to_owned(),
-        audience_name: audience.name.clone(),
-        settings: serde_json::Value::Object(ready.settings.clone()).to_string(),
-        secrets: ready.secrets.clone(),
-        identifier_fields: columns.fields.clone(),
-        rows,
-        limits,
-        remote: None,
-        today: today.to_owned(),
-    };
-    Some(Planned {
-        audience: guest.audience_key.clone(),
-        condition: audience.condition.value.clone(),
-        destination: wanted.destination.value.as_str().to_owned(),
-        loaded: loaded.clone(),
-        guest,
-        columns,
-        identity: manifest.identity.under(&ready.settings),
-        client: Arc::clone(&ready.client),
-        source: ready.source.clone(),
-        credential_scope: ready.credential_scope.clone(),
-        resend_changes: matches!(wanted.resend, Resend::Changed),
-        remove_max_percent: wanted.remove_max_percent,
-    })
-}
-
-/// Rows against the manifest's fields: what no run of the plugin is needed to see.
-fn check_rows(wanted: &Wanted, manifest: &Manifest, found: &mut Diagnostics) {
-    for row in wanted.rows() {
-        let name = row.field.value.as_str();
-        if manifest.field(name).is_some() || manifest.custom_fields {
-            continue;
-        }
-        let names = manifest.fields.iter().map(|field| field.name.as_str());
-        let near = nearest(name, names.clone()).or_else(|| {
-            let synonym = |field: &&enroute_core::manifest::Field| field.synonyms.iter().any(|known| known == name);
-            manifest.fields.iter().find(synonym).map(|field| field.name.as_str())
-        });
-        let hint = match near {
-            Some(near) => format!("did you mean {{ trait = \"{}\", field = \"{near}\" }}?", row.trait_name.value),
-            None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
-        };
-        let message = format!("plugin `{}` has no field `{name}`", manifest.id);
-        found.push(Diagnostic::error(Code::UnknownField, message).at(&row.field.place).hint(hint));
-    }
-    let customized = !wanted.rows().is_empty();
-    for field in manifest.fields.iter().filter(|field| field.required && customized) {
-        if !wanted.rows().iter().any(|row| row.field.value == field.name) {
-            let message = format!("plugin `{}` requires a trait for field `{}`", manifest.id, field.name);
-            found.push(Diagnostic::error(Code::UnknownField, message).at(&wanted.place).hint(field.help.clone()));
-        }
-    }
-}
-
 /// What the plugin itself finds wrong.
 async fn validate(wanted: &Wanted, destination: &Destination, planned: &Planned, found: &mut Diagnostics) {
     let problems = match planned.loaded.plugin.validate(&planned.guest).await {
@@ -322,10 +371,12 @@ async fn validate(wanted: &Wanted, destination: &Destination, planned: &Planned,
         }
     };
     for problem in problems {
-        let row = |at: u32| wanted.rows().get(at as usize);
         let place = match &problem.place {
-            ProblemPlace::Setting(name) => destination.setting_place(name),
-            ProblemPlace::Row(at) => row(*at).map_or(&wanted.place, |row| &row.trait_name.place),
+            ProblemPlace::Setting(name) => match wanted.settings.get(name) {
+                Some(own) => &own.place,
+                None => destination.setting_place(name),
+            },
+            ProblemPlace::Row(at) => planned.places.get(*at as usize).unwrap_or(&wanted.place),
             ProblemPlace::Audience => &wanted.audience.place,
             ProblemPlace::Remote => &wanted.place,
         };

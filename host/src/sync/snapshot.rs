@@ -8,8 +8,10 @@ use roaring::RoaringBitmap;
 
 use crate::store::audience::{self, AudienceError};
 use crate::store::{Reader, held, ledger};
+use crate::sync::columns;
 use crate::sync::link::Link;
 use crate::sync::report::ChangeCounts;
+use crate::sync::trial::Only;
 
 /// Longest evaluation of an audience.
 ///
@@ -23,6 +25,10 @@ pub(super) struct Snapshot {
     pub(super) candidates: Candidates,
     /// Attempts of earlier runs, and the moment of the first, of members who were put off.
     pub(super) tried: HashMap<u32, (u32, u64)>,
+    /// People in the audience; one who goes out under several identifiers is several members.
+    pub(super) profiles: u64,
+    /// People in the audience who have not agreed to what the destination is for.
+    pub(super) withheld: u64,
     /// Store revision up to which changes are looked at in this run.
     pub(super) revision: i64,
 }
@@ -31,6 +37,18 @@ impl Snapshot {
     /// How many members were refused earlier and have not changed since.
     pub(super) fn refused_before(&self) -> u64 {
         ((&self.state.refused & &self.state.audience) - &self.state.changed).len()
+    }
+
+    /// Leaves only one person to be looked at, whether or not anything has changed.
+    pub(super) fn restrict(&mut self, reader: &Reader, only: &Only) -> Result<(), crate::store::Error> {
+        let person = only.numbers(reader)? - &self.state.waiting;
+        let State { audience, held, .. } = &self.state;
+        self.candidates = Candidates {
+            added: &(&person & audience) - held,
+            updated: &(&person & audience) & held,
+            removed: &(&person & held) - audience,
+        };
+        Ok(())
     }
 
     /// How many members have to be looked at.
@@ -62,11 +80,21 @@ pub(super) fn take(reader: &Reader, link: &Link, since: i64, now_ms: u64) -> Res
     let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
     let evaluated = audience::evaluate(reader, &link.condition, limits)
         .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
+    let mut members = evaluated.members;
+    let mut withheld = 0;
+    if !link.requires_consent.is_empty() {
+        let all = members.len();
+        members &= reader.consenting(&link.requires_consent)?;
+        withheld = all - members.len();
+    }
+    let profiles = members.len();
     let connection = reader.connection();
     let (held, in_doubt) = held::sets(connection, link.id)?;
-    let changed = reader.changed_since(since)?;
+    let mut changed = reader.changed_since(since)?;
+    let choice = link.columns.records_of();
+    columns::with_records(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;
-    let mut snapshot = Snapshot { revision, ..Snapshot::default() };
+    let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
     let mut waiting = RoaringBitmap::new();
     let mut due = RoaringBitmap::new();
     for row in ledger::waiting(connection, link.id)? {
@@ -77,8 +105,7 @@ pub(super) fn take(reader: &Reader, link: &Link, since: i64, now_ms: u64) -> Res
             snapshot.tried.insert(row.profile, (row.attempts, row.first_ms));
         }
     }
-    snapshot.state =
-        State { audience: evaluated.members, held, in_doubt, changed, refused, refused_removals, waiting, due };
+    snapshot.state = State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due };
     snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
     Ok(snapshot)
 }

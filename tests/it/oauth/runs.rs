@@ -28,7 +28,8 @@ async fn fifty_requests_with_a_token_that_ended_make_one_renewal() {
     let mut twice = 0;
     for number in 1..51 {
         let id = format!("u{number}");
-        let story = enroute_host::sync::explain(&reader, &id).expect("the store is read").expect("a known profile");
+        let story =
+            enroute_host::sync::explain(&reader, None, &id).expect("the store is read").expect("a known profile");
         let chapter = story.connections.iter().find(|chapter| chapter.destination == "crm").expect("a chapter");
         let requests = &chapter.receipts[0].requests;
         let statuses: Vec<_> = requests.iter().map(|request| request.status).collect();
@@ -162,7 +163,7 @@ async fn a_canary_token_is_nowhere() {
     let setup = beside.world.setup().await;
     let story = {
         let reader = beside.world.store().reader().expect("a reader");
-        enroute_host::sync::explain(&reader, "u4").expect("the store is read").expect("a known profile")
+        enroute_host::sync::explain(&reader, None, "u4").expect("the store is read").expect("a known profile")
     };
     let mut texts = format!("{plans:?}{whole:?}{second:?}{third:?}{story:?}{setup:?}{:?}", setup.source("crm"));
     for value in [json!(plans), json!(whole), json!(second), json!(third), json!(story)] {

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use enroute_host::sync::{self, Clock, Detail, LinkPlan, ReasonCount};
+use enroute_core::manifest::Values;
+use enroute_host::sync::{self, Clock, Coverage, Detail, LinkPlan, PlannedRequest, ReasonCount};
 
 use crate::commands::import;
-use crate::output::Output;
+use crate::output::{Output, connection};
 use crate::session::{Session, Told};
 
 /// What to plan.
@@ -17,6 +18,9 @@ pub(crate) struct PlanArgs {
     /// Show headers and bodies of requests, too. Bodies hold personal data; secrets stay masked.
     #[arg(long)]
     bodies: bool,
+    /// Show samples of values as they are, not by their shape.
+    #[arg(long)]
+    values: bool,
     /// Plan with the profiles as they are in the store, without reading the sources again.
     #[arg(long)]
     no_import: bool,
@@ -35,7 +39,8 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
-    let plans = sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies }).await?;
+    let plans =
+        sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies, values: args.values }).await?;
     if output.json {
         output.print_json(&plans)?;
     } else if plans.is_empty() {
@@ -53,7 +58,12 @@ const REQUESTS_SHOWN: usize = 5;
 
 fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let changes = &plan.changes;
-    output.line(format_args!("{} → {} ({})", plan.audience, plan.destination, plan.plugin))?;
+    let name = connection(&plan.audience, &plan.destination, &plan.mapping);
+    output.line(format_args!("{name}, {}", plan.plugin))?;
+    for note in &plan.notes {
+        output.line(format_args!("  note: {note}"))?;
+    }
+    coverage(&plan.coverage, output)?;
     output.line(format_args!(
         "  members {}: {} to add, {} to look at again, {} to remove",
         plan.members, changes.added, changes.updated, changes.removed
@@ -73,21 +83,66 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let pace = plan.pace_ms.div_ceil(1_000);
     output.line(format_args!("  {} requests, at least {pace} s at the destination's pace", plan.requests.len()))?;
     for request in plan.requests.iter().take(REQUESTS_SHOWN) {
-        let digest = request.digest.get(..12).unwrap_or(&request.digest);
-        output.line(format_args!(
-            "    {} {}  {} members, {} bytes, digest {digest}…",
-            request.method, request.url, request.members, request.body_bytes
-        ))?;
-        for (name, value) in request.headers.iter().flatten() {
-            output.line(format_args!("      {name}: {value}"))?;
-        }
-        if let Some(body) = &request.body {
-            output.line(format_args!("      {body}"))?;
-        }
+        show_request(request, output)?;
     }
     let more = plan.requests.len().saturating_sub(REQUESTS_SHOWN);
     if more > 0 {
         output.line(format_args!("    … and {more} more; --json lists all"))?;
+    }
+    Ok(())
+}
+
+/// A request, with headers and body where they were asked for.
+pub(crate) fn show_request(request: &PlannedRequest, output: &Output) -> anyhow::Result<()> {
+    let digest = request.digest.get(..12).unwrap_or(&request.digest);
+    output.line(format_args!(
+        "    {} {}  {} members, {} bytes, digest {digest}…",
+        request.method, request.url, request.members, request.body_bytes
+    ))?;
+    for (name, value) in request.headers.iter().flatten() {
+        output.line(format_args!("      {name}: {value}"))?;
+    }
+    if let Some(body) = &request.body {
+        output.line(format_args!("      {body}"))?;
+    }
+    Ok(())
+}
+
+/// Fields shown to people; all are in the JSON.
+const FIELDS_SHOWN: usize = 50;
+
+/// What people have for each field.
+fn coverage(found: &Coverage, output: &Output) -> anyhow::Result<()> {
+    let share = |count: u64| match found.people {
+        0 => "–".to_owned(),
+        people if count > 0 && count * 100 < people => "<1 %".to_owned(),
+        people => format!("{} %", count * 100 / people),
+    };
+    for identifier in &found.identifiers {
+        let values = match identifier.values {
+            Values::Last => "the last value",
+            Values::First => "the first value",
+            Values::All => "every value",
+        };
+        let kinds = if identifier.kinds.is_empty() { "a trait".to_owned() } else { identifier.kinds.join(" or ") };
+        let (field, has) = (&identifier.field, share(identifier.present));
+        output.line(format_args!("  identifier {kinds} → {field}: {has} have it, {values} goes out"))?;
+    }
+    if found.fields.is_empty() {
+        return Ok(());
+    }
+    let head = ["  trait", "field", "matched", "has it", "empty", "null", "missing", "samples"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for field in found.fields.iter().take(FIELDS_SHOWN) {
+        let mut row = vec![format!("  {}", field.from), field.field.clone(), field.matched.to_owned()];
+        row.extend([field.present, field.empty, field.null, field.missing].map(share));
+        row.push(field.samples.join("  "));
+        rows.push(row);
+    }
+    output.table(&rows)?;
+    let more = found.fields.len().saturating_sub(FIELDS_SHOWN);
+    if more > 0 {
+        output.line(format_args!("  … and {more} more fields; --json lists all"))?;
     }
     Ok(())
 }
@@ -108,6 +163,6 @@ pub(crate) fn reasons(title: &str, reasons: &[ReasonCount], output: &Output) -> 
 impl PlanArgs {
     /// The plan of a sync that is not carried out.
     pub(crate) const fn dry_run(audience: Option<String>, no_import: bool) -> Self {
-        Self { audience, bodies: false, no_import }
+        Self { audience, bodies: false, values: false, no_import }
     }
 }

@@ -18,6 +18,7 @@ use clap::{Args, Subcommand};
 
 use crate::output::Output;
 
+pub(crate) use files::write_whole;
 pub(crate) use own::build_own;
 
 /// What to do with plugins.

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use enroute_host::config::Paths;
+use enroute_host::config::load::load;
 use enroute_host::store::{Reader, Store};
 use enroute_host::sync::{self, Explanation};
 
-use crate::output::{Advice, Output};
+use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told};
 
 /// Whose story to tell.
@@ -34,11 +35,17 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         output.print_json(&found)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut rows = vec![["destination", "plugin", "state"].map(str::to_owned).to_vec()];
+    for one in &found.destinations {
+        rows.push(vec![one.destination.clone(), one.plugin.clone(), one.state.to_owned()]);
+    }
+    output.table(&rows)?;
+    output.line("")?;
     let mut rows =
         vec![["connection", "state", "held", "in doubt", "refused", "waiting", "settings"].map(str::to_owned).to_vec()];
-    for one in &found {
+    for one in &found.connections {
         let numbers = [one.held, one.in_doubt, one.refused, one.waiting, one.settings_version];
-        let mut row = vec![format!("{} → {}", one.audience, one.destination), one.state.to_owned()];
+        let mut row = vec![connection(&one.audience, &one.destination, &one.mapping), one.state.to_owned()];
         row.extend(numbers.map(|number| number.to_string()));
         rows.push(row);
     }
@@ -53,7 +60,9 @@ pub(crate) fn explain(args: &ExplainArgs, folder: &Path, output: &Output) -> any
 
 /// Tells the story of one profile.
 pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
-    let Some(found) = sync::explain(&reader(folder)?, profile)? else {
+    // What is wrong with the configuration is for other commands to tell.
+    let config = load(folder).config;
+    let Some(found) = sync::explain(&reader(folder)?, config.as_ref(), profile)? else {
         let what = format!("no profile has the id `{profile}`");
         return Err(Advice::mistake(what, "ids are case-sensitive; is it in the last import?").into());
     };
@@ -68,7 +77,12 @@ pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> 
 fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
     output.line(format_args!("profile {}", found.profile))?;
     for chapter in &found.connections {
-        output.line(format_args!("  {} → {}: {}", chapter.audience, chapter.destination, chapter.state))?;
+        let name = connection(&chapter.audience, &chapter.destination, &chapter.mapping);
+        let further = if chapter.further_record { ", under a further identifier" } else { "" };
+        output.line(format_args!("  {name}{further}: {}", chapter.state))?;
+        if let Some(purpose) = &chapter.consent_missing {
+            output.line(format_args!("    held back: the person has not agreed to `{purpose}`"))?;
+        }
         if !chapter.identifiers_sent.is_empty() {
             output.line(format_args!("    identified there by {}", chapter.identifiers_sent.join(", ")))?;
         }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use enroute_host::sync::{self, LinkReport, LinkState, Options, RunReport};
 
 use crate::commands::{import, plan};
-use crate::output::Output;
+use crate::output::{Output, connection};
 use crate::progress;
 use crate::session::{Session, Told};
 
@@ -76,7 +76,8 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
         LinkState::Guarded => "stopped by its guard",
         LinkState::Failed => "failed",
     };
-    output.line(format_args!("{} → {} ({}): {state}", link.audience, link.destination, link.plugin))?;
+    let name = connection(&link.audience, &link.destination, &link.mapping);
+    output.line(format_args!("{name}, {}: {state}", link.plugin))?;
     if let Some(reason) = &link.reason {
         output.line(format_args!("  {reason}"))?;
     }
@@ -85,6 +86,9 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
         return Ok(());
     }
     let (changes, outcomes, requests) = (&link.changes, &link.outcomes, &link.requests);
+    if link.withheld > 0 {
+        output.line(format_args!("  held back for want of consent: {}", link.withheld))?;
+    }
     output.line(format_args!(
         "  members {}, looked at {}: {} added, {} updated, {} removed",
         link.members,

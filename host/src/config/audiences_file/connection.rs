@@ -5,12 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use enroute_core::id::{AudienceKey, DestinationName};
 use enroute_core::suggest::nearest;
+use serde_json::Value as Json;
 use toml::de::DeValue;
 
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::{Located, Place};
+use crate::config::json;
 use crate::config::walker::{Section, Value, Walker};
+
+pub mod emits;
+pub mod identifiers;
+
+use emits::{Emits, Mapping};
+use identifiers::Identifier;
 
 /// The largest share of members that one sync may remove where the operator says nothing, in percent.
 pub const REMOVE_MAX_PERCENT_DEFAULT: u8 = 50;
@@ -32,6 +40,14 @@ pub struct Connection {
     pub enabled: bool,
     /// A sync that would remove a larger share of the members is stopped.
     pub remove_max_percent: u8,
+    /// Settings of this audience alone, over those of the destination.
+    pub settings: BTreeMap<String, Located<Json>>,
+    /// The identifiers that go out; those of the plugin's manifest where nothing is said.
+    pub identifiers: Option<Vec<Identifier>>,
+    /// Events that tell of a change.
+    pub emits: Emits,
+    /// What is made of the events; one mapping of the plugin's own where none is given.
+    pub mappings: Vec<Mapping>,
 }
 
 impl Connection {
@@ -62,8 +78,8 @@ pub enum Setup {
 pub struct Row {
     /// The trait of the profile.
     pub trait_name: Located<String>,
-    /// The field at the destination.
-    pub field: Located<String>,
+    /// The field at the destination; found by name where it is not given.
+    pub field: Option<Located<String>>,
 }
 
 /// When a member's traits are sent again.
@@ -106,7 +122,22 @@ pub(in crate::config) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>) -
     (connections, links)
 }
 
-const KEYS: [&str; 7] = ["audience", "destination", "setup", "traits", "resend", "enabled", "remove_max_percent"];
+const KEYS: [&str; 14] = [
+    "audience",
+    "destination",
+    "setup",
+    "traits",
+    "resend",
+    "enabled",
+    "remove_max_percent",
+    "settings",
+    "identifiers",
+    "identifiers_all_max",
+    "send",
+    "events",
+    "enrich_on_exit",
+    "mapping",
+];
 
 fn link(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Link {
     let audience = walker.required(section, "audience", "\"KEY\"").and_then(|text| walker.name(&text));
@@ -120,6 +151,10 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
     let resend = walker.choice(section, "resend", &[("changed", Resend::Changed), ("entered", Resend::Entered)]);
     let enabled = walker.boolean(section, "enabled", true);
     let remove_max_percent = walker.whole_percent(section, "remove_max_percent");
+    let settings = json::settings(walker, section);
+    let identifiers = identifiers::read(walker, section);
+    let emits = emits::read(walker, section);
+    let mappings = emits::mappings(walker, section);
     Some(Connection {
         place: section.place.clone(),
         audience: link.audience.clone()?,
@@ -128,6 +163,10 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
         resend: resend.map(|resend| resend.value).unwrap_or_default(),
         enabled,
         remove_max_percent: remove_max_percent.map_or(REMOVE_MAX_PERCENT_DEFAULT, |percent| percent.value),
+        settings,
+        identifiers,
+        emits,
+        mappings,
     })
 }
 
@@ -165,7 +204,9 @@ fn rows(walker: &mut Walker<'_>, section: &Section<'_, '_>, audience: Option<&st
             let hint = "remove the row: the membership is always sent";
             walker.found.push(Diagnostic::error(Code::MembershipRow, message).at(&row.trait_name.place).hint(hint));
         }
-        match fields.entry(row.field.value.clone()) {
+        // Bare names are matched later, beside the plugin; the same name twice is a mistake in any case.
+        let field = row.field.as_ref().unwrap_or(&row.trait_name);
+        match fields.entry(field.value.clone()) {
             Entry::Vacant(entry) => {
                 entry.insert(row.clone());
             }
@@ -178,15 +219,16 @@ fn rows(walker: &mut Walker<'_>, section: &Section<'_, '_>, audience: Option<&st
 
 fn field_twice(first: &Row, second: &Row) -> Diagnostic {
     let (one, two) = (&first.trait_name.value, &second.trait_name.value);
-    let field = &second.field.value;
+    let place = |row: &Row| row.field.as_ref().unwrap_or(&row.trait_name).clone();
+    let field = place(second).value;
     let message = if one == two {
         format!("trait `{one}` goes into field `{field}` twice")
     } else {
         format!("traits `{one}` and `{two}` both go into field `{field}`")
     };
     Diagnostic::error(Code::FieldTwice, message)
-        .at(&second.field.place)
-        .also(&first.field.place, format!("`{one}` goes there"))
+        .at(&place(second).place)
+        .also(&place(first).place, format!("`{one}` goes there"))
         .hint("a field takes one value: remove one of the two, or give it another field")
 }
 
@@ -194,8 +236,8 @@ fn field_twice(first: &Row, second: &Row) -> Diagnostic {
 fn row(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Row> {
     match item.get_ref() {
         DeValue::String(_) => {
-            let name = filled(walker, item, "trait")?;
-            Some(Row { trait_name: name.clone(), field: name })
+            let trait_name = filled(walker, item, "traits", "trait")?;
+            Some(Row { trait_name, field: None })
         }
         DeValue::Table(table) => {
             let section = Section { table, title: "a row of `traits`".to_owned(), place: walker.place(item.span()) };
@@ -203,12 +245,12 @@ fn row(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Row> {
             if !table.contains_key("trait") {
                 walker.missing(&section, "trait", "\"NAME\"");
             }
-            let name = table.get("trait").and_then(|value| filled(walker, value, "trait"));
+            let name = table.get("trait").and_then(|value| filled(walker, value, "traits", "trait"));
             let field = match table.get("field") {
-                Some(value) => filled(walker, value, "field"),
-                None => name.clone(),
+                Some(value) => Some(filled(walker, value, "traits", "field")?),
+                None => None,
             };
-            Some(Row { trait_name: name?, field: field? })
+            Some(Row { trait_name: name?, field })
         }
         _ => {
             let hint = "write \"firstName\" or { trait = \"firstName\", field = \"first_name\" }".to_owned();
@@ -218,10 +260,11 @@ fn row(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Row> {
     }
 }
 
-fn filled(walker: &mut Walker<'_>, value: &Value<'_>, what: &str) -> Option<Located<String>> {
+/// A text that is not empty: `what` of a row of `list`.
+fn filled(walker: &mut Walker<'_>, value: &Value<'_>, list: &str, what: &str) -> Option<Located<String>> {
     let text = walker.as_text(value, &format!("`{what}`"))?;
     if text.value.trim().is_empty() {
-        let diagnostic = Diagnostic::error(Code::EmptyRow, format!("a row of `traits` has an empty {what}"));
+        let diagnostic = Diagnostic::error(Code::EmptyRow, format!("a row of `{list}` has an empty {what}"));
         walker.found.push(diagnostic.at(&text.place).hint(format!("name the {what}, or remove the row")));
         return None;
     }

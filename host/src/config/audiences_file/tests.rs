@@ -67,8 +67,11 @@ fn a_full_file_becomes_typed_values() {
     let vip = &config.audiences[&"vip".parse().unwrap()];
     assert_eq!((vip.name.as_str(), vip.condition.value.as_str()), ("VIP", "traits ->> 'plan' = 'gold'"));
     let [first, second] = config.connections.as_slice() else { panic!("two connections") };
-    let rows: Vec<_> =
-        first.rows().iter().map(|row| (row.trait_name.value.as_str(), row.field.value.as_str())).collect();
+    let rows: Vec<_> = first
+        .rows()
+        .iter()
+        .map(|row| (row.trait_name.value.as_str(), row.field.as_ref().map_or("-", |field| field.value.as_str())))
+        .collect();
     assert_eq!(rows, [("firstName", "firstName"), ("lifetime_value", "ltv"), ("city", "city")]);
     assert_eq!((first.resend, first.enabled, first.remove_max_percent), (Resend::Entered, false, 100));
     assert_eq!((second.resend, second.enabled, second.remove_max_percent), (Resend::Changed, true, 50));

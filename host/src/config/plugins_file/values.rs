@@ -1,18 +1,17 @@
-//! The parts of a destination that are more than a text: networks, settings, references to secrets.
+//! The parts of a destination that are more than a text: networks and references to secrets.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
 use ipnet::IpNet;
-use serde_json::{Map, Number, Value as Json};
 use toml::de::DeValue;
 
 use crate::config::code::Code;
 use crate::config::diagnostic::Diagnostic;
 use crate::config::files::Located;
 use crate::config::reference::SecretRef;
-use crate::config::walker::{Section, Value, Walker, integer, is_reference};
+use crate::config::walker::{Section, Value, Walker, is_reference};
 
 /// The networks of `allow_networks`.
 pub(super) fn networks(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Vec<Located<IpNet>> {
@@ -30,59 +29,6 @@ pub(super) fn networks(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Ve
         walker.found.push(Diagnostic::error(Code::BadNetwork, message).at(&text.place).hint(hint));
     }
     networks
-}
-
-/// The settings, as JSON.
-pub(super) fn settings(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> BTreeMap<String, Located<Json>> {
-    let mut settings = BTreeMap::new();
-    let Some(value) = section.table.get("settings") else { return settings };
-    let Some(table) = value.get_ref().as_table() else {
-        walker.wrong_type(value, "`settings`", "a table", Some("write `settings = { name = \"value\" }`".to_owned()));
-        return settings;
-    };
-    for (name, value) in table {
-        if let Some(json) = json(walker, name.get_ref(), value) {
-            settings.insert(name.get_ref().to_string(), Located::new(json, walker.place(value.span())));
-        }
-    }
-    settings
-}
-
-fn json(walker: &mut Walker<'_>, name: &str, value: &Value<'_>) -> Option<Json> {
-    match value.get_ref() {
-        DeValue::String(text) => Some(Json::from(text.as_ref())),
-        DeValue::Boolean(flag) => Some(Json::from(*flag)),
-        DeValue::Integer(number) => number_or_report(walker, name, value, integer(number).map(Number::from)),
-        DeValue::Float(number) => {
-            let parsed = number.as_str().parse().ok().and_then(Number::from_f64);
-            number_or_report(walker, name, value, parsed)
-        }
-        DeValue::Datetime(_) => {
-            let hint = "put it in quotes".to_owned();
-            walker.wrong_type(value, &format!("setting `{name}`"), "a text, a number, true or false", Some(hint));
-            None
-        }
-        DeValue::Array(items) => {
-            // Every item is looked at, so that each mistake is reported.
-            let items: Vec<_> = items.iter().map(|item| json(walker, name, item)).collect();
-            items.into_iter().collect::<Option<Vec<_>>>().map(Json::from)
-        }
-        DeValue::Table(table) => {
-            let mut entries = Map::new();
-            for (key, value) in table {
-                entries.insert(key.get_ref().to_string(), json(walker, key.get_ref(), value).unwrap_or_default());
-            }
-            Some(Json::from(entries))
-        }
-    }
-}
-
-fn number_or_report(walker: &mut Walker<'_>, name: &str, value: &Value<'_>, number: Option<Number>) -> Option<Json> {
-    if number.is_none() {
-        let place = walker.place(value.span());
-        walker.bad_value(&place, format!("setting `{name}` is not a number that fits 64 bits"), "put it in quotes");
-    }
-    number.map(Json::from)
 }
 
 /// The references of `secrets`. What is no reference is covered in every message.

@@ -17,7 +17,6 @@ use crate::egress::{self, Client, Credentials, HostGrant, HostRule};
 /// A destination that connections can use.
 #[derive(Debug, Clone)]
 pub(super) struct Ready {
-    pub(super) settings: Map<String, Value>,
     /// Names of the secrets that are configured.
     pub(super) secrets: Vec<String>,
     pub(super) client: Arc<Client>,
@@ -51,9 +50,7 @@ pub(super) async fn prepare(destination: &Destination, manifest: &Manifest, foun
         limits: egress::Limits::default(),
     };
     match Client::new(config) {
-        Ok(client) => {
-            Some(Ready { settings, secrets: names, client: Arc::new(client), source, credential_scope: scope })
-        }
+        Ok(client) => Some(Ready { secrets: names, client: Arc::new(client), source, credential_scope: scope }),
         Err(error) => {
             found.push(Diagnostic::error(Code::BadHost, error.to_string()).at(&destination.name.place));
             None
@@ -128,7 +125,10 @@ fn source_problem(destination: &Destination, manifest: &Manifest, error: &Source
 }
 
 fn settings(destination: &Destination, manifest: &Manifest, found: &mut Diagnostics) -> Option<Map<String, Value>> {
-    let problems = match resolve_settings(manifest, &destination.settings_json()) {
+    // What each audience may have of its own is asked of each audience.
+    let mut shared = manifest.clone();
+    shared.settings.iter_mut().filter(|setting| setting.per_audience).for_each(|setting| setting.required = false);
+    let problems = match resolve_settings(&shared, &destination.settings_json()) {
         Ok(settings) => return Some(settings),
         Err(problems) => problems,
     };

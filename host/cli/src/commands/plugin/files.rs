@@ -101,7 +101,7 @@ impl Made {
 }
 
 /// Writes a file as a whole or not at all. Keeps the rights of the file that was there.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     // A link stays a link: what it points to is replaced.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let write = || -> std::io::Result<()> {

@@ -1,0 +1,379 @@
+//! One connection against its plugin: settings, identifiers, rows, mappings and events become links that can run.
+
+use enroute_core::emission::{Chosen, Class, Emission, Form, Input};
+use enroute_core::manifest::{Manifest, Preset, resolve_settings};
+use enroute_core::mapping::{CompileError, Compiler, Trigger};
+use enroute_core::suggest::nearest;
+use serde_json::{Map, Value as Json};
+
+use crate::config::Config;
+use crate::config::audiences_file::connection::emits::Mapping;
+use crate::config::audiences_file::connection::{Connection as Wanted, Resend};
+use crate::config::code::Code;
+use crate::config::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::files::Place;
+use crate::config::plugins_file::Destination;
+use crate::runtime::Connection;
+use crate::store::Column;
+use crate::sync::columns::{Columns, Identifier};
+use crate::sync::link;
+use crate::sync::program::Program;
+use crate::sync::setup::destination::Ready;
+use crate::sync::setup::rows::{self, Rows};
+use crate::sync::setup::{Loaded, Planned};
+
+/// What an operator wants, beside what it is wanted of.
+pub(super) struct Wished<'a> {
+    pub(super) config: &'a Config,
+    pub(super) wanted: &'a Wanted,
+    pub(super) destination: &'a Destination,
+    pub(super) loaded: &'a Loaded,
+    pub(super) ready: &'a Ready,
+}
+
+/// The links of a connection: one for each of its mappings, in the order of the file.
+pub(super) fn plan(wished: &Wished<'_>, today: &str, found: &mut Diagnostics) -> Vec<Planned> {
+    let errors = found.errors();
+    let (manifest, wanted) = (&wished.loaded.manifest, wished.wanted);
+    let settings = settings(wished, found);
+    let identifiers = identifiers(wanted, manifest, found);
+    let rows = rows::of_traits(wanted, manifest, settings.as_ref().unwrap_or(&Map::new()), found);
+    let emission = emission(wished, &rows);
+    let mut mappings: Vec<Wiring<'_>> = wanted.mappings.iter().filter_map(|one| wiring(one, manifest, found)).collect();
+    if wanted.mappings.is_empty() {
+        mappings.push(Wiring { name: "", place: &wanted.emits.place, preset: manifest.presets.first(), own: None });
+    }
+    let mut links = Vec::new();
+    for mapping in mappings {
+        let Some(compiled) = compile(wanted, &emission, &rows, &mapping, manifest, found) else { continue };
+        let (Some(settings), Some(identifiers)) = (&settings, &identifiers) else { continue };
+        links.extend(link(wished, today, settings, identifiers, compiled, &emission, found));
+    }
+    if found.errors() > errors { Vec::new() } else { links }
+}
+
+/// The settings of this audience over those of the destination.
+fn settings(wished: &Wished<'_>, found: &mut Diagnostics) -> Option<Map<String, Json>> {
+    let (manifest, wanted) = (&wished.loaded.manifest, wished.wanted);
+    let mut given = wished.destination.settings_json();
+    let mut is_sound = true;
+    for (name, own) in &wanted.settings {
+        let known = manifest.settings.iter().find(|setting| setting.name == *name);
+        if known.is_some_and(|setting| !setting.per_audience) {
+            let message = format!("setting `{name}` of plugin `{}` is the same for all audiences", manifest.id);
+            let own_ones = manifest.settings.iter().filter(|setting| setting.per_audience);
+            let names: Vec<&str> = own_ones.map(|setting| setting.name.as_str()).collect();
+            let hint = match names.as_slice() {
+                [] => "move it to the destination in plugins.toml".to_owned(),
+                names => format!("move it to the destination in plugins.toml; an audience has: {}", names.join(", ")),
+            };
+            found.push(Diagnostic::error(Code::SharedSetting, message).at(&own.place).hint(hint));
+            is_sound = false;
+        }
+        given.insert(name.clone(), own.value.clone());
+    }
+    match resolve_settings(manifest, &given) {
+        Ok(settings) => is_sound.then_some(settings),
+        Err(problems) => {
+            for problem in problems {
+                let place = wanted.settings.get(&problem.setting).map_or(&wanted.place, |own| &own.place);
+                found.push(Diagnostic::error(Code::BadSetting, problem.message).at(place).hint(problem.hint));
+            }
+            None
+        }
+    }
+}
+
+/// The identifiers that go out: those that are asked for, else the plugin's own list.
+fn identifiers(wanted: &Wanted, manifest: &Manifest, found: &mut Diagnostics) -> Option<Vec<Identifier>> {
+    let usual = manifest.identity.values;
+    let Some(asked) = &wanted.identifiers else {
+        let own = |spec: &enroute_core::manifest::IdentifierSpec| Identifier {
+            kind: spec.kind.clone(),
+            field: spec.field.clone(),
+            values: usual,
+        };
+        return Some(manifest.identifiers.iter().map(own).collect());
+    };
+    let mut fields: Vec<&str> = manifest.identifiers.iter().map(|spec| spec.field.as_str()).collect();
+    fields.extend(manifest.fields.iter().filter(|field| field.identifier).map(|field| field.name.as_str()));
+    fields.sort_unstable();
+    fields.dedup();
+    let mut identifiers = Vec::new();
+    let mut is_sound = true;
+    for one in asked {
+        let kind = one.kind.value.as_str();
+        let by_kind = manifest.identifiers.iter().find(|spec| spec.kind == kind).map(|spec| spec.field.clone());
+        let field = one.field.as_ref().map(|field| field.value.clone()).or(by_kind);
+        match field.filter(|field| fields.contains(&field.as_str())) {
+            Some(field) => {
+                let values = one.values.unwrap_or(usual);
+                identifiers.push(Identifier { kind: kind.to_owned(), field, values });
+            }
+            None => {
+                let (place, message) = match &one.field {
+                    Some(field) => {
+                        let message = format!("plugin `{}` has no identifier field `{}`", manifest.id, field.value);
+                        (&field.place, message)
+                    }
+                    None => (&one.kind.place, format!("plugin `{}` has no field for `{kind}` of its own", manifest.id)),
+                };
+                let near = one.field.as_ref().and_then(|field| nearest(&field.value, fields.iter().copied()));
+                let hint = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("name its field: {}", fields.join(", ")),
+                };
+                found.push(Diagnostic::error(Code::BadIdentifier, message).at(place).hint(hint));
+                is_sound = false;
+            }
+        }
+    }
+    is_sound.then_some(identifiers)
+}
+
+fn emission(wished: &Wished<'_>, rows: &Rows) -> Emission {
+    let emits = &wished.wanted.emits;
+    let audience = wished.wanted.audience.value.as_str();
+    let mut emission = Emission::new(audience, Class::Audience, wished.destination.name.value.as_str());
+    audience.clone_into(&mut emission.computation_id);
+    emission.entered.clone_from(&emits.entered);
+    emission.exited.clone_from(&emits.exited);
+    emission.enrich_on_exit = emits.enrich_on_exit;
+    let chosen = |(name, column): (&(String, String), &Column)| {
+        let input = match column {
+            Column::Trait(names) => Input::Trait(names.clone()),
+            Column::Context(names) => Input::Context(names.clone()),
+            Column::Identifier(kind) => Input::Identifier(kind.clone()),
+        };
+        Chosen { name: name.0.clone(), input }
+    };
+    emission.traits = rows.rows.iter().zip(&rows.columns).map(chosen).collect();
+    emission
+}
+
+/// A mapping with its preset.
+struct Wiring<'a> {
+    name: &'a str,
+    place: &'a Place,
+    preset: Option<&'a Preset>,
+    own: Option<&'a Mapping>,
+}
+
+fn wiring<'a>(mapping: &'a Mapping, manifest: &'a Manifest, found: &mut Diagnostics) -> Option<Wiring<'a>> {
+    if !mapping.enabled {
+        return None;
+    }
+    let mut preset = None;
+    if let Some(name) = &mapping.preset {
+        preset = manifest.presets.iter().find(|preset| preset.name == name.value);
+        if preset.is_none() {
+            let names = manifest.presets.iter().map(|preset| preset.name.as_str());
+            let hint = match nearest(&name.value, names.clone()) {
+                Some(near) => format!("did you mean \"{near}\"?"),
+                None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            let message = format!("plugin `{}` has no preset \"{}\"", manifest.id, name.value);
+            found.push(Diagnostic::error(Code::UnknownPreset, message).at(&name.place).hint(hint));
+            return None;
+        }
+    }
+    Some(Wiring { name: &mapping.name.value, place: &mapping.name.place, preset, own: Some(mapping) })
+}
+
+/// A mapping that can be run.
+struct Compiled {
+    name: String,
+    form: Form,
+    rows: Vec<(String, String)>,
+    places: Vec<Place>,
+    matches: Vec<enroute_core::matching::How>,
+    program: Program,
+    sends_exits: bool,
+    text: String,
+}
+
+fn compile(
+    wanted: &Wanted,
+    emission: &Emission,
+    traits: &Rows,
+    mapping: &Wiring<'_>,
+    manifest: &Manifest,
+    found: &mut Diagnostics,
+) -> Option<Compiled> {
+    let when = mapping.own.and_then(|own| own.when.as_ref());
+    let when_place = when.map_or(mapping.place, |when| &when.place);
+    let when = when.map(|when| &when.value).or_else(|| mapping.preset.and_then(|preset| preset.trigger.as_ref()));
+    let emits = &wanted.emits;
+    let forms = [(Form::Identify, emits.identify), (Form::Track, emits.track)];
+    let mut chosen = None;
+    for form in forms.into_iter().filter(|(_, is_on)| *is_on).map(|(form, _)| form) {
+        let mut compiler = Compiler::new(emission, form);
+        let trigger = match when.map(|when| compiler.trigger(when)).transpose() {
+            Ok(trigger) => trigger,
+            Err(errors) => {
+                mistakes(&errors, "when", when_place, found);
+                return None;
+            }
+        };
+        if trigger.as_ref().is_none_or(|trigger| trigger.possible(true)) {
+            chosen = Some((form, compiler, trigger));
+            break;
+        }
+    }
+    let Some((form, mut compiler, trigger)) = chosen else {
+        found.push(no_mapping(emits, mapping, manifest));
+        return None;
+    };
+    let fields = fields(mapping);
+    let (rows, places, matches, program) = if fields.is_empty() {
+        let program = Program::of_traits(traits.columns.clone(), emits.enrich_on_exit);
+        (traits.rows.clone(), traits.places.clone(), traits.matches.clone(), program)
+    } else {
+        let pairs: Vec<(String, Json)> = fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect();
+        let compiled = match compiler.fields(&pairs) {
+            Ok(compiled) => compiled,
+            Err(errors) => {
+                for error in errors {
+                    let written = fields.iter().find(|(key, ..)| error.place.starts_with(key.as_str()));
+                    let place = written.map_or(mapping.place, |(_, _, place)| *place);
+                    mistakes(std::slice::from_ref(&error), "fields", place, found);
+                }
+                return None;
+            }
+        };
+        let place = |field: &String| {
+            let written = fields.iter().find(|(key, ..)| key.starts_with(field.as_str()));
+            written.map_or(mapping.place, |(_, _, place)| *place).clone()
+        };
+        let (names, expressions): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
+        let places: Vec<Place> = names.iter().map(place).collect();
+        rows::check_fields(names.iter().zip(&places), manifest, found);
+        let from = |name: &String| from(name, &fields);
+        let rows: Vec<(String, String)> = names.iter().map(|name| (from(name), name.clone())).collect();
+        let matches = vec![enroute_core::matching::How::Given; rows.len()];
+        (rows, places, matches, Program::of_expressions(expressions))
+    };
+    let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
+    let text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]).to_string();
+    match program.under(trigger as Option<Trigger>, compiler.inputs()) {
+        Ok(program) => {
+            Some(Compiled { name: mapping.name.to_owned(), form, rows, places, matches, program, sends_exits, text })
+        }
+        Err(error) => {
+            found.push(Diagnostic::error(Code::BadExpression, error.to_string()).at(mapping.place));
+            None
+        }
+    }
+}
+
+type Fields<'a> = Vec<(String, &'a Json, &'a Place)>;
+
+/// The fields of a mapping: its own over those of its preset.
+fn fields<'a>(mapping: &Wiring<'a>) -> Fields<'a> {
+    // A mapping that nobody wrote takes the condition of the preset, and the rows of the connection.
+    let Some(own) = mapping.own else { return Vec::new() };
+    let mut fields: Fields<'a> = Vec::new();
+    for (name, value) in mapping.preset.into_iter().flat_map(|preset| &preset.fields) {
+        if !own.fields.iter().any(|(field, _)| field.value == *name) {
+            fields.push((name.clone(), value, mapping.place));
+        }
+    }
+    fields.extend(own.fields.iter().map(|(field, value)| (field.value.clone(), value, &field.place)));
+    fields
+}
+
+fn pairs_text(fields: &Fields<'_>) -> Vec<Json> {
+    fields.iter().map(|(name, value, _)| serde_json::json!([name, value])).collect()
+}
+
+/// What a row is called that an expression fills: the path, where it is nothing else.
+fn from(name: &str, fields: &Fields<'_>) -> String {
+    let path = fields.iter().find(|(key, ..)| key == name).and_then(|(_, value, _)| value.get("@path")?.as_str());
+    let Some(path) = path else { return format!("expression for {name}") };
+    let path = path.strip_prefix("$.").unwrap_or(path);
+    path.strip_prefix("traits.").or_else(|| path.strip_prefix("properties.")).unwrap_or(path).to_owned()
+}
+
+fn mistakes(errors: &[CompileError], key: &str, place: &Place, found: &mut Diagnostics) {
+    for error in errors {
+        let message = format!("`{key}`: {error}");
+        let hint = "see \"Mappings\" in docs/configuration.md for what can be written";
+        found.push(Diagnostic::error(Code::BadExpression, message).at(place).hint(hint));
+    }
+}
+
+fn no_mapping(
+    emits: &crate::config::audiences_file::connection::emits::Emits,
+    mapping: &Wiring<'_>,
+    manifest: &Manifest,
+) -> Diagnostic {
+    let sent = match (emits.identify, emits.track) {
+        (true, true) => "Identify and Track events",
+        (true, false) => "Identify events",
+        (false, true) => "Track events",
+        (false, false) => "no events at all",
+    };
+    let what = match (mapping.own, mapping.preset) {
+        (Some(own), _) => format!("mapping \"{}\"", own.name.value),
+        (None, Some(preset)) => format!("\"{}\" of plugin `{}`", preset.name, manifest.id),
+        (None, None) => format!("plugin `{}`", manifest.id),
+    };
+    let message = format!("no matching mapping possible: the connection sends {sent}, which {what} never matches");
+    let hint = "change `send`, for instance to [\"identify\"], or the condition of the mapping";
+    Diagnostic::error(Code::NoMapping, message).at(&emits.place).hint(hint)
+}
+
+fn link(
+    wished: &Wished<'_>,
+    today: &str,
+    settings: &Map<String, Json>,
+    identifiers: &[Identifier],
+    compiled: Compiled,
+    emission: &Emission,
+    found: &mut Diagnostics,
+) -> Option<Planned> {
+    let Wished { config, wanted, destination, loaded, ready } = wished;
+    let manifest = &loaded.manifest;
+    let audience = config.audiences.get(&wanted.audience.value)?;
+    let identity = manifest.identity.under(settings);
+    let fields: Vec<String> = compiled.rows.iter().map(|(_, field)| field.clone()).collect();
+    let columns = match Columns::new(manifest, &identity.key, identifiers, &fields, compiled.program) {
+        Ok(columns) => columns,
+        Err(error) => {
+            found.push(Diagnostic::error(Code::BadTrait, error.to_string()).at(&wanted.place));
+            return None;
+        }
+    };
+    let guest = Connection {
+        audience_key: audience.key.value.as_str().to_owned(),
+        audience_name: audience.name.clone(),
+        settings: Json::Object(settings.clone()).to_string(),
+        secrets: ready.secrets.clone(),
+        identifier_fields: columns.fields.clone(),
+        rows: compiled.rows,
+        limits: link::limits(manifest, settings),
+        remote: None,
+        today: today.to_owned(),
+    };
+    Some(Planned {
+        audience: guest.audience_key.clone(),
+        condition: audience.condition.value.clone(),
+        destination: wanted.destination.value.as_str().to_owned(),
+        mapping: compiled.name,
+        loaded: (*loaded).clone(),
+        guest,
+        columns,
+        matches: compiled.matches,
+        emission: (emission.clone(), compiled.form),
+        places: compiled.places,
+        program_text: compiled.text,
+        identity,
+        requires_consent: destination.requires_consent.iter().map(|purpose| purpose.value.clone()).collect(),
+        sends_exits: compiled.sends_exits,
+        client: std::sync::Arc::clone(&ready.client),
+        source: ready.source.clone(),
+        credential_scope: ready.credential_scope.clone(),
+        resend_changes: matches!(wanted.resend, Resend::Changed),
+        remove_max_percent: wanted.remove_max_percent,
+    })
+}
