@@ -181,3 +181,18 @@ fn what_is_said_of_a_member_does_not_hang_on_the_others() {
     alone.sort();
     assert_eq!(together, alone);
 }
+
+// R32: no limit on rows below Iterable's own.
+#[test]
+fn a_thousand_traits_arrive_under_their_names() {
+    let names: Vec<String> = (0..1_000).map(|number| format!("trait_{number}")).collect();
+    let with_rows = names.iter().fold(fixture("email"), |fixture, name| fixture.row(name, name));
+    assert!(with_rows.validate::<Iterable>().is_empty());
+    let person = Person::added("u1").identifier("email", "ann@example.com");
+    let person = (0..1_000u32).zip(&names).fold(person, |person, (number, name)| person.value(name, json!(number)));
+    let mapped = with_rows.member(person).map::<Iterable>();
+    let body: Value = serde_json::from_slice(&mapped.deliveries[0].requests[0].request.body).unwrap();
+    let sent = body["users"][0]["dataFields"].as_object().unwrap();
+    assert_eq!(sent.len(), 1_001);
+    assert_eq!((&sent["vip"], &sent["trait_0"], &sent["trait_999"]), (&json!(true), &json!(0), &json!(999)));
+}
