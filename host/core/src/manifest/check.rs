@@ -147,8 +147,8 @@ fn presets(manifest: &Manifest, found: &mut Vec<String>) {
         if preset.fields.is_empty() {
             found.push(format!("preset `{}` fills no field", preset.name));
         }
-        if preset.trigger.as_ref().is_some_and(|trigger| !trigger.is_object()) {
-            found.push(format!("the trigger of preset `{}` is no table", preset.name));
+        if preset.trigger.as_ref().is_some_and(|trigger| !trigger.is_object() && !trigger.is_string()) {
+            found.push(format!("the trigger of preset `{}` is neither a table nor a text", preset.name));
         }
         let unknown = |name: &&String| !manifest.custom_fields && manifest.field(name).is_none();
         for name in preset.fields.keys().filter(unknown) {

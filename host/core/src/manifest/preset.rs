@@ -16,7 +16,7 @@ pub struct Preset {
     /// One sentence for the operator.
     pub help: String,
     /// The condition on an event: `{ path = "type", operator = "=", value = "identify" }`, or several in a list under
-    /// `all` or `any`. Without one it is for every event.
+    /// `all` or `any`, or the same as a text. Without one it is for every event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Value>,
     /// Fields of the destination, each with the expression that fills it. Plain values stand for themselves.
@@ -48,6 +48,9 @@ impl Preset {
 }
 
 fn words(trigger: &Value) -> String {
+    if let Some(text) = trigger.as_str() {
+        return format!("`{text}`");
+    }
     let group = |key: &str, between: &str| {
         let parts = trigger.get(key)?.as_array()?;
         Some(parts.iter().map(words).collect::<Vec<_>>().join(between))

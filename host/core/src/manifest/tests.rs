@@ -292,7 +292,9 @@ fn a_preset_fills_fields_that_there_are() {
     check(&changed(fields, "mail = 1").replacen("[identity]", "custom_fields = true\n[identity]", 1), "ok: acme");
     check(&changed(fields, ""), "preset `Upsert` fills no field");
     let trigger = r#"{ path = "type", operator = "=", value = "identify" }"#;
-    check(&changed(trigger, "\"identify\""), "the trigger of preset `Upsert` is no table");
+    check(&changed(trigger, "1"), "the trigger of preset `Upsert` is neither a table nor a text");
+    let manifest = Manifest::parse_toml(&changed(trigger, r#"'type = "identify"'"#)).unwrap();
+    assert_eq!(manifest.preset("Upsert").unwrap().trigger_in_words(), r#"`type = "identify"`"#);
     let manifest = Manifest::parse_toml(SOUND).unwrap();
     let preset = manifest.preset("Upsert").unwrap();
     assert_eq!(preset.trigger_in_words(), "`type = identify`");
