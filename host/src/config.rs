@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use enroute_core::id::{AudienceKey, DestinationName, PluginId, SourceName};
 
+use crate::config::audiences_file::Audience;
+use crate::config::audiences_file::computed::ComputedTrait;
 use crate::config::audiences_file::connection::Connection;
-use crate::config::audiences_file::{Audience, Source};
+use crate::config::audiences_file::source::Source;
 use crate::config::files::Files;
 use crate::config::plugins_file::{Destination, PluginEntry};
 
@@ -70,8 +72,10 @@ pub struct Config {
     pub plugins: BTreeMap<PluginId, PluginEntry>,
     /// The configured destinations, disabled ones too.
     pub destinations: BTreeMap<DestinationName, Destination>,
-    /// Where profiles come from.
+    /// Where traits come from.
     pub sources: BTreeMap<SourceName, Source>,
+    /// The computed traits, by name.
+    pub traits: BTreeMap<String, ComputedTrait>,
     /// The sets of people.
     pub audiences: BTreeMap<AudienceKey, Audience>,
     /// Which audience goes where, in the order of the file.

@@ -6,9 +6,11 @@
 
 mod chunk;
 mod csv;
+mod events;
 mod import;
 mod json;
 mod lines;
+mod names;
 mod reject;
 #[cfg(test)]
 mod tests;
@@ -56,6 +58,15 @@ pub enum Format {
     },
 }
 
+/// What the lines of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Profiles: each line is all that a source knows of a person.
+    Profiles,
+    /// Calls: what a person did, or what was said of them.
+    Events,
+}
+
 /// What to import, and how.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -65,6 +76,8 @@ pub struct Options {
     pub path: PathBuf,
     /// How it is written.
     pub format: Format,
+    /// What its lines are.
+    pub holds: Holds,
     /// The key or column of the identifier `user_id`.
     pub id_key: String,
     /// See [`BAD_LINES_MAX_PERCENT`].
@@ -83,6 +96,7 @@ impl Options {
             source,
             path,
             format,
+            holds: Holds::Profiles,
             id_key: "id".to_owned(),
             bad_lines_max_percent: BAD_LINES_MAX_PERCENT,
             line_bytes_max: LINE_BYTES_MAX,
@@ -91,7 +105,7 @@ impl Options {
     }
 }
 
-/// How far an import came. `read` is the sum of the five counts after it.
+/// How far an import came. `read` is the sum of the six counts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// Bytes of the file that are dealt with.
@@ -110,6 +124,8 @@ pub struct Progress {
     pub rejected: u64,
     /// Profiles that this import wrote before; the last one stands.
     pub repeated: u64,
+    /// Calls that say nothing of a known person.
+    pub skipped: u64,
 }
 
 impl From<&Record> for Progress {
@@ -123,6 +139,7 @@ impl From<&Record> for Progress {
             unchanged: record.unchanged,
             rejected: record.rejected,
             repeated: record.repeated,
+            skipped: record.skipped,
         }
     }
 }

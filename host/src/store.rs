@@ -7,13 +7,16 @@
 //! `profiles`.
 
 pub mod audience;
+pub mod computed;
 mod connect;
 mod consent;
 mod error;
+pub mod events;
 mod folder;
 mod guard;
 pub mod held;
 pub mod imports;
+pub mod layers;
 pub mod ledger;
 pub mod profiles;
 pub mod records;
@@ -25,6 +28,7 @@ pub mod story;
 mod tests;
 pub mod tickets;
 pub mod tokens;
+pub mod traits;
 pub mod values;
 mod writer;
 

@@ -59,3 +59,14 @@ pub(crate) fn bytes(name: &str, output: &Output) -> ProgressBar {
     }
     bar
 }
+
+/// A count that grows to no known end; drawn only where a person watches.
+pub(crate) fn count(name: &str, output: &Output) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {pos} profiles {per_sec} {msg}");
+    let bar = ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    let bar = bar.with_prefix(name.to_owned());
+    if output.json {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    bar
+}

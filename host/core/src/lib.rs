@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket, and nothing is async: time is a parameter.
 //! Everything above (`enroute-host`) carries out what is decided here.
 
+pub mod aggregate;
 pub mod batch;
 pub mod cells;
 pub mod diff;

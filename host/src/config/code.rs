@@ -82,6 +82,8 @@ codes! {
     EmptyRow "E237" "a row names nothing"
     /// A source file of unknown format.
     UnknownFormat "E238" "the format of a source is not known"
+    /// Keys of a file in a source that is a query.
+    MixedSource "E239" "a source is a file and a query"
     /// A plugin's file that cannot be read.
     PluginFile "E241" "a plugin's file cannot be read"
     /// A plugin without a digest.

@@ -63,7 +63,9 @@ pub(super) fn understand(
     let (plugins, plugins_whole) = read_plugins(&paths, plugins, &mut files, &mut found);
     let audiences = audiences.unwrap_or_default();
     let id = files.add(&paths.audiences_file, audiences);
-    let parsed = syntax::parse(audiences, id, false, &mut found);
+    // The one place for a secret is the URL of a database, where nobody should write it out.
+    let parsed = syntax::parse(audiences, id, audiences.contains("postgres"), &mut found);
+    files.cover(id, &parsed.doubtful);
     let mut walker = Walker::new(id, &mut found, None);
     let root = walker.root(&parsed.table, "audiences.toml");
     let audiences =
@@ -80,6 +82,7 @@ pub(super) fn understand(
         plugins: plugins.plugins,
         destinations: plugins.destinations,
         sources: audiences.sources,
+        traits: audiences.traits,
         audiences: audiences.audiences,
         connections: audiences.connections,
         files: Arc::clone(&files),

@@ -131,14 +131,14 @@ pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) 
 
 fn top_level_keys(walker: &mut Walker<'_>, root: &Section<'_, '_>) {
     for (key, value) in root.table {
-        if matches!(key.get_ref().as_ref(), "source" | "audience" | "connection") {
+        if matches!(key.get_ref().as_ref(), "source" | "trait" | "audience" | "connection") {
             let message = format!("`{}` does not belong into {}", key.get_ref(), root.title);
             let diagnostic = Diagnostic::error(Code::UnknownKey, message).at(&walker.place(key.span()));
             walker.found.push(diagnostic.hint("move it to audiences.toml"));
             walker.cover_texts(value);
         }
     }
-    walker.unknown_keys_but(root, &["plugin", "destination"], &["source", "audience", "connection"]);
+    walker.unknown_keys_but(root, &["plugin", "destination"], &["source", "trait", "audience", "connection"]);
 }
 
 fn plugin(

@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use crate::sources::CHUNK_BYTES;
+use crate::sources::events::Call;
 use crate::sources::json::Line;
 use crate::sources::reject::Bad;
+use crate::store::events::{Events, NewEvent};
 use crate::store::imports::{REJECTIONS_KEPT, Record, Rejection};
+use crate::store::layers::Kind;
 use crate::store::profiles::{ContentHasher, Incoming, PARTS, Profiles, Upserted};
-use crate::store::seal::HASH_BYTES;
+use crate::store::seal::{HASH_BYTES, Sealer};
 use crate::store::{self, Transaction};
 
 /// Profiles of one transaction, with the places in the file that they begin and end at.
@@ -20,6 +23,10 @@ pub(super) struct Chunk {
     rows: Vec<Row>,
     /// The texts of all rows, one behind the other.
     text: String,
+    events: Vec<EventRow>,
+    skipped: u64,
+    /// Names of traits that were not seen before in this file.
+    names: Vec<String>,
     rejections: Vec<Rejection>,
     rejected: u64,
 }
@@ -31,23 +38,57 @@ struct Row {
     hash: [u8; HASH_BYTES],
 }
 
+#[derive(Debug)]
+struct EventRow {
+    message: [u8; HASH_BYTES],
+    key: Range<usize>,
+    name: Option<Range<usize>>,
+    at_ms: i64,
+    data: Option<Range<usize>>,
+}
+
 impl Chunk {
     pub(super) fn new(record: &Record) -> Self {
-        let (rows, rejections) = (Vec::new(), Vec::new());
-        Self { from: record.offset, after: record.clone(), rows, text: String::new(), rejections, rejected: 0 }
+        Self {
+            from: record.offset,
+            after: record.clone(),
+            rows: Vec::new(),
+            text: String::new(),
+            events: Vec::new(),
+            skipped: 0,
+            names: Vec::new(),
+            rejections: Vec::new(),
+            rejected: 0,
+        }
     }
 
     pub(super) fn push(&mut self, line: &Line<'_>, hasher: &ContentHasher) {
         let parts = line.parts.each_ref().map(Option::as_deref);
         let hash = hasher.hash(&parts);
-        let mut add = |text: &str| {
-            let start = self.text.len();
-            self.text.push_str(text);
-            start..self.text.len()
-        };
-        let key = add(&line.key);
-        let parts = parts.map(|part| part.map(&mut add));
+        let key = self.add(&line.key);
+        let parts = parts.map(|part| part.map(|part| self.add(part)));
         self.rows.push(Row { key, parts, hash });
+    }
+
+    pub(super) fn push_call(&mut self, call: &Call<'_>, message: [u8; HASH_BYTES]) {
+        let key = self.add(&call.key);
+        let name = call.name.as_deref().map(|name| self.add(name));
+        let data = call.data.map(|data| self.add(data));
+        self.events.push(EventRow { message, key, name, at_ms: call.at_ms, data });
+    }
+
+    pub(super) const fn skip(&mut self) {
+        self.skipped += 1;
+    }
+
+    pub(super) fn push_name(&mut self, name: String) {
+        self.names.push(name);
+    }
+
+    fn add(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
     }
 
     pub(super) fn reject(&mut self, line: u64, bad: Bad) -> Rejection {
@@ -60,23 +101,28 @@ impl Chunk {
     }
 
     pub(super) const fn is_full(&self, lines: usize) -> bool {
-        self.rows.len() as u64 + self.rejected >= lines as u64 || self.text.len() >= CHUNK_BYTES
+        self.lines() >= lines as u64 || self.text.len() >= CHUNK_BYTES
+    }
+
+    const fn lines(&self) -> u64 {
+        self.rows.len() as u64 + self.events.len() as u64 + self.skipped + self.rejected
     }
 
     /// Writes the profiles and the place that the import came to; returns the import with its new counts.
-    pub(super) fn write(&self, tx: &Transaction<'_>) -> Result<Record, store::Error> {
+    pub(super) fn write(&self, tx: &Transaction<'_>, sealer: &Sealer) -> Result<Record, store::Error> {
         let before = tx.import(self.after.id)?.ok_or(store::Error::Broken("an import that goes on is stored"))?;
         if before.offset != self.from {
             // The chunk before this one failed; going on would lose its lines.
             return Err(store::Error::Broken("each chunk of an import begins where the last one ended"));
         }
         let mut record = Record {
-            read: before.read + self.rows.len() as u64 + self.rejected,
+            read: before.read + self.lines(),
             rejected: before.rejected + self.rejected,
             added: before.added,
             updated: before.updated,
             unchanged: before.unchanged,
             repeated: before.repeated,
+            skipped: before.skipped + self.skipped,
             ..self.after.clone()
         };
         // A revision for each chunk, so that who reads between two of them sees the second as a change.
@@ -95,12 +141,45 @@ impl Chunk {
                 Upserted::Unchanged { .. } => record.unchanged += 1,
             }
         }
+        is_changed |= self.write_events(tx, sealer, revision, &mut record)?;
         if is_changed {
             tx.set_revision(revision)?;
+        }
+        let source = tx.trait_source(Kind::Custom, &record.source)?;
+        tx.add_traits(source, &self.names.iter().map(String::as_str).collect::<Vec<_>>())?;
+        if let Some(ended_ms) = record.ended_ms {
+            tx.set_refreshed(source, ended_ms)?;
         }
         tx.reject_lines(record.id, before.rejected, &self.rejections)?;
         tx.save_import(&record)?;
         Ok(record)
+    }
+
+    /// Keeps the calls; tells whether there is a person whom nobody knew.
+    fn write_events(
+        &self,
+        tx: &Transaction<'_>,
+        sealer: &Sealer,
+        revision: i64,
+        record: &mut Record,
+    ) -> Result<bool, store::Error> {
+        if self.events.is_empty() {
+            return Ok(false);
+        }
+        let empty = ContentHasher::new(sealer).hash(&[None; PARTS.len()]);
+        let (mut profiles, mut events) = (Profiles::new(tx)?, Events::new(tx)?);
+        let mut is_anybody_new = false;
+        for row in &self.events {
+            let text = |range: &Range<usize>| self.text.get(range.clone());
+            let key = text(&row.key).ok_or(store::Error::Broken("a row lies in the text of its chunk"))?;
+            let (profile, is_new) = profiles.number(key, &empty, revision)?;
+            is_anybody_new |= is_new;
+            let (name, data) = (row.name.as_ref().and_then(text), row.data.as_ref().and_then(text));
+            let event = NewEvent { message: &row.message, profile, name, at_ms: row.at_ms, data };
+            let counter = if events.add(&event)? { &mut record.added } else { &mut record.unchanged };
+            *counter += 1;
+        }
+        Ok(is_anybody_new)
     }
 
     fn incoming<'a>(&'a self, row: &'a Row) -> Result<Incoming<'a>, store::Error> {

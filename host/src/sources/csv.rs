@@ -107,6 +107,12 @@ impl Header {
         Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts })
     }
 
+    /// The names of the traits that the file has columns of.
+    pub(super) fn trait_names(&self) -> impl Iterator<Item = String> {
+        let [_, traits, ..] = &self.parts;
+        traits.0.keys().filter_map(|name| serde_json::from_str(name).ok())
+    }
+
     /// Checks a record.
     pub(super) fn line<'a>(&self, record: &'a [u8]) -> Result<Line<'a>, Bad> {
         let mut cells = split(utf8(record)?, self.delimiter)?;
@@ -123,7 +129,7 @@ impl Header {
         }
         let key = cells.get_mut(self.id).map(std::mem::take).unwrap_or_default();
         check_id(&key, &self.id_key)?;
-        Ok(Line { key, parts })
+        Ok(Line { key, parts, names: Vec::new() })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: the place in the file is stored in the transaction of the profiles before it. While one chunk
 //! is written the next is read; a third waits, so that memory is bounded.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::ops::ControlFlow;
@@ -11,13 +12,16 @@ use std::sync::Arc;
 
 use crate::sources::chunk::Chunk;
 use crate::sources::csv::{Header, Quotes};
+use crate::sources::events::{self, Call};
 use crate::sources::json::{self, Line};
 use crate::sources::lines::{Found, Lines, Mark};
+use crate::sources::names::Names;
 use crate::sources::reject::{Bad, Code};
-use crate::sources::{BAD_LINES_JUDGED_AFTER, Error, Format, Incomplete, Options, Progress, Report};
+use crate::sources::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report};
+use crate::store::events::message_hash;
 use crate::store::imports::{Record, Rejection, State};
 use crate::store::profiles::ContentHasher;
-use crate::store::seal::{HASH_BYTES, KeyedHasher};
+use crate::store::seal::{HASH_BYTES, KeyedHasher, Sealer};
 use crate::store::{self, Pending, Store, Transaction};
 
 /// Bytes that are read from the file at once.
@@ -34,6 +38,8 @@ pub struct Import<'a> {
     /// Of a CSV file.
     header: Option<Header>,
     hasher: ContentHasher,
+    sealer: Sealer,
+    names: Names,
     /// As it is when all that was read so far is written; without the counts that only the store knows.
     record: Record,
     resumed_at: Option<u64>,
@@ -62,7 +68,10 @@ impl<'a> Import<'a> {
         loop {
             let chunk = import.fill(&now_ms)?;
             let is_last = chunk.after.state != State::Running;
-            let next = store.submit_relaxed(move |tx| chunk.write(tx))?;
+            let next = {
+                let sealer = store.sealer().clone();
+                store.submit_relaxed(move |tx| chunk.write(tx, &sealer))?
+            };
             if is_last {
                 if let Some(before) = waiting.take() {
                     let _ = on_progress(&Progress::from(&before.wait()?));
@@ -102,6 +111,13 @@ impl<'a> Import<'a> {
                 (after_header, store.submit_relaxed(move |tx| start_import(tx, record))?.wait()?)
             }
         };
+        let mut names = Names::new(&store.reader()?)?;
+        if let Some(header) = &header {
+            let mut noted = header.trait_names().map(|name| names.note(&name));
+            noted
+                .try_for_each(|noted| noted)
+                .map_err(|bad| Error::Header { path: path.clone(), reason: bad.reason })?;
+        }
         file.seek(SeekFrom::Start(mark.offset)).map_err(read_error(&path))?;
         let quotes = quotes(options.format);
         let input = BufReader::with_capacity(READ_BYTES, file);
@@ -110,6 +126,8 @@ impl<'a> Import<'a> {
             lines: Lines::new(input, mark, options.line_bytes_max, quotes),
             header,
             hasher: ContentHasher::new(store.sealer()),
+            sealer: store.sealer().clone(),
+            names,
             record: Record { bytes, ..record },
             resumed_at,
             first_bad: Vec::new(),
@@ -124,6 +142,7 @@ impl<'a> Import<'a> {
         while end.is_none() && !chunk.is_full(self.options.chunk_lines) {
             end = self.read_one(&mut chunk)?;
         }
+        self.names.take_new().for_each(|name| chunk.push_name(name));
         let at = if self.incomplete.is_some() { self.lines.before() } else { self.lines.after() };
         self.record.offset = at.offset;
         self.record.line = at.line;
@@ -149,12 +168,18 @@ impl<'a> Import<'a> {
             }
             Found::Last { is_open: true } => Err(Bad::cut(Code::CsvQuote, "a quoted cell is not closed")),
             Found::Record | Found::Last { is_open: false } => {
-                parse(self.lines.record(), self.header.as_ref(), self.options)
+                let read = parse(self.lines.record(), self.header.as_ref(), self.options);
+                read.and_then(|read| self.names.note_all(read.names()).map(|()| read))
             }
         };
         match parsed {
-            Ok(None) => return Ok(None),
-            Ok(Some(line)) => chunk.push(&line, &self.hasher),
+            Ok(Read::Blank) => return Ok(None),
+            Ok(Read::Skipped) => chunk.skip(),
+            Ok(Read::Profile(line)) => chunk.push(&line, &self.hasher),
+            Ok(Read::Call(call)) => {
+                let id = call.message.as_deref().ok_or(self.lines.record());
+                chunk.push_call(&call, message_hash(&self.sealer, id));
+            }
             Err(bad) if is_last && bad.is_cut => {
                 let (before, after) = (self.lines.before(), self.lines.after());
                 self.incomplete = Some(Incomplete { line: before.line + 1, bytes: after.offset - before.offset });
@@ -213,13 +238,35 @@ impl<'a> Import<'a> {
     }
 }
 
-/// Checks a record; none for a blank line.
-fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Result<Option<Line<'l>>, Bad> {
+/// What a record is.
+enum Read<'a> {
+    Blank,
+    Skipped,
+    Profile(Line<'a>),
+    Call(Call<'a>),
+}
+
+impl Read<'_> {
+    /// The names of its traits.
+    fn names(&self) -> &[Cow<'_, str>] {
+        match self {
+            Self::Profile(line) => &line.names,
+            Self::Call(call) => &call.names,
+            Self::Blank | Self::Skipped => &[],
+        }
+    }
+}
+
+/// Checks a record.
+fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Result<Read<'l>, Bad> {
     match header {
-        Some(_) if record.is_empty() => Ok(None),
-        Some(header) => header.line(record).map(Some),
-        None if record.trim_ascii().is_empty() => Ok(None),
-        None => json::parse(record, &options.id_key).map(Some),
+        Some(_) if record.is_empty() => Ok(Read::Blank),
+        Some(header) => header.line(record).map(Read::Profile),
+        None if record.trim_ascii().is_empty() => Ok(Read::Blank),
+        None if options.holds == Holds::Events => {
+            Ok(events::parse(record, &options.id_key)?.map_or(Read::Skipped, Read::Call))
+        }
+        None => json::parse(record, &options.id_key).map(Read::Profile),
     }
 }
 
@@ -232,6 +279,9 @@ fn identity(store: &Store, options: &Options) -> KeyedHasher {
     };
     hasher.update_part(delimiter);
     hasher.update_part(Some(options.id_key.as_bytes()));
+    if options.holds == Holds::Events {
+        hasher.update_part(Some(b"events"));
+    }
     hasher
 }
 
@@ -274,6 +324,7 @@ fn new_record(options: &Options, path: String, bytes: u64, now_ms: i64) -> Recor
         unchanged: 0,
         rejected: 0,
         repeated: 0,
+        skipped: 0,
         revision: 0,
         started_ms: now_ms,
         ended_ms: None,

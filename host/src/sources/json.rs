@@ -14,12 +14,17 @@ use serde_json::value::RawValue;
 use crate::sources::reject::{Bad, Code, JSON_DEPTH_MAX, check_id, shown};
 use crate::store::profiles::PARTS;
 
+/// The part whose members have names that sources share.
+const TRAITS: &str = "traits";
+
 /// A profile as a line has it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line<'a> {
     pub(super) key: Cow<'a, str>,
     /// JSON objects, in the order of [`PARTS`].
     pub(super) parts: [Option<Cow<'a, str>>; PARTS.len()],
+    /// The names of its traits, where the line itself has them.
+    pub(super) names: Vec<Cow<'a, str>>,
 }
 
 /// Checks a line.
@@ -30,6 +35,7 @@ pub(super) fn parse<'a>(line: &'a [u8], id_key: &str) -> Result<Line<'a>, Bad> {
     check_surrogates(line)?;
     let mut id = None;
     let mut parts = [const { None }; PARTS.len()];
+    let mut names = Vec::new();
     for (key, value) in entries {
         if key == id_key {
             id = Some(value);
@@ -37,11 +43,14 @@ pub(super) fn parse<'a>(line: &'a [u8], id_key: &str) -> Result<Line<'a>, Bad> {
         }
         let known = PARTS.iter().zip(&mut parts).find(|(name, _)| **name == key);
         let Some((name, part)) = known else { return Err(unknown(&key, id_key)) };
-        object(value.get(), Code::PartType, name)?;
+        let members = object(value.get(), Code::PartType, name)?;
+        if *name == TRAITS {
+            names = members.into_iter().map(|(name, _)| name).collect();
+        }
         *part = Some(Cow::Borrowed(value.get()));
     }
     let missing = || Bad::new(Code::IdMissing, format!("`{}` is missing", shown(id_key)));
-    Ok(Line { key: identifier(id.ok_or_else(missing)?.get(), id_key)?, parts })
+    Ok(Line { key: identifier(id.ok_or_else(missing)?.get(), id_key)?, parts, names })
 }
 
 /// Checks that bytes are text.
@@ -63,7 +72,7 @@ fn unknown(key: &str, id_key: &str) -> Bad {
     Bad::new(Code::UnknownKey, reason)
 }
 
-fn identifier<'a>(raw: &'a str, id_key: &str) -> Result<Cow<'a, str>, Bad> {
+pub(super) fn identifier<'a>(raw: &'a str, id_key: &str) -> Result<Cow<'a, str>, Bad> {
     if raw.starts_with('"') {
         let Key(id) = serde_json::from_str(raw).map_err(|error| syntax(&error))?;
         return check_id(&id, id_key).map(|()| id);
@@ -75,10 +84,10 @@ fn identifier<'a>(raw: &'a str, id_key: &str) -> Result<Cow<'a, str>, Bad> {
     Err(Bad::new(Code::IdType, format!("`{}` must be a text or an integer", shown(id_key))))
 }
 
-type Entries<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
+pub(super) type Entries<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// The keys and values of an object in which no key stands twice.
-fn object<'a>(text: &'a str, code: Code, name: &str) -> Result<Entries<'a>, Bad> {
+pub(super) fn object<'a>(text: &'a str, code: Code, name: &str) -> Result<Entries<'a>, Bad> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err(match serde_json::from_str::<&RawValue>(text) {
             Ok(_) => Bad::new(code, format!("{name} must be a JSON object")),
@@ -105,7 +114,7 @@ fn syntax(error: &serde_json::Error) -> Bad {
     }
 }
 
-fn check_depth(line: &str) -> Result<(), Bad> {
+pub(super) fn check_depth(line: &str) -> Result<(), Bad> {
     let opening = line.bytes().filter(|byte| matches!(byte, b'{' | b'[')).count();
     if opening <= JSON_DEPTH_MAX {
         return Ok(());
@@ -128,7 +137,7 @@ fn check_depth(line: &str) -> Result<(), Bad> {
 }
 
 /// Refuses half of a surrogate pair, which is JSON by its grammar but not a text.
-fn check_surrogates(line: &str) -> Result<(), Bad> {
+pub(super) fn check_surrogates(line: &str) -> Result<(), Bad> {
     let mut rest = line;
     while let Some((_, escape)) = rest.split_once('\\') {
         let is_pair = |next: &str| matches!(next.strip_prefix('\\').and_then(code_unit), Some(0xDC00..=0xDFFF));
@@ -149,7 +158,7 @@ fn code_unit(escape: &str) -> Option<u16> {
     u16::from_str_radix(escape.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
-struct Key<'a>(Cow<'a, str>);
+pub(super) struct Key<'a>(pub(super) Cow<'a, str>);
 struct KeyVisitor;
 
 impl<'de> Deserialize<'de> for Key<'de> {

@@ -39,6 +39,14 @@ pub enum Code {
     IdType,
     /// Traits, identifiers, context or consent that are not an object.
     PartType,
+    /// A call without type, or with one that nobody knows.
+    CallType,
+    /// A track call that does not say what happened.
+    EventMissing,
+    /// A call without a moment, or with one that is none.
+    Time,
+    /// A trait that belongs to another source.
+    TraitTaken,
     /// More or fewer cells than the header has.
     CsvColumns,
     /// A quoted cell that goes on after its closing quote.
@@ -62,6 +70,10 @@ impl Code {
             Self::IdTooLong => "id_too_long",
             Self::IdType => "id_type",
             Self::PartType => "part_type",
+            Self::CallType => "call_type",
+            Self::EventMissing => "event_missing",
+            Self::Time => "time",
+            Self::TraitTaken => "trait_taken",
             Self::CsvColumns => "csv_columns",
             Self::CsvQuote => "csv_quote",
         }

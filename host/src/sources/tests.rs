@@ -84,8 +84,8 @@ impl Desk {
 }
 
 fn counts(progress: &Progress) -> String {
-    let Progress { read, added, updated, unchanged, rejected, repeated, .. } = *progress;
-    assert_eq!(read, added + updated + unchanged + rejected + repeated);
+    let Progress { read, added, updated, unchanged, rejected, repeated, skipped, .. } = *progress;
+    assert_eq!(read, added + updated + unchanged + rejected + repeated + skipped);
     format!("read {read}: +{added} ~{updated} ={unchanged} !{rejected} r{repeated}")
 }
 
@@ -248,7 +248,8 @@ fn a_chunk_whose_predecessor_failed_is_refused() {
     let mut record = desk.store().reader().unwrap().imports(1).unwrap().remove(0);
     record.offset += 1;
     let chunk = chunk::Chunk::new(&record);
-    let result = desk.store().write_blocking(move |tx| chunk.write(tx));
+    let sealer = desk.store().sealer().clone();
+    let result = desk.store().write_blocking(move |tx| chunk.write(tx, &sealer));
     assert!(matches!(result, Err(store::Error::Broken(_))));
 }
 

@@ -115,6 +115,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A trait that two sources have.
+    #[error("trait `{name}` is {ours}, and {theirs} as well; give one of them another name")]
+    TraitTaken {
+        /// The trait.
+        name: String,
+        /// What it is for the source that came second.
+        ours: String,
+        /// What it is already.
+        theirs: String,
+    },
     /// A rule of our own is broken; this is a bug.
     #[error("internal: {0}")]
     Broken(&'static str),

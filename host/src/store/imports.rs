@@ -19,7 +19,7 @@ pub enum State {
     Stopped,
 }
 
-/// An import. The counts are of all its runs, and `read` is the sum of the other five.
+/// An import. The counts are of all its runs, and `read` is the sum of the other six.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its number; 0 before it is stored.
@@ -50,6 +50,8 @@ pub struct Record {
     pub rejected: u64,
     /// Profiles that this import wrote before; the last one stands.
     pub repeated: u64,
+    /// Calls that say nothing of a known person, such as page views and those of anonymous visitors.
+    pub skipped: u64,
     /// The first revision that this import could have written.
     pub revision: i64,
     /// When it began, in ms since 1970.
@@ -70,7 +72,7 @@ pub struct Rejection {
 }
 
 const COLUMNS: &str = "id, source, path, file_id, bytes, offset, line, state, read, added, updated, unchanged,
-    rejected, repeated, revision, started_ms, ended_ms";
+    rejected, repeated, skipped, revision, started_ms, ended_ms";
 
 impl State {
     const fn as_str(self) -> &'static str {
@@ -91,7 +93,7 @@ impl Transaction<'_> {
     pub fn save_import(&self, record: &Record) -> Result<i64, Error> {
         let sql = format!(
             "insert or replace into import ({COLUMNS}) values (nullif(:id, 0), :source, :path, :file_id, :bytes,
-             :offset, :line, :state, :read, :added, :updated, :unchanged, :rejected, :repeated, :revision,
+             :offset, :line, :state, :read, :added, :updated, :unchanged, :rejected, :repeated, :skipped, :revision,
              :started_ms, :ended_ms)"
         );
         self.connection.prepare_cached(&sql)?.execute(named_params! {
@@ -100,6 +102,7 @@ impl Transaction<'_> {
             ":state": record.state.as_str(), ":read": to_sql(record.read), ":added": to_sql(record.added),
             ":updated": to_sql(record.updated), ":unchanged": to_sql(record.unchanged),
             ":rejected": to_sql(record.rejected), ":repeated": to_sql(record.repeated),
+            ":skipped": to_sql(record.skipped),
             ":revision": record.revision, ":started_ms": record.started_ms, ":ended_ms": record.ended_ms,
         })?;
         Ok(if record.id == 0 { self.connection.last_insert_rowid() } else { record.id })
@@ -206,6 +209,7 @@ fn record(row: &Row<'_>) -> Result<Record, rusqlite::Error> {
         unchanged: from_sql(row, "unchanged")?,
         rejected: from_sql(row, "rejected")?,
         repeated: from_sql(row, "repeated")?,
+        skipped: from_sql(row, "skipped")?,
         revision: row.get("revision")?,
         started_ms: row.get("started_ms")?,
         ended_ms: row.get("ended_ms")?,

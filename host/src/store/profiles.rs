@@ -8,17 +8,21 @@ use std::fmt;
 use roaring::RoaringBitmap;
 use rusqlite::{CachedStatement, OptionalExtension as _, Row};
 
+use crate::store::layers::Layers;
 use crate::store::seal::{HASH_BYTES, KeyedHasher, Sealer};
 use crate::store::{Error, Reader, Transaction};
 
 /// The parts of a profile, in the order in which they are stored and hashed.
 pub const PARTS: [&str; 4] = ["identifiers", "traits", "context", "consent"];
 
-const FIND: &str = "select id, revision, hash from profile where key = ?1";
+const FIND: &str = "select id, revision, hash, custom is not null from profile where key = ?1";
 const INSERT: &str = "insert into profile (key, revision, hash, identifiers, traits, context, consent)
     values (?1, ?2, ?3, jsonb(?4), jsonb(?5), jsonb(?6), jsonb(?7))";
 const UPDATE: &str = "update profile set revision = ?2, hash = ?3, identifiers = jsonb(?4), traits = jsonb(?5),
     context = jsonb(?6), consent = jsonb(?7) where id = ?1";
+/// For a profile that has other layers: its traits are put together afterwards.
+const UPDATE_OWN: &str = "update profile set revision = ?2, hash = ?3, identifiers = jsonb(?4),
+    custom = jsonb(coalesce(?5, 'null')), context = jsonb(?6), consent = jsonb(?7) where id = ?1";
 
 /// Profiles whose traits are looked at for names: a trait that none of them has is a rare one.
 const NAMED_PROFILES_MAX: i64 = 100_000;
@@ -79,6 +83,8 @@ pub struct Profiles<'a> {
     find: CachedStatement<'a>,
     insert: CachedStatement<'a>,
     update: CachedStatement<'a>,
+    update_own: CachedStatement<'a>,
+    layers: Layers<'a>,
     transaction: &'a Transaction<'a>,
 }
 
@@ -96,7 +102,25 @@ impl<'a> Profiles<'a> {
     /// If the file cannot be read.
     pub fn new(transaction: &'a Transaction<'a>) -> Result<Self, Error> {
         let prepare = |sql| transaction.connection.prepare_cached(sql);
-        Ok(Self { find: prepare(FIND)?, insert: prepare(INSERT)?, update: prepare(UPDATE)?, transaction })
+        let (find, insert, update) = (prepare(FIND)?, prepare(INSERT)?, prepare(UPDATE)?);
+        let (update_own, layers) = (prepare(UPDATE_OWN)?, Layers::new(transaction)?);
+        Ok(Self { find, insert, update, update_own, layers, transaction })
+    }
+
+    /// The number of a profile, which is made where nobody knows it yet; tells whether it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Profiles::upsert`].
+    pub fn number(&mut self, key: &str, empty: &[u8; HASH_BYTES], revision: i64) -> Result<(u32, bool), Error> {
+        match self.find.query_row([key], |row| row.get(0)).optional()? {
+            Some(id) => Ok((id, false)),
+            None => match self.upsert(&Incoming { key, hash: empty, parts: [None; PARTS.len()] }, revision)? {
+                Upserted::Added { id } | Upserted::Updated { id, .. } | Upserted::Unchanged { id, .. } => {
+                    Ok((id, true))
+                }
+            },
+        }
     }
 
     /// Stores a profile under `revision`, unless the same content is there already.
@@ -105,12 +129,18 @@ impl<'a> Profiles<'a> {
     ///
     /// If the file cannot be written, or four thousand million profiles are in it.
     pub fn upsert(&mut self, profile: &Incoming<'_>, revision: i64) -> Result<Upserted, Error> {
-        let found = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, [u8; HASH_BYTES]>(2)?));
-        let known: Option<(u32, i64, _)> = self.find.query_row([profile.key], found).optional()?;
+        let found = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get::<_, [u8; HASH_BYTES]>(2)?, row.get(3)?));
+        let known: Option<(u32, i64, _, bool)> = self.find.query_row([profile.key], found).optional()?;
         let [identifiers, traits, context, consent] = profile.parts;
         match known {
-            Some((id, was, hash)) if hash == *profile.hash => Ok(Upserted::Unchanged { id, was }),
-            Some((id, was, _)) => {
+            Some((id, was, hash, _)) if hash == *profile.hash => Ok(Upserted::Unchanged { id, was }),
+            Some((id, was, _, true)) => {
+                let row = (id, revision, profile.hash, identifiers, traits, context, consent);
+                self.update_own.execute(row)?;
+                self.layers.merge(id, revision)?;
+                Ok(Upserted::Updated { id, was })
+            }
+            Some((id, was, _, false)) => {
                 self.update.execute((id, revision, profile.hash, identifiers, traits, context, consent))?;
                 Ok(Upserted::Updated { id, was })
             }

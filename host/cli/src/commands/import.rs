@@ -5,15 +5,18 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use enroute_host::config::audiences_file::{Format as Written, Source};
-use enroute_host::sources::{Format, Import, Options, Report};
+use enroute_host::config::audiences_file::source::{FileOrigin, Format as Written, Holds as Held, Origin, Source};
+use enroute_host::sources::{Format, Holds, Import, Options, Report};
 use enroute_host::store::Reader;
+use enroute_host::store::computed::Refreshed;
 use enroute_host::sync::Clock;
 use serde::Serialize;
 
 use crate::output::{Advice, Output};
 use crate::progress;
 use crate::session::{Session, Told};
+
+mod computed;
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -22,16 +25,33 @@ pub(crate) struct ImportArgs {
     source: Option<String>,
 }
 
+/// What an import did: a part for each source, and one for computed traits.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    sources: Vec<Imported>,
+    computed: Computed,
+}
+
+/// What became of computed traits and identify calls.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Computed {
+    traits: usize,
+    looked_at: u64,
+    changed: u64,
+}
+
 /// What one import did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Imported {
     source: String,
+    holds: &'static str,
     read: u64,
     added: u64,
     updated: u64,
     unchanged: u64,
     rejected: u64,
     repeated: u64,
+    skipped: u64,
     resumed_at: Option<u64>,
     incomplete_line: Option<u64>,
     /// The first bad lines: number, code and reason.
@@ -47,25 +67,25 @@ pub(crate) async fn run(args: ImportArgs, folder: &Path, output: &Output) -> any
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let imported = read_all(&session, args.source.as_deref(), output).await?;
+    let done = read_all(&session, args.source.as_deref(), output).await?;
     if output.json {
-        output.print_json(&imported)?;
+        output.print_json(&done)?;
     } else {
-        imported.iter().try_for_each(|one| output.line(in_words(one)))?;
+        done.in_words().into_iter().try_for_each(|line| output.line(line))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Imports every source before a plan or a sync, and says so on standard error.
 pub(crate) async fn sources(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<()> {
-    for one in read_all(session, only, output).await? {
-        output.note(in_words(&one));
+    for line in read_all(session, only, output).await?.in_words() {
+        output.note(line);
     }
     Ok(())
 }
 
-async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<Vec<Imported>> {
-    let mut imported = Vec::new();
+/// Reads the sources in the order of the file, then looks at computed traits.
+async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<Done> {
     let names = session.config.sources.keys().map(|name| name.as_str());
     if let Some(only) = only
         && !names.clone().any(|name| name == only)
@@ -73,67 +93,109 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
         let next = format!("it has: {}", names.collect::<Vec<_>>().join(", "));
         return Err(Advice::mistake(format!("audiences.toml has no source `{only}`"), next).into());
     }
-    for (name, source) in &session.config.sources {
-        if only.is_some_and(|only| only != name.as_str()) {
-            continue;
-        }
-        let (store, options) = (session.store.clone(), options(source));
-        let bar = progress::bytes(name.as_str(), output);
-        let shown = bar.clone();
-        let read = tokio::task::spawn_blocking(move || {
-            let now_ms = || Clock::System.now_ms().cast_signed();
-            let report = Import::run(&store, &options, now_ms, |progress| {
-                shown.set_length(progress.bytes_total);
-                shown.set_position(progress.bytes);
-                shown.set_message(format!("{} profiles, {} bad", progress.read, progress.rejected));
-                ControlFlow::Continue(())
-            })?;
-            Ok::<_, anyhow::Error>((report, store.reader()?))
+    let definitions = computed::define(session).await?;
+    let mut done = Done::default();
+    let mut sources: Vec<&Source> = session.config.sources.values().collect();
+    sources.sort_by_key(|source| source.name.place.span.start);
+    for source in sources.into_iter().filter(|source| only.is_none_or(|only| only == source.name.value.as_str())) {
+        done.sources.push(match &source.origin {
+            Origin::File(file) => read_file(session, source, file, output).await?,
+            Origin::Query(_) => anyhow::bail!("queries come next"),
         });
-        let read = read.await.context("the import was lost")?;
-        bar.finish_and_clear();
-        let (report, reader) = read.with_context(|| {
-            let what = format!("source `{name}` cannot be imported");
-            Advice::failed(what, "mend the file, or raise `bad_lines_max_percent` of the source in audiences.toml")
-        })?;
-        imported.push(told(name.as_str(), &report, &reader)?);
     }
-    Ok(imported)
+    let Refreshed { looked_at, changed } = computed::refresh(session, &definitions, output).await?;
+    done.computed = Computed { traits: definitions.len(), looked_at, changed };
+    Ok(done)
 }
 
-fn options(source: &Source) -> Options {
-    let format = match source.format {
+/// Imports a file of profiles or events.
+async fn read_file(session: &Session, source: &Source, file: &FileOrigin, output: &Output) -> anyhow::Result<Imported> {
+    let name = source.name.value.as_str();
+    let (store, options) = (session.store.clone(), options(source, file));
+    let (holds, unit) = match options.holds {
+        Holds::Profiles => ("profiles", "profiles"),
+        Holds::Events => ("events", "calls"),
+    };
+    let bar = progress::bytes(name, output);
+    let shown = bar.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let report = Import::run(&store, &options, now_ms, |progress| {
+            shown.set_length(progress.bytes_total);
+            shown.set_position(progress.bytes);
+            shown.set_message(format!("{} {unit}, {} bad", progress.read, progress.rejected));
+            ControlFlow::Continue(())
+        })?;
+        Ok::<_, anyhow::Error>((report, store.reader()?))
+    });
+    let read = read.await.context("the import was lost")?;
+    bar.finish_and_clear();
+    let (report, reader) = read.with_context(|| {
+        let what = format!("source `{name}` cannot be imported");
+        Advice::failed(what, "mend the file, or raise `bad_lines_max_percent` of the source in audiences.toml")
+    })?;
+    told(name, holds, &report, &reader)
+}
+
+/// The machine's time, in ms since 1970.
+fn now_ms() -> i64 {
+    Clock::System.now_ms().cast_signed()
+}
+
+fn options(source: &Source, file: &FileOrigin) -> Options {
+    let format = match file.format {
         Written::Ndjson => Format::Ndjson,
         Written::Csv { delimiter } => Format::Csv { delimiter },
     };
-    let mut options = Options::new(source.name.value.clone(), source.file.value.clone(), format);
+    let mut options = Options::new(source.name.value.clone(), file.file.value.clone(), format);
+    options.holds = if file.holds == Held::Events { Holds::Events } else { Holds::Profiles };
     options.id_key.clone_from(&source.id);
-    options.bad_lines_max_percent = source.bad_lines_max_percent;
+    options.bad_lines_max_percent = file.bad_lines_max_percent;
     options
 }
 
-fn told(source: &str, report: &Report, reader: &Reader) -> anyhow::Result<Imported> {
+fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> anyhow::Result<Imported> {
     let bad = if report.progress.rejected == 0 { Vec::new() } else { reader.import_rejections(report.import)? };
     let progress = &report.progress;
     Ok(Imported {
         source: source.to_owned(),
+        holds,
         read: progress.read,
         added: progress.added,
         updated: progress.updated,
         unchanged: progress.unchanged,
         rejected: progress.rejected,
         repeated: progress.repeated,
+        skipped: progress.skipped,
         resumed_at: report.resumed_at,
         incomplete_line: report.incomplete.map(|incomplete| incomplete.line),
         bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
     })
 }
 
+impl Done {
+    fn in_words(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.sources.iter().map(in_words).collect();
+        let Computed { traits, looked_at, changed } = self.computed;
+        if traits > 0 || looked_at > 0 {
+            lines.push(format!("   computed traits: {traits}, {looked_at} profiles looked at, {changed} changed"));
+        }
+        lines
+    }
+}
+
 fn in_words(one: &Imported) -> String {
-    let mut text = format!(
-        "   {}: {} profiles read, {} new, {} changed, {} the same",
-        one.source, one.read, one.added, one.updated, one.unchanged
-    );
+    let mut text = match one.holds {
+        "events" => {
+            format!("   {}: {} calls read, {} new, {} known", one.source, one.read, one.added, one.unchanged)
+        }
+        _ => format!(
+            "   {}: {} profiles read, {} new, {} changed, {} the same",
+            one.source, one.read, one.added, one.updated, one.unchanged
+        ),
+    };
+    if one.skipped > 0 {
+        text.push_str(&format!(", {} of no known person or of another kind", one.skipped));
+    }
     if one.repeated > 0 {
         text.push_str(&format!(", {} repeated (the last one stands)", one.repeated));
     }

@@ -1,10 +1,13 @@
 use std::path::Path;
 
+use enroute_core::aggregate::Kind;
+
 use crate::config::Paths;
-use crate::config::audiences_file::Format;
 use crate::config::audiences_file::connection::{Resend, Setup};
+use crate::config::audiences_file::source::{Database, FileOrigin, Format, Holds, Origin, Source};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::load::{Loaded, understand};
+use crate::config::reference::SecretRef;
 
 const PLUGINS: &str =
     "[plugin.p]\nfile = \"p.wasm\"\n[destination.eu]\nplugin = \"p\"\n[destination.us]\nplugin = \"p\"\n";
@@ -24,6 +27,172 @@ fn check_connection(lines: &str, expect: &str) {
     let text =
         format!("[audience.vip]\nwhere = \"x\"\n[[connection]]\naudience = \"vip\"\ndestination = \"eu\"\n{lines}\n");
     check(&text, expect);
+}
+
+fn file(source: &Source) -> &FileOrigin {
+    match &source.origin {
+        Origin::File(file) => file,
+        Origin::Query(query) => panic!("{query:?}"),
+    }
+}
+
+#[test]
+fn every_kind_of_source_and_trait_becomes_typed_values() {
+    let loaded = load(
+        r#"
+        [source.shop]
+        file = "events.ndjson"
+        holds = "events"
+        [source.scores]
+        file = "scores.csv"
+        holds = "predictions"
+        [source.local]
+        database = "sqlite:warehouse.db"
+        query = "select id, plan from accounts"
+        [source.warehouse]
+        database = "${env:WAREHOUSE_URL}"
+        query = "select user_id, plan from accounts"
+        id = "user_id"
+        [trait.orders_90d]
+        compute = "count"
+        event = "Order Completed"
+        window_days = 90
+        [trait.cities]
+        compute = "unique_list"
+        event = "Order Completed"
+        property = "address.city"
+        "#,
+    );
+    assert_eq!(loaded.diagnostics.render(&loaded.files), "");
+    let config = loaded.config.unwrap();
+    let source = |name: &str| &config.sources[&name.parse().unwrap()];
+    let query = |name| match &source(name).origin {
+        Origin::Query(query) => query.database.value.clone(),
+        Origin::File(file) => panic!("{file:?}"),
+    };
+    assert_eq!((file(source("shop")).holds, source("shop").id.as_str()), (Holds::Events, "userId"));
+    assert_eq!((file(source("scores")).holds, source("scores").id.as_str()), (Holds::Predictions, "id"));
+    assert_eq!(query("local"), Database::Sqlite("conf/warehouse.db".into()));
+    assert_eq!(query("warehouse"), Database::Postgres(SecretRef::Env("WAREHOUSE_URL".to_owned())));
+    assert_eq!(source("warehouse").id, "user_id");
+    let (orders, cities) = (&config.traits["orders_90d"], &config.traits["cities"]);
+    assert_eq!((orders.compute, orders.window_days, orders.property.len()), (Kind::Count, Some(90), 0));
+    assert_eq!(
+        (cities.compute, cities.window_days, cities.property.join("/")),
+        (Kind::UniqueList, None, "address/city".to_owned())
+    );
+}
+
+#[test]
+fn a_database_is_a_file_or_a_reference_and_an_address_is_never_shown() {
+    check(
+        "[source.a]\ndatabase = \"postgres://u:not-a-real-key@db/x\"\nquery = \"select 1\"\n[source.b]\ndatabase = \"warehouse.db\"\n[source.c]\nfile = \"c.csv\"\nquery = \"select 1\"\n",
+        r#"
+error[E224]: `database` in [source.a] is an address, which may hold a password
+ --> conf/audiences.toml:2:12
+  |
+2 | database = "********************************"
+  |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not shown
+
+hint: write "sqlite:FILE", or put the URL into a variable and refer to it: "${env:WAREHOUSE_URL}"
+
+error[E212]: [source.b] has no `query`
+ --> conf/audiences.toml:4:9
+  |
+4 | [source.b]
+  |         ^
+
+hint: add `query = "select id, plan from accounts"`
+
+error[E214]: `database` in [source.b] is no database
+ --> conf/audiences.toml:5:12
+  |
+5 | database = "************"
+  |            ^^^^^^^^^^^^^^
+
+hint: write "sqlite:FILE", or put the URL into a variable and refer to it: "${env:WAREHOUSE_URL}"
+
+error[E212]: [source.c] has no `database`
+ --> conf/audiences.toml:6:9
+  |
+6 | [source.c]
+  |         ^
+
+hint: add `database = "sqlite:warehouse.db"`
+
+error[E239]: `file` in [source.c] does not go together with a query
+ --> conf/audiences.toml:7:1
+  |
+7 | file = "c.csv"
+  | ^^^^
+
+hint: a source is a file or a query: remove the key, or make two sources of it
+"#,
+    );
+}
+
+#[test]
+fn a_computed_trait_says_how_of_what_and_for_how_long() {
+    check(
+        "[trait.\"a.b\"]\ncompute = \"cuont\"\nevent = \"Order\"\n[trait.c]\ncompute = \"count\"\nevent = \"Order\"\nproperty = \"total\"\nwindow_days = 0\n[trait.d]\ncompute = \"sum\"\nevent = \"Order\"\n[trait.e]\n",
+        r#"
+error[E263]: `a.b` cannot be the name of a trait
+ --> conf/audiences.toml:1:8
+  |
+1 | [trait."a.b"]
+  |        ^^^^^
+
+hint: take a name without dots, quotes and backslashes
+
+error[E214]: `compute` cannot be "cuont"
+ --> conf/audiences.toml:2:11
+  |
+2 | compute = "cuont"
+  |           ^^^^^^^
+
+hint: did you mean "count"?
+
+error[E214]: `property` in [trait.c] has no meaning for "count", which counts events
+ --> conf/audiences.toml:7:12
+  |
+7 | property = "total"
+  |            ^^^^^^^
+
+hint: remove it, or choose another way to compute
+
+error[E214]: `window_days` must be from 1 to 36500
+ --> conf/audiences.toml:8:15
+  |
+8 | window_days = 0
+  |               ^
+
+hint: leave it out for all events that there are
+
+error[E212]: [trait.d] has no `property`
+ --> conf/audiences.toml:9:8
+  |
+9 | [trait.d]
+  |        ^
+
+hint: add `property = "total"`
+
+error[E212]: [trait.e] has no `compute`
+  --> conf/audiences.toml:12:8
+   |
+12 | [trait.e]
+   |        ^
+
+hint: add `compute = "count"`
+
+error[E212]: [trait.e] has no `event`
+  --> conf/audiences.toml:12:8
+   |
+12 | [trait.e]
+   |        ^
+
+hint: add `event = "Order Completed"`
+"#,
+    );
 }
 
 #[test]
@@ -57,13 +226,13 @@ fn a_full_file_becomes_typed_values() {
     assert_eq!(loaded.diagnostics.render(&loaded.files), "");
     let config = loaded.config.unwrap();
     let crm = &config.sources[&"crm".parse().unwrap()];
-    assert_eq!(crm.file.value, Path::new("conf/profiles.CSV"));
+    assert_eq!(file(crm).file.value, Path::new("conf/profiles.CSV"));
     assert_eq!(
-        (crm.format, crm.id.as_str(), crm.bad_lines_max_percent),
+        (file(crm).format, crm.id.as_str(), file(crm).bad_lines_max_percent),
         (Format::Csv { delimiter: b'\t' }, "user_id", 2.0)
     );
     let web = &config.sources[&"web".parse().unwrap()];
-    assert_eq!((web.format, web.id.as_str(), web.bad_lines_max_percent), (Format::Ndjson, "id", 1.0));
+    assert_eq!((file(web).format, web.id.as_str(), file(web).bad_lines_max_percent), (Format::Ndjson, "id", 1.0));
     let vip = &config.audiences[&"vip".parse().unwrap()];
     assert_eq!((vip.name.as_str(), vip.condition.value.as_str()), ("VIP", "traits ->> 'plan' = 'gold'"));
     let [first, second] = config.connections.as_slice() else { panic!("two connections") };
