@@ -11,7 +11,10 @@ mod import;
 mod json;
 mod lines;
 mod names;
+pub mod predictions;
+pub mod query;
 mod reject;
+mod staged;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +27,7 @@ use enroute_core::id::SourceName;
 
 pub use self::import::Import;
 pub use self::reject::{Code, ID_BYTES_MAX, JSON_DEPTH_MAX};
+pub use self::staged::Replaced;
 use crate::store;
 use crate::store::imports::{Record, Rejection};
 
@@ -204,6 +208,12 @@ pub enum Error {
         first: Vec<Rejection>,
         /// Profiles that were added, updated or found to be the same.
         kept: u64,
+    },
+    /// A result that cannot be used.
+    #[error("the result cannot be used: {reason}")]
+    Result {
+        /// Why.
+        reason: String,
     },
     /// The store failed. What was imported before stays.
     #[error(transparent)]

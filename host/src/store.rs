@@ -23,6 +23,7 @@ pub mod records;
 mod schema;
 pub mod seal;
 mod sql_text;
+pub mod stage;
 pub mod story;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod traits;
 pub mod values;
+pub mod warehouse;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -10,4 +10,5 @@ pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod traits;
 pub(crate) mod trial;

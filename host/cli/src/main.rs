@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, compile, demo, import, login, matching, plan, plugin, status, sync, trial};
+use crate::commands::{check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial};
 use crate::output::Output;
 
 /// Keeps marketing, ads and support tools in step with a team's audiences.
@@ -53,6 +53,8 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Show where every connection stands.
     Status,
+    /// Show which traits there are, of what kind, and how many profiles have them.
+    Traits,
     /// Tell one person's story: what was sent of them, and why not.
     Explain(status::ExplainArgs),
     /// Make, look at and lock plugins.
@@ -88,6 +90,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
+        Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,
         Command::Compile(args) => compile::run(&args, output),

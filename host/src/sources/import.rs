@@ -239,7 +239,7 @@ impl<'a> Import<'a> {
 }
 
 /// What a record is.
-enum Read<'a> {
+pub(super) enum Read<'a> {
     Blank,
     Skipped,
     Profile(Line<'a>),
@@ -258,7 +258,7 @@ impl Read<'_> {
 }
 
 /// Checks a record.
-fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Result<Read<'l>, Bad> {
+pub(super) fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Result<Read<'l>, Bad> {
     match header {
         Some(_) if record.is_empty() => Ok(Read::Blank),
         Some(header) => header.line(record).map(Read::Profile),
@@ -271,7 +271,7 @@ fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Re
 }
 
 /// Begins the hash of the file's bytes. Read in another way it is another file.
-fn identity(store: &Store, options: &Options) -> KeyedHasher {
+pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     let mut hasher = store.sealer().keyed_hasher("import");
     let delimiter = match &options.format {
         Format::Ndjson => None,
@@ -286,7 +286,7 @@ fn identity(store: &Store, options: &Options) -> KeyedHasher {
 }
 
 /// Reads the header, if files of this format have one, and tells where the first profile begins.
-fn header(options: &Options, start: Mark) -> Result<(Option<Header>, Mark), Error> {
+pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, Mark), Error> {
     let Format::Csv { delimiter } = options.format else { return Ok((None, start)) };
     let fail = |reason| Error::Header { path: options.path.clone(), reason };
     let file = File::open(&options.path).map_err(read_error(&options.path))?;
@@ -301,7 +301,7 @@ fn header(options: &Options, start: Mark) -> Result<(Option<Header>, Mark), Erro
     Ok((Some(header), lines.after().clone()))
 }
 
-const fn quotes(format: Format) -> Option<Quotes> {
+pub(super) const fn quotes(format: Format) -> Option<Quotes> {
     match format {
         Format::Ndjson => None,
         Format::Csv { delimiter } => Some(Quotes::new(delimiter)),
@@ -369,6 +369,6 @@ fn hexadecimal(hash: [u8; HASH_BYTES]) -> String {
     format!("{:032x}", u128::from_be_bytes(hash))
 }
 
-fn read_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(super) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Read { path: path.to_owned(), source: Arc::new(source) }
 }

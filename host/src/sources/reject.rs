@@ -45,6 +45,8 @@ pub enum Code {
     EventMissing,
     /// A call without a moment, or with one that is none.
     Time,
+    /// A score that is no number.
+    Score,
     /// A trait that belongs to another source.
     TraitTaken,
     /// More or fewer cells than the header has.
@@ -73,6 +75,7 @@ impl Code {
             Self::CallType => "call_type",
             Self::EventMissing => "event_missing",
             Self::Time => "time",
+            Self::Score => "score",
             Self::TraitTaken => "trait_taken",
             Self::CsvColumns => "csv_columns",
             Self::CsvQuote => "csv_quote",

@@ -115,6 +115,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A query of an operator's own file.
+    #[error("cannot query {path}: {reason}")]
+    Warehouse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it or the query.
+        reason: String,
+    },
     /// A trait that two sources have.
     #[error("trait `{name}` is {ours}, and {theirs} as well; give one of them another name")]
     TraitTaken {

@@ -41,6 +41,13 @@ impl Clock {
         }
     }
 
+    /// The moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+    #[must_use]
+    pub fn moment(&self) -> String {
+        let moment = i64::try_from(self.now_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        moment.unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
     /// The day in UTC, `YYYY-MM-DD`.
     #[must_use]
     pub fn today(&self) -> String {

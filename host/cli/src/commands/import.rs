@@ -17,6 +17,7 @@ use crate::progress;
 use crate::session::{Session, Told};
 
 mod computed;
+mod replace;
 
 /// What to import.
 #[derive(Debug, clap::Args)]
@@ -52,6 +53,7 @@ struct Imported {
     rejected: u64,
     repeated: u64,
     skipped: u64,
+    dropped_out: u64,
     resumed_at: Option<u64>,
     incomplete_line: Option<u64>,
     /// The first bad lines: number, code and reason.
@@ -99,8 +101,11 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
     sources.sort_by_key(|source| source.name.place.span.start);
     for source in sources.into_iter().filter(|source| only.is_none_or(|only| only == source.name.value.as_str())) {
         done.sources.push(match &source.origin {
+            Origin::File(file) if file.holds == Held::Predictions => {
+                replace::predictions(session, source, file, output).await?
+            }
             Origin::File(file) => read_file(session, source, file, output).await?,
-            Origin::Query(_) => anyhow::bail!("queries come next"),
+            Origin::Query(query) => replace::query(session, source, query, output).await?,
         });
     }
     let Refreshed { looked_at, changed } = computed::refresh(session, &definitions, output).await?;
@@ -166,6 +171,7 @@ fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> 
         rejected: progress.rejected,
         repeated: progress.repeated,
         skipped: progress.skipped,
+        dropped_out: 0,
         resumed_at: report.resumed_at,
         incomplete_line: report.incomplete.map(|incomplete| incomplete.line),
         bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
@@ -195,6 +201,9 @@ fn in_words(one: &Imported) -> String {
     };
     if one.skipped > 0 {
         text.push_str(&format!(", {} of no known person or of another kind", one.skipped));
+    }
+    if one.dropped_out > 0 {
+        text.push_str(&format!(", {} dropped out", one.dropped_out));
     }
     if one.repeated > 0 {
         text.push_str(&format!(", {} repeated (the last one stands)", one.repeated));

@@ -1,0 +1,81 @@
+//! Sources whose result replaces the one before: predictions and queries.
+
+use anyhow::Context as _;
+use enroute_host::config::audiences_file::source::{Database, FileOrigin, QueryOrigin, Source};
+use enroute_host::sources::query::{self, Query};
+use enroute_host::sources::{Replaced, predictions};
+use enroute_host::store::imports::Rejection;
+
+use crate::commands::import::{BAD_LINES_SHOWN, Imported, now_ms, options};
+use crate::output::{Advice, Output};
+use crate::progress;
+use crate::session::Session;
+
+/// Imports a file of scores.
+pub(super) async fn predictions(
+    session: &Session,
+    source: &Source,
+    file: &FileOrigin,
+    output: &Output,
+) -> anyhow::Result<Imported> {
+    let name = source.name.value.as_str();
+    let (store, options) = (session.store.clone(), options(source, file));
+    let bar = progress::bytes(name, output);
+    let shown = bar.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        predictions::run(&store, &options, now_ms(), &mut |bytes, total| {
+            shown.set_length(total);
+            shown.set_position(bytes);
+        })
+    });
+    let read = read.await.context("the import was lost")?;
+    bar.finish_and_clear();
+    let (replaced, bad) = read.with_context(|| {
+        let what = format!("source `{name}` cannot be imported");
+        Advice::failed(what, "mend the file, or raise `bad_lines_max_percent` of the source in audiences.toml")
+    })?;
+    Ok(told(name, "predictions", &replaced, bad))
+}
+
+/// Asks a database.
+pub(super) async fn query(
+    session: &Session,
+    source: &Source,
+    origin: &QueryOrigin,
+    output: &Output,
+) -> anyhow::Result<Imported> {
+    let name = source.name.value.as_str();
+    let query = Query { source: name.to_owned(), query: origin.query.value.clone(), id: source.id.clone() };
+    let store = session.store.clone();
+    let bar = progress::count(name, output);
+    let shown = bar.clone();
+    let Database::Sqlite(file) = origin.database.value.clone() else {
+        anyhow::bail!("PostgreSQL comes next");
+    };
+    let read = tokio::task::spawn_blocking(move || {
+        query::sqlite(&store, &query, &file, now_ms(), &mut |rows| shown.set_position(rows))
+    });
+    let read = read.await.context("the import was lost")?;
+    bar.finish_and_clear();
+    let replaced = read.with_context(|| {
+        let what = format!("source `{name}` cannot be imported");
+        Advice::failed(what, "mend `query` or `database` of the source in audiences.toml; nothing of it was written")
+    })?;
+    Ok(told(name, "query", &replaced, Vec::new()))
+}
+
+fn told(source: &str, holds: &'static str, replaced: &Replaced, bad: Vec<Rejection>) -> Imported {
+    Imported {
+        source: source.to_owned(),
+        holds,
+        read: replaced.read,
+        added: replaced.added,
+        updated: replaced.updated,
+        unchanged: replaced.unchanged,
+        rejected: replaced.rejected,
+        repeated: replaced.repeated,
+        dropped_out: replaced.dropped_out,
+        bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
+        ..Imported::default()
+    }
+}
