@@ -11,6 +11,7 @@ mod import;
 mod json;
 mod lines;
 mod names;
+pub mod postgres;
 pub mod predictions;
 pub mod query;
 mod reject;

@@ -19,6 +19,7 @@ mod faults;
 mod guests;
 mod jobs;
 mod killed;
+mod kinds;
 mod kit;
 mod mistakes;
 mod names;

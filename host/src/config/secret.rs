@@ -23,7 +23,7 @@ impl Secret {
         Self(Zeroizing::new(value))
     }
 
-    /// The value. Called in `egress/secrets.rs` and nowhere else.
+    /// The value. Called in `egress/secrets.rs`, for the URL of a database in `sources/postgres.rs`, and nowhere else.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::crash_point;
 use crate::sources::chunk::Chunk;
 use crate::sources::csv::{Header, Quotes};
 use crate::sources::events::{self, Call};
@@ -81,6 +82,7 @@ impl<'a> Import<'a> {
                 return import.end(&record);
             }
             let Some(before) = waiting.replace(next) else { continue };
+            crash_point!("import.read");
             if on_progress(&Progress::from(&before.wait()?)).is_break()
                 && let Some(last) = waiting.take()
             {

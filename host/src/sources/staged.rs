@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
+use crate::crash_point;
 use crate::sources::Error;
 use crate::store::layers::Kind;
 use crate::store::{Pending, Store};
@@ -93,6 +94,7 @@ impl<'a> Staged<'a> {
             self.counts.added += carried.added;
             self.counts.updated += carried.updated;
             self.counts.unchanged += carried.unchanged;
+            crash_point!("import.carried");
             after = carried.next;
         }
         let mut after = Some(0);

@@ -9,6 +9,7 @@ use enroute_core::aggregate::{Aggregate, Kind as How};
 use rusqlite::{CachedStatement, Row};
 use serde_json::value::RawValue;
 
+use crate::crash_point;
 use crate::store::layers::{IDENTIFY, Kind, Layers, json};
 use crate::store::{Error, Transaction, schema};
 
@@ -86,6 +87,7 @@ impl Transaction<'_> {
             done.looked_at += 1;
             done.changed += u64::from(refresh.profile(profile, revision, now_ms)?);
         }
+        crash_point!("traits.refreshed");
         if done.changed > 0 {
             self.set_revision(revision)?;
         }

@@ -1,9 +1,12 @@
 //! Sources whose result replaces the one before: predictions and queries.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use enroute_host::config::audiences_file::source::{Database, FileOrigin, QueryOrigin, Source};
+use enroute_host::config::secret::Secret;
 use enroute_host::sources::query::{self, Query};
-use enroute_host::sources::{Replaced, predictions};
+use enroute_host::sources::{Replaced, postgres, predictions};
 use enroute_host::store::imports::Rejection;
 
 use crate::commands::import::{BAD_LINES_SHOWN, Imported, now_ms, options};
@@ -37,6 +40,12 @@ pub(super) async fn predictions(
     Ok(told(name, "predictions", &replaced, bad))
 }
 
+/// A database that can be asked.
+enum Open {
+    File(PathBuf),
+    Server(Secret),
+}
+
 /// Asks a database.
 pub(super) async fn query(
     session: &Session,
@@ -49,11 +58,20 @@ pub(super) async fn query(
     let store = session.store.clone();
     let bar = progress::count(name, output);
     let shown = bar.clone();
-    let Database::Sqlite(file) = origin.database.value.clone() else {
-        anyhow::bail!("PostgreSQL comes next");
+    let database = match &origin.database.value {
+        Database::Sqlite(file) => Open::File(file.clone()),
+        Database::Postgres(reference) => Open::Server(reference.resolve().await.with_context(|| {
+            let next =
+                "set what `database` of the source in audiences.toml refers to: postgres://user:password@host/database";
+            Advice::mistake(format!("the database of source `{name}` is not known"), next)
+        })?),
     };
     let read = tokio::task::spawn_blocking(move || {
-        query::sqlite(&store, &query, &file, now_ms(), &mut |rows| shown.set_position(rows))
+        let mut on_progress = |rows| shown.set_position(rows);
+        match &database {
+            Open::File(file) => query::sqlite(&store, &query, file, now_ms(), &mut on_progress),
+            Open::Server(url) => postgres::read(&store, &query, url, now_ms(), &mut on_progress),
+        }
     });
     let read = read.await.context("the import was lost")?;
     bar.finish_and_clear();
