@@ -219,6 +219,28 @@ hint: add `format = "ndjson"` or `format = "csv"`
 
 "#]],
         ),
+        case(
+            "E239",
+            Edit(A, "file = \"profiles.ndjson\"", "file = \"profiles.ndjson\"\nquery = \"select 1\""),
+            str![[r#"
+error[E212]: [source.crm] has no `database`
+ --> audiences.toml:1:9
+  |
+1 | [source.crm]
+  |         ^^^
+
+hint: add `database = "sqlite:warehouse.db"`
+
+error[E239]: `file` in [source.crm] does not go together with a query
+ --> audiences.toml:2:1
+  |
+2 | file = "profiles.ndjson"
+  | ^^^^
+
+hint: a source is a file or a query: remove the key, or make two sources of it
+
+"#]],
+        ),
     ]
 }
 
