@@ -24,12 +24,6 @@ const UPDATE: &str = "update profile set revision = ?2, hash = ?3, identifiers =
 const UPDATE_OWN: &str = "update profile set revision = ?2, hash = ?3, identifiers = jsonb(?4),
     custom = jsonb(coalesce(?5, 'null')), context = jsonb(?6), consent = jsonb(?7) where id = ?1";
 
-/// Profiles whose traits are looked at for names: a trait that none of them has is a rare one.
-const NAMED_PROFILES_MAX: i64 = 100_000;
-
-/// Most names of traits; more are keys of data, not names.
-const TRAIT_NAMES_MAX: i64 = 10_000;
-
 /// A profile as a source wrote it. Each part is the text of a JSON object that has been checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
@@ -192,21 +186,6 @@ impl Reader {
         };
         let found = self.connection.prepare_cached(sql).and_then(|mut sql| sql.query_row([key], profile).optional());
         found.map_err(|error| self.explain(error))
-    }
-
-    /// Names of traits that profiles have, of those that were met first.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read.
-    pub fn trait_names(&self) -> Result<Vec<String>, Error> {
-        let sql = "select distinct key from (select traits from profile where traits is not null limit ?1), \
-            json_each(traits) limit ?2";
-        let read = || {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_map([NAMED_PROFILES_MAX, TRAIT_NAMES_MAX], |row| row.get(0))?.collect::<Result<_, _>>()
-        };
-        read().map_err(|error| self.explain(error))
     }
 
     /// How many profiles there are.
