@@ -113,23 +113,22 @@ mod tests {
     const A: [u8; HASH_BYTES] = [1; HASH_BYTES];
     const B: [u8; HASH_BYTES] = [2; HASH_BYTES];
 
-    async fn put_all(store: &TestStore, found: Vec<(u32, Vec<[u8; HASH_BYTES]>)>) -> Vec<(u32, u32, bool)> {
-        let wrote = store.write(move |tx| put(tx.connection(), "email", &found, 7)).await;
-        wrote.unwrap();
+    fn put_all(store: &TestStore, found: Vec<(u32, Vec<[u8; HASH_BYTES]>)>) -> Vec<(u32, u32, bool)> {
+        store.write_blocking(move |tx| put(tx.connection(), "email", &found, 7)).unwrap();
         all(store.reader().unwrap().connection(), "email").unwrap()
     }
 
-    #[tokio::test]
-    async fn a_value_keeps_its_number_while_others_come_and_go() {
+    #[test]
+    fn a_value_keeps_its_number_while_others_come_and_go() {
         let store = TestStore::with(&[]);
         let first = RECORD_ID_MIN;
-        assert_eq!(put_all(&store, vec![(1, vec![A]), (2, vec![A])]).await, [(first, 1, true), (first + 1, 2, true)]);
+        assert_eq!(put_all(&store, vec![(1, vec![A]), (2, vec![A])]), [(first, 1, true), (first + 1, 2, true)]);
         assert_eq!(
-            put_all(&store, vec![(1, vec![B])]).await,
+            put_all(&store, vec![(1, vec![B])]),
             [(first, 1, false), (first + 1, 2, true), (first + 2, 1, true)]
         );
         assert_eq!(
-            put_all(&store, vec![(1, vec![A, B])]).await,
+            put_all(&store, vec![(1, vec![A, B])]),
             [(first, 1, true), (first + 1, 2, true), (first + 2, 1, true)]
         );
         let reader = store.reader().unwrap();

@@ -241,7 +241,7 @@ fn a_full_file_becomes_typed_values() {
         .iter()
         .map(|row| (row.trait_name.value.as_str(), row.field.as_ref().map_or("-", |field| field.value.as_str())))
         .collect();
-    assert_eq!(rows, [("firstName", "firstName"), ("lifetime_value", "ltv"), ("city", "city")]);
+    assert_eq!(rows, [("firstName", "-"), ("lifetime_value", "ltv"), ("city", "-")]);
     assert_eq!((first.resend, first.enabled, first.remove_max_percent), (Resend::Entered, false, 100));
     assert_eq!((second.resend, second.enabled, second.remove_max_percent), (Resend::Changed, true, 50));
     assert_eq!(second.setup, Setup::Default);
