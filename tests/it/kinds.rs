@@ -4,6 +4,7 @@ mod postgres;
 
 use std::process::{Command, Output};
 
+use enroute_host::store::Store;
 use serde_json::{Value, json};
 
 use crate::support::{World, enroute};
@@ -104,7 +105,7 @@ async fn a_row_behaves_the_same_whichever_kind_of_trait_it_names() {
     world.write("audiences.toml", &format!("{CONFIG}{WAREHOUSE}"));
 
     let plan = done(&world, &["--json", "plan", "--bodies"]).await.to_string();
-    for sent in ["spent", "42.5", "orders", "seats", "churn_percentile", "Bergen"] {
+    for sent in ["spent", "49.5", "orders", "seats", "churn_percentile", "Bergen"] {
         assert!(plan.contains(sent), "`{sent}` is not in the plan: {plan}");
     }
     done(&world, &["--json", "sync"]).await;
@@ -142,6 +143,47 @@ async fn a_row_behaves_the_same_whichever_kind_of_trait_it_names() {
     assert_eq!(at("u2"), r#"["Oslo",1,1.25,null,0.2,1.0]"#);
     let counts = done(&world, &["--json", "traits"]).await.to_string();
     assert!(counts.contains(r#""name":"seats","nulls":1"#), "{counts}");
+}
+
+const SEVEN: &str = r#"{"at":"2026-03-02","f":0.1,"n":123456789012345678901234567890.10,"ok":true,"tags":"a,b"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_read_only_and_its_values_keep_their_form() {
+    let world = world().await;
+    let server = postgres::Server::start();
+    server.run(
+        "create sequence s; create table accounts (user_id int, tags text[], n numeric, f float8, ok boolean, at date);
+         insert into accounts values (7, '{a,b}', 123456789012345678901234567890.10, 0.1, true, '2026-03-02'),
+         (8, null, 'NaN', 'Infinity', false, null), (null, '{}', 1, 1, null, null)",
+    );
+    world.write("warehouse.url", &server.url());
+    let import = async |query: &str| {
+        let source = WAREHOUSE.replace("select user_id, seats from accounts", query);
+        world.write("audiences.toml", &format!("{CONFIG}{source}"));
+        run(&world, &["--json", "import", "warehouse"], None).await
+    };
+    let ended = import("select * from accounts order by 1 -- all;").await;
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let report: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
+    assert_eq!((&report["sources"][0]["read"], &report["sources"][0]["rejected"]), (&json!(3), &json!(1)));
+    let traits = |id: &str| {
+        let profile = Store::open_read(&world.state()).expect("a store").profile(id).expect("it reads");
+        profile.and_then(|profile| profile.parts[1].clone()).expect("the profile has traits")
+    };
+    assert_eq!(traits("7"), SEVEN);
+    assert_eq!(traits("8"), r#"{"at":null,"f":null,"n":null,"ok":false,"tags":null}"#);
+    for (query, expect) in [
+        ("select nextval('s') as user_id", "cannot execute nextval() in a read-only transaction"),
+        ("select 1/(user_id - 8) as user_id from accounts", "division by zero"),
+        ("drop table accounts", "it gives no rows"),
+        ("select user_id, 'x'::bytea as raw from accounts", "column `raw` has bytes"),
+        ("select nobody from accounts", "nobody"),
+    ] {
+        let ended = import(query).await;
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(ended.status.code() == Some(1) && told.contains(expect), "{query}: {told}");
+    }
+    assert_eq!(traits("7"), SEVEN, "what failed has written nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
