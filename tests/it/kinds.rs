@@ -109,7 +109,7 @@ async fn a_row_behaves_the_same_whichever_kind_of_trait_it_names() {
         assert!(plan.contains(sent), "`{sent}` is not in the plan: {plan}");
     }
     done(&world, &["--json", "sync"]).await;
-    let names = ["city", "orders", "spent", "seats", "churn", "churn_percentile"];
+    let names = ["home_city", "orders", "spent", "seats", "churn", "churn_percentile"];
     let at = |id: &str| Value::from(names.map(|name| at_braze(&world, id, name)).to_vec()).to_string();
     // The order of 1900 is out of the window of the count, and within the sum, which has none.
     assert_eq!(at("u1"), r#"["Bergen",1,49.5,3,0.9,1.0]"#);

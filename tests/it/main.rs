@@ -15,6 +15,7 @@ mod support;
 
 mod compiling;
 mod day;
+mod enrichment;
 mod faults;
 mod guests;
 mod jobs;

@@ -8,23 +8,24 @@ use enroute_fakes::Fault;
 use enroute_fakes::all::{self, AUDIENCE, AUDIENCE_NAME, All, DESTINATIONS, SECRETS};
 use enroute_fakes::faults::Action;
 use enroute_fakes::server::Reply;
+use enroute_host::config::load::load;
 use enroute_host::runtime::Limits;
 use enroute_host::store::Store;
 use enroute_host::store::ledger::Remotes;
-use enroute_host::sync::{self, Clock, LinkReport, LinkState, Options, RunReport, Setup};
+use enroute_host::sync::{self, Clock, Detail, LinkPlan, LinkReport, LinkState, Options, RunReport, Setup};
 use serde_json::{Value, json};
 
-use crate::support::{START_MS, import_from, link, load_config, plugin, plugin_entry, runtime};
+use crate::support::{START_MS, import_from, link, plugin, plugin_entry, runtime};
 
 /// An operator's folder with all seven destinations in it.
-struct World {
-    folder: tempfile::TempDir,
-    fakes: All,
-    clock: Clock,
+pub(crate) struct World {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) fakes: All,
+    pub(crate) clock: Clock,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let world =
             Self { folder, fakes: All::start().await.expect("the fakes start"), clock: Clock::starting_at(START_MS) };
@@ -43,26 +44,48 @@ impl World {
         world
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).expect("a file of the test is written");
     }
 
     /// Import and sync to the end, as `enroute sync --wait` does.
-    async fn sync(&self, people: &[Value]) -> RunReport {
-        let text: String = people.iter().map(|person| format!("{person}\n")).collect();
-        self.write("profiles.ndjson", &text);
-        let store = Arc::new(Store::open(&self.folder.path().join(".enroute")).expect("the store opens"));
-        import_from(&store, self.folder.path());
-        let config = load_config(self.folder.path());
-        let runtime = runtime(Limits::default());
-        let (setup, found) = Setup::prepare(&config, &runtime, &Remotes::default(), &self.clock.today(), None).await;
-        let setup = setup.unwrap_or_else(|| panic!("{}", found.render(&config.files)));
+    pub(crate) async fn sync(&self, people: &[Value]) -> RunReport {
+        let store = self.import(people);
+        let setup = self.setup().await.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        self.run(&store, &setup).await
+    }
+
+    pub(crate) async fn run(&self, store: &Arc<Store>, setup: &Setup) -> RunReport {
         let options = Options { wait: true, clock: self.clock.clone(), ..Options::default() };
-        let report = sync::sync(&store, &setup, &options).await.expect("the store works");
+        let report = sync::sync(store, setup, &options).await.expect("the store works");
         for link in &report.connections {
             assert!(link.adds_up, "outcomes do not add up: {link:#?}");
         }
         report
+    }
+
+    /// Import and plan, as `enroute plan` does.
+    pub(crate) async fn plan(&self, people: &[Value]) -> Vec<LinkPlan> {
+        let store = self.import(people);
+        let setup = self.setup().await.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        sync::plan(&store, &setup, &self.clock, Detail::default()).await.expect("the store works")
+    }
+
+    pub(crate) fn import(&self, people: &[Value]) -> Arc<Store> {
+        let text: String = people.iter().map(|person| format!("{person}\n")).collect();
+        self.write("profiles.ndjson", &text);
+        let store = Arc::new(Store::open(&self.folder.path().join(".enroute")).expect("the store opens"));
+        import_from(&store, self.folder.path());
+        store
+    }
+
+    /// Everything ready to run, or all mistakes as they are told.
+    pub(crate) async fn setup(&self) -> Result<Setup, String> {
+        let loaded = load(self.folder.path());
+        let Some(config) = loaded.config else { return Err(loaded.diagnostics.render(&loaded.files)) };
+        let runtime = runtime(Limits::default());
+        let (setup, found) = Setup::prepare(&config, &runtime, &Remotes::default(), &self.clock.today(), None).await;
+        setup.ok_or_else(|| found.render(&config.files))
     }
 
     #[track_caller]

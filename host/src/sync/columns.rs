@@ -137,7 +137,8 @@ impl Columns {
     /// What records are kept under: which kinds of identifiers are looked at, and in which order.
     pub(super) fn records_of(&self) -> Option<String> {
         let choice = &self.choice;
-        choice.has_records().then(|| {
+        // Without an identity to tell people apart, one record could not be kept from withdrawing another.
+        (choice.has_records() && !choice.order.is_empty()).then(|| {
             let source = |source: &Source| format!("{}={:?}={}", source.field, source.values, source.kind);
             let sources: Vec<_> = choice.sources.iter().map(source).collect();
             format!("{:?} {:?} {}", choice.uses, choice.order, sources.join(" "))

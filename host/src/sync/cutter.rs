@@ -411,9 +411,11 @@ impl Member {
 impl Link {
     /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
     fn folds(&self) -> bool {
-        let (identity, first) = (&self.identity, self.manifest.identifiers.first());
+        let (identity, columns) = (&self.identity, &self.columns);
         let by_own_id = identity.uses == IdentifierUse::First
-            && first.is_some_and(|first| first.kind == "user_id" && identity.key.first() == Some(&first.field));
+            && columns.choice.sources.first().is_some_and(|first| {
+                first.kind == "user_id" && identity.key.first() == columns.fields.get(first.field)
+            });
         !identity.key.is_empty() && !by_own_id
     }
 

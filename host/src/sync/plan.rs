@@ -16,7 +16,7 @@ use crate::sync::mapper;
 use crate::sync::reading;
 use crate::sync::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
 use crate::sync::setup::{Planned, Setup};
-use crate::sync::snapshot::{self, Snapshot, SnapshotError};
+use crate::sync::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::sync::trial::Only;
 
 /// A request that a sync would send.
@@ -131,7 +131,8 @@ pub(super) async fn plan_link(
     let only = only.cloned();
     let (link, snapshot, stale, coverage) = reading(store, move |reader| {
         let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
-        let mut snapshot = snapshot::take(reader, &link, since, now_ms)?;
+        let seen = Seen { revision: since, ..Seen::default() };
+        let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
         let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
         let mut people = snapshot.state.audience.clone();
         if let Some(only) = &only {

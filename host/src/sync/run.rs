@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringBitmap;
 use tokio::task::JoinSet;
 
 use crate::runtime::{Problem, ProblemPlace};
@@ -18,7 +19,7 @@ use crate::sync::report::{ChangeCounts, LinkReport, LinkState, RunReport, Tally}
 use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 use crate::sync::setup::Setup;
-use crate::sync::snapshot::{self, Snapshot, SnapshotError};
+use crate::sync::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::sync::trial::Only;
 
 /// Waits within a run that does not wait for everything.
@@ -136,9 +137,9 @@ impl Connection {
         if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
             return Ok(self.failed(LinkState::Paused, reason));
         }
-        let (mut pass, mut refused_before) = (1, 0);
+        let (mut pass, mut refused_before, mut seen) = (1, 0, None);
         loop {
-            let snapshot = match self.snapshot().await {
+            let snapshot = match self.snapshot(seen.take()).await {
                 Ok(snapshot) => snapshot,
                 Err(SnapshotError::Store(error)) => return Err(error),
                 Err(error @ SnapshotError::Audience { .. }) => {
@@ -169,6 +170,9 @@ impl Connection {
             if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
                 let revision = snapshot.revision;
                 self.store.write(move |tx| ledger::set_revision(tx.connection(), id, revision)).await?;
+            }
+            if stopped.is_none() && complete {
+                seen = Some(Seen { revision: snapshot.revision, overtaken });
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
@@ -284,12 +288,16 @@ impl Connection {
         format!("{place}{} ({})", problem.message, problem.hint)
     }
 
-    async fn snapshot(&self) -> Result<Snapshot, SnapshotError> {
+    async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
         let only = self.options.only.clone();
         reading(&self.store, move |reader| {
             let known = ledger::find_link(reader.connection(), &link.name())?;
-            let mut snapshot = snapshot::take(reader, &link, known.map_or(0, |known| known.revision), now_ms)?;
+            let seen = seen.unwrap_or_else(|| Seen {
+                revision: known.map_or(0, |known| known.revision),
+                overtaken: RoaringBitmap::new(),
+            });
+            let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
             if let Some(only) = &only {
                 snapshot.restrict(reader, only)?;
             }

@@ -58,6 +58,15 @@ impl Snapshot {
     }
 }
 
+/// Up to where changes were looked at.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// The store revision.
+    pub(super) revision: i64,
+    /// Changed profiles that could not be looked at, because a job about them was open.
+    pub(super) overtaken: RoaringBitmap,
+}
+
 /// Why a connection's state cannot be known.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
@@ -75,7 +84,7 @@ pub enum SnapshotError {
 }
 
 /// Takes the snapshot.
-pub(super) fn take(reader: &Reader, link: &Link, since: i64, now_ms: u64) -> Result<Snapshot, SnapshotError> {
+pub(super) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Result<Snapshot, SnapshotError> {
     let revision = reader.revision()?;
     let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
     let evaluated = audience::evaluate(reader, &link.condition, limits)
@@ -90,7 +99,7 @@ pub(super) fn take(reader: &Reader, link: &Link, since: i64, now_ms: u64) -> Res
     let profiles = members.len();
     let connection = reader.connection();
     let (held, in_doubt) = held::sets(connection, link.id)?;
-    let mut changed = reader.changed_since(since)?;
+    let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
     let choice = link.columns.records_of();
     columns::with_records(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;

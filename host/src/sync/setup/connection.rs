@@ -33,7 +33,6 @@ pub(super) struct Wished<'a> {
 
 /// The links of a connection: one for each of its mappings, in the order of the file.
 pub(super) fn plan(wished: &Wished<'_>, today: &str, found: &mut Diagnostics) -> Vec<Planned> {
-    let errors = found.errors();
     let (manifest, wanted) = (&wished.loaded.manifest, wished.wanted);
     let settings = settings(wished, found);
     let identifiers = identifiers(wanted, manifest, found);
@@ -49,7 +48,7 @@ pub(super) fn plan(wished: &Wished<'_>, today: &str, found: &mut Diagnostics) ->
         let (Some(settings), Some(identifiers)) = (&settings, &identifiers) else { continue };
         links.extend(link(wished, today, settings, identifiers, compiled, &emission, found));
     }
-    if found.errors() > errors { Vec::new() } else { links }
+    links
 }
 
 /// The settings of this audience over those of the destination.
