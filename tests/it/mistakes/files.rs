@@ -9,7 +9,10 @@ const P: &str = "plugins.toml";
 const A: &str = "audiences.toml";
 
 pub(super) fn cases() -> Vec<Case> {
-    [unreadable(), keys_and_values(), names(), connections()].into_iter().flatten().collect()
+    [unreadable(), keys_and_values(), names(), connections(), identifiers_and_mappings()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn unreadable() -> Vec<Case> {
@@ -379,6 +382,26 @@ error[E237]: a row of `traits` has an empty field
 hint: name the field, or remove the row
 
 "#]],
+        ),
+    ]
+}
+
+fn identifiers_and_mappings() -> Vec<Case> {
+    vec![
+        case("E271", Append(A, "identifiers = [\"email\", \"email\"]\n"), str![]),
+        case(
+            "E272",
+            Append(
+                A,
+                "identifiers_all_max = 1\n\
+                 identifiers = [{ kind = \"email\", use = \"all\" }, { kind = \"phone\", use = \"all\" }]\n",
+            ),
+            str![],
+        ),
+        case(
+            "E273",
+            Append(A, "\n[[connection.mapping]]\nname = \"Gold\"\n\n[[connection.mapping]]\nname = \"Gold\"\n"),
+            str![],
         ),
     ]
 }

@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::Broken::Edit;
+use super::Broken::{Append, Edit};
 use super::{Case, case};
 
 const P: &str = "plugins.toml";
@@ -10,7 +10,7 @@ const A: &str = "audiences.toml";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) fn cases() -> Vec<Case> {
-    [plugin_files(), destinations(), rows()].into_iter().flatten().collect()
+    [plugin_files(), destinations(), rows(), mappings()].into_iter().flatten().collect()
 }
 
 fn plugin_files() -> Vec<Case> {
@@ -228,5 +228,27 @@ error[E263]: `address..city` is not a path of a trait: a name in it is empty
 
 "#]],
         ),
+    ]
+}
+
+fn mappings() -> Vec<Case> {
+    vec![
+        case("E264", Append(A, "identifiers = [{ kind = \"email\", field = \"mail\" }]\n"), str![]),
+        case(
+            "E265",
+            Append(A, "\n[[connection.mapping]]\nname = \"Customers\"\npreset = \"Customer Lists\"\n"),
+            str![],
+        ),
+        case(
+            "E266",
+            Append(
+                A,
+                "\n[[connection.mapping]]\nname = \"Thirty\"\n\
+                 when = { path = \"traits.age\", operator = \"=\", value = 30 }\n",
+            ),
+            str![],
+        ),
+        case("E267", Append(A, "send = [\"track\"]\n"), str![]),
+        case("E268", Append(A, "settings = { api_version = \"v23.0\" }\n"), str![]),
     ]
 }
