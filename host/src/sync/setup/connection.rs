@@ -296,7 +296,7 @@ fn from(name: &str, fields: &Fields<'_>) -> String {
 fn mistakes(errors: &[CompileError], key: &str, place: &Place, found: &mut Diagnostics) {
     for error in errors {
         let message = format!("`{key}`: {error}");
-        let hint = "see \"Mappings\" in docs/configuration.md for what can be written";
+        let hint = "see docs/mappings.md for what can be written";
         found.push(Diagnostic::error(Code::BadExpression, message).at(place).hint(hint));
     }
 }
