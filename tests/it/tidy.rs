@@ -3,6 +3,7 @@
 //! Every rule is a table and a loop over it. A failure names file and line, and says what to do. Nothing is run here
 //! but the tests themselves, and nothing outside the repository is read.
 
+mod behaviours;
 mod code;
 mod pages;
 mod repository;

@@ -120,7 +120,7 @@ fn what_is_to_be_done_has_an_owner() {
 }
 
 /// Words in backticks.
-fn quoted(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
