@@ -82,7 +82,7 @@ traits = [{ trait = "email", field = "EMAIL" }]
 "#;
 
 /// Mistakes whose message already says how it should be.
-const WITHOUT_HINT: [&str; 3] = ["E213", "E255", "E263"];
+const WITHOUT_HINT: [&str; 2] = ["E213", "E255"];
 
 /// An operator's folder, sound until something is broken in it.
 struct Folder {

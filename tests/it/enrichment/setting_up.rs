@@ -54,6 +54,36 @@ async fn a_paused_connection_loses_no_change() {
     let report = world.sync(&[gone("ana"), ben, gone("eve")]).await;
     assert_eq!(counts(link(&report, "braze-eu")), [0, 0, 1, 1]);
     assert_eq!(world.fakes.braze.members("gold").into_iter().collect::<Vec<_>>(), ["ben"]);
+
+    // The same for a destination that is switched off, and for a connection that is out of the file for a while.
+    let plugins = std::fs::read_to_string(world.folder.path().join("plugins.toml")).unwrap();
+    let off = plugins.replace("[destination.braze-eu]", "[destination.braze-eu]\nenabled = false");
+    world.write("plugins.toml", &off);
+    let zoe = person("zoe", &json!({}));
+    world.sync(&[person("ben", &json!({})), zoe.clone()]).await;
+    let state = (standing(&world).destinations[0].state, standing(&world).connections[0].state);
+    assert_eq!(state, ("disconnected", "disabled"));
+    world.write("plugins.toml", &plugins);
+    connect(&world, "");
+    world.sync(&[person("ben", &json!({})), zoe.clone()]).await;
+    connect(&world, &connected("braze-eu", ""));
+    let report = world.sync(&[person("ben", &json!({})), zoe]).await;
+    assert_eq!(counts(link(&report, "braze-eu")), [1, 0, 0, 1], "only the change, and no removal");
+}
+
+/// R4, R5.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customized_setup_without_rows_sends_what_a_default_one_sends() {
+    let world = world(&connected("iterable-us", "")).await;
+    let people = [person("ana", &json!({ "firstName": "Ana" }))];
+    let digests = async |world: &World| -> Vec<String> {
+        let plan = world.plan(&people).await;
+        plan[0].requests.iter().map(|request| request.digest.clone()).collect()
+    };
+    let default = digests(&world).await;
+    connect(&world, &connected("iterable-us", "setup = \"customized\"\ntraits = []"));
+    assert_eq!(digests(&world).await, default);
+    assert!(!default.is_empty());
 }
 
 /// R13.

@@ -388,7 +388,22 @@ hint: name the field, or remove the row
 
 fn identifiers_and_mappings() -> Vec<Case> {
     vec![
-        case("E271", Append(A, "identifiers = [\"email\", \"email\"]\n"), str![]),
+        case(
+            "E271",
+            Append(A, "identifiers = [\"email\", \"email\"]\n"),
+            str![[r#"
+error[E271]: identifier `email` is named twice
+  --> audiences.toml:18:25
+   |
+18 | identifiers = ["email", "email"]
+   |                -------  ^^^^^^^
+   |                |
+   |                the first one
+
+hint: keep one of the two
+
+"#]],
+        ),
         case(
             "E272",
             Append(
@@ -396,12 +411,33 @@ fn identifiers_and_mappings() -> Vec<Case> {
                 "identifiers_all_max = 1\n\
                  identifiers = [{ kind = \"email\", use = \"all\" }, { kind = \"phone\", use = \"all\" }]\n",
             ),
-            str![],
+            str![[r#"
+error[E272]: 2 identifiers go out with all their values, allowed are 1
+  --> audiences.toml:19:15
+   |
+19 | identifiers = [{ kind = "email", use = "all" }, { kind = "phone", use = "all" }]
+   |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: use "last" for some, or raise `identifiers_all_max = 1`
+
+"#]],
         ),
         case(
             "E273",
             Append(A, "\n[[connection.mapping]]\nname = \"Gold\"\n\n[[connection.mapping]]\nname = \"Gold\"\n"),
-            str![],
+            str![[r#"
+error[E273]: two mappings of the connection are named "Gold"
+  --> audiences.toml:23:8
+   |
+20 | name = "Gold"
+   |        ------ the first one
+...
+23 | name = "Gold"
+   |        ^^^^^^
+
+hint: give one another name: receipts are kept under it
+
+"#]],
         ),
     ]
 }

@@ -198,7 +198,7 @@ error[E261]: plugin `facebook` has no field `e-mail`
 17 | traits = [{ trait = "email", field = "e-mail" }]
    |                                      ^^^^^^^^
 
-hint: did you mean { trait = "email", field = "EMAIL" }?
+hint: did you mean `EMAIL`?
 
 "#]],
         ),
@@ -221,10 +221,12 @@ hint: these may: email, context.device.advertisingId, firstName, lastName, phone
             Edit(A, "trait = \"email\"", "trait = \"address..city\""),
             str![[r#"
 error[E263]: `address..city` is not a path of a trait: a name in it is empty
-  --> audiences.toml:13:1
+  --> audiences.toml:17:21
    |
-13 | [[connection]]
-   | ^^^^^^^^^^^^^^
+17 | traits = [{ trait = "address..city", field = "EMAIL" }]
+   |                     ^^^^^^^^^^^^^^^
+
+hint: name traits with dots between the names on the way: address.city
 
 "#]],
         ),
@@ -233,11 +235,33 @@ error[E263]: `address..city` is not a path of a trait: a name in it is empty
 
 fn mappings() -> Vec<Case> {
     vec![
-        case("E264", Append(A, "identifiers = [{ kind = \"email\", field = \"mail\" }]\n"), str![]),
+        case(
+            "E264",
+            Append(A, "identifiers = [{ kind = \"email\", field = \"mail\" }]\n"),
+            str![[r#"
+error[E264]: plugin `facebook` has no identifier field `mail`
+  --> audiences.toml:18:42
+   |
+18 | identifiers = [{ kind = "email", field = "mail" }]
+   |                                          ^^^^^^
+
+hint: did you mean `EMAIL`?
+
+"#]],
+        ),
         case(
             "E265",
             Append(A, "\n[[connection.mapping]]\nname = \"Customers\"\npreset = \"Customer Lists\"\n"),
-            str![],
+            str![[r#"
+error[E265]: plugin `facebook` has no preset "Customer Lists"
+  --> audiences.toml:21:10
+   |
+21 | preset = "Customer Lists"
+   |          ^^^^^^^^^^^^^^^^
+
+hint: did you mean "Customer List"?
+
+"#]],
         ),
         case(
             "E266",
@@ -246,9 +270,44 @@ fn mappings() -> Vec<Case> {
                 "\n[[connection.mapping]]\nname = \"Thirty\"\n\
                  when = { path = \"traits.age\", operator = \"=\", value = 30 }\n",
             ),
-            str![],
+            str![[r#"
+error[E266]: `when`: the expression: `=` compares texts and never equals 30; for that there is `number_equals`
+  --> audiences.toml:21:8
+   |
+21 | when = { path = "traits.age", operator = "=", value = 30 }
+   |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+hint: see docs/mappings.md for what can be written
+
+"#]],
         ),
-        case("E267", Append(A, "send = [\"track\"]\n"), str![]),
-        case("E268", Append(A, "settings = { api_version = \"v23.0\" }\n"), str![]),
+        case(
+            "E267",
+            Append(A, "send = [\"track\"]\n"),
+            str![[r#"
+error[E267]: no matching mapping possible: the connection sends Track events, which "Customer List" of plugin `facebook` never matches
+  --> audiences.toml:18:8
+   |
+18 | send = ["track"]
+   |        ^^^^^^^^^
+
+hint: change `send`, for instance to ["identify"], or the condition of the mapping
+
+"#]],
+        ),
+        case(
+            "E268",
+            Append(A, "settings = { api_version = \"v23.0\" }\n"),
+            str![[r#"
+error[E268]: setting `api_version` of plugin `facebook` is the same for all audiences
+  --> audiences.toml:18:28
+   |
+18 | settings = { api_version = "v23.0" }
+   |                            ^^^^^^^
+
+hint: move it to the destination in plugins.toml; an audience has: audience_id
+
+"#]],
+        ),
     ]
 }
