@@ -2,6 +2,7 @@
 
 mod examples;
 mod forecast;
+mod guide;
 mod identifiers;
 mod mappings;
 mod setting_up;

@@ -14,6 +14,8 @@ use crate::sync::link::Link;
 
 /// People who are looked at: a share is the same to a tenth of a percent, and ten million take ten minutes.
 const PEOPLE_MAX: u64 = 100_000;
+/// What a row is called that more than one trait may fill, before the name of its field.
+pub(super) const EXPRESSION: &str = "expression for ";
 /// Samples of a field.
 const SAMPLES_MAX: usize = 3;
 /// Characters of a sample.
@@ -137,6 +139,11 @@ impl FieldCoverage {
     #[must_use]
     pub const fn is_unheard_of(&self) -> bool {
         self.present + self.empty + self.null == 0
+    }
+
+    /// Whether it is filled by one trait and by nothing else.
+    pub(super) fn is_trait(&self) -> bool {
+        !self.from.starts_with(EXPRESSION)
     }
 
     fn count(&mut self, json: Option<&str>, with_values: bool) {

@@ -8,7 +8,7 @@ use crate::egress::Preview;
 use crate::store::{Store, held};
 use crate::sync::clock::Clock;
 use crate::sync::columns::Columns;
-use crate::sync::coverage::{self, Coverage};
+use crate::sync::coverage::{self, Coverage, FieldCoverage};
 use crate::sync::cutter::{self, Cutting};
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
@@ -196,7 +196,8 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
         let people = snapshot.profiles;
         notes.push(format!("{} uses audiences from {least} people on; this one has {people}", link.manifest.name));
     }
-    for field in coverage.fields.iter().filter(|field| coverage.people > 0 && field.is_unheard_of()) {
+    let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
+    for field in coverage.fields.iter().filter(named) {
         let near = field.did_you_mean.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         notes.push(format!("nobody in the audience has `{}`{near}", field.from));
     }

@@ -54,6 +54,11 @@ impl Program {
         &self.read
     }
 
+    /// What conditions and expressions read.
+    pub(super) fn inputs(&self) -> &[Column] {
+        self.read.get(self.traits..).unwrap_or_default()
+    }
+
     /// How many rows there are.
     pub(super) const fn len(&self) -> usize {
         self.rows.len()
@@ -86,7 +91,7 @@ impl Program {
 
     /// Hands over the inputs of expressions; an identifier with several values is its last one.
     fn with_member<T>(&self, json: &[Option<&str>], is_member: bool, f: impl FnOnce(&Member<'_>) -> T) -> T {
-        let columns = self.read.get(self.traits..).unwrap_or_default();
+        let columns = self.inputs();
         let texts = json.get(self.traits..).unwrap_or_default();
         let texts: Vec<Option<Cow<'_, str>>> =
             columns.iter().zip(texts).map(|(column, text)| input(column, *text)).collect();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::emission::{Emission, Form};
+use enroute_core::emission::{Chosen, Emission, Form, Input};
 use enroute_core::manifest::{Identity, Manifest};
 use enroute_core::matching::How;
 
@@ -21,7 +21,7 @@ use crate::config::plugins_file::{Destination, PluginEntry};
 use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
 use crate::store::ledger::{self, Remotes};
-use crate::store::{Error, Reader, Sealer, Store, ValueReader};
+use crate::store::{Column, Error, Reader, Sealer, Store, ValueReader};
 use crate::sync::columns::Columns;
 use crate::sync::coverage::word;
 use crate::sync::link::{self, Link};
@@ -246,9 +246,18 @@ impl Planned {
         format!("{}/{}/{}", self.audience, self.destination, self.mapping)
     }
 
-    /// What is emitted, and in which form the mapping is given it.
-    pub(super) fn emission(&self) -> &(Emission, Form) {
-        &self.emission
+    /// What is emitted, and in which form the mapping is given it; with the traits that its condition and expressions
+    /// name, so that the event shows what they see.
+    pub(super) fn emission_with_inputs(&self) -> (Emission, Form) {
+        let (mut emission, form) = self.emission.clone();
+        for column in self.columns.program.inputs() {
+            let Column::Trait(names) = column else { continue };
+            let name = names.join(".");
+            if !emission.traits.iter().any(|chosen| chosen.name == name) {
+                emission.traits.push(Chosen { name, input: Input::Trait(names.clone()) });
+            }
+        }
+        (emission, form)
     }
 
     /// Each condition of the mapping, and whether this profile meets it.

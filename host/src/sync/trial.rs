@@ -147,7 +147,8 @@ pub async fn try_profile(
         let plan = plan_link(store, planned, clock, detail, Some(&only)).await?;
         is_member |= plan.changes.total() > plan.changes.removed;
         let (planned, profile, member) = (planned.clone(), found.clone(), plan.changes.removed == 0);
-        let mut tried = reading(store, move |reader| tried(reader, &planned, &profile, member)).await?;
+        let moment = clock.moment();
+        let mut tried = reading(store, move |reader| tried(reader, &planned, &profile, member, &moment)).await?;
         tried.plan = Some(plan);
         mappings.push(tried);
     }
@@ -179,6 +180,7 @@ fn tried(
     planned: &Planned,
     profile: &Profile,
     is_member: bool,
+    moment: &str,
 ) -> Result<TriedMapping, SnapshotError> {
     let read = |input: &Input| -> Option<String> {
         let column = program::column(input).ok()?;
@@ -194,11 +196,11 @@ fn tried(
             _ => found,
         }
     };
-    let (emission, form) = planned.emission();
+    let (emission, form) = planned.emission_with_inputs();
     let change = if is_member { "entered" } else { "exited" };
     let id = emission_id(&planned.title(), &profile.key, change);
     let value = |input: &Input| read(input).and_then(|text| Json::parse(&text).ok());
-    let event = emission.event(*form, is_member, value, &id, "");
+    let event = emission.event(form, is_member, value, &id, moment);
     let conditions = planned.conditions(reader, profile.id, is_member)?;
     let conditions: Vec<Condition> =
         conditions.into_iter().map(|(condition, is_met)| Condition { condition, is_met }).collect();

@@ -16,6 +16,7 @@ use crate::config::plugins_file::Destination;
 use crate::runtime::Connection;
 use crate::store::Column;
 use crate::sync::columns::{Columns, Identifier};
+use crate::sync::coverage::EXPRESSION;
 use crate::sync::link;
 use crate::sync::program::Program;
 use crate::sync::setup::destination::Ready;
@@ -288,7 +289,7 @@ fn pairs_text(fields: &Fields<'_>) -> Vec<Json> {
 /// What a row is called that an expression fills: the path, where it is nothing else.
 fn from(name: &str, fields: &Fields<'_>) -> String {
     let path = fields.iter().find(|(key, ..)| key == name).and_then(|(_, value, _)| value.get("@path")?.as_str());
-    let Some(path) = path else { return format!("expression for {name}") };
+    let Some(path) = path else { return format!("{EXPRESSION}{name}") };
     let path = path.strip_prefix("$.").unwrap_or(path);
     path.strip_prefix("traits.").or_else(|| path.strip_prefix("properties.")).unwrap_or(path).to_owned()
 }
