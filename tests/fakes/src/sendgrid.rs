@@ -9,6 +9,7 @@ mod contacts;
 mod fields;
 mod jobs;
 mod lists;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,11 +19,11 @@ use serde_json::{Value, json};
 
 use crate::server::{Recorded, Reply, Server, Service, lock};
 
-use contact::Contact;
 use fields::Field;
 pub use fields::FieldType;
 use jobs::Job;
 use lists::List;
+use people::People;
 
 /// "Responses": what a key that is missing or wrong is told.
 const UNAUTHORIZED: &str = "authorization required";
@@ -78,7 +79,7 @@ struct Account {
 /// What changes.
 #[derive(Debug, Default)]
 struct State {
-    contacts: BTreeMap<String, Contact>,
+    contacts: People,
     lists: Vec<List>,
     fields: Vec<Field>,
     jobs: BTreeMap<String, Job>,
@@ -188,7 +189,11 @@ impl SendGrid {
         let state = lock(&self.account.state);
         let ids: Vec<&String> =
             state.lists.iter().filter(|one| one.id == list || one.name == list).map(|one| &one.id).collect();
-        let on = state.contacts.values().filter(|contact| ids.iter().any(|id| contact.lists.contains(*id)));
+        let on = state
+            .contacts
+            .iter()
+            .map(|(_, contact)| contact)
+            .filter(|contact| ids.iter().any(|id| contact.lists.contains(*id)));
         on.filter_map(|contact| kinds.iter().find_map(|kind| contact.ids.get(*kind).cloned())).collect()
     }
 }

@@ -76,7 +76,7 @@ impl Account {
         };
         let ids: Vec<String> = ids.split(',').map(str::to_owned).collect();
         // "Remove Contacts from a List": 404 where the list or one of the contacts does not exist.
-        if !state.has_list(list) || ids.iter().any(|id| !state.contacts.contains_key(id)) {
+        if !state.has_list(list) || ids.iter().any(|id| !state.contacts.has(id)) {
             return error(404, "list or contact not found", Value::Null);
         }
         self.begin(state, Work::Leave { list: list.to_owned(), ids })
@@ -90,7 +90,7 @@ impl Account {
         let (Some(kind), Some(value)) = (kind, text("identifier_value")) else {
             return error(400, "identifier_type and identifier_value are required", Value::Null);
         };
-        if !state.contacts.contains_key(id) {
+        if !state.contacts.has(id) {
             return error(404, "contact not found", Value::Null);
         }
         let value = if kind == "email" { value.to_lowercase() } else { value.to_owned() };
@@ -118,7 +118,7 @@ impl State {
         let mut any = false;
         for value in values {
             let stored = if kind == "email" { value.to_lowercase() } else { value.to_owned() };
-            let found = self.contacts.iter().find(|(_, contact)| contact.ids.get(kind) == Some(&stored));
+            let found = self.contacts.find(kind, &stored);
             any |= found.is_some();
             let entry = match found {
                 Some((id, contact)) => json!({ "contact": contact.shown(id) }),

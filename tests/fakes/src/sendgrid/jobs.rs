@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::server::Reply;
 
-use super::contact::{self, Contact};
+use super::contact;
 use super::{Account, SIGNATURE, State, error};
 
 /// What a job is to do.
@@ -102,14 +102,9 @@ impl State {
             match work {
                 Work::Upsert { lists, contacts } => self.write_all(id, &mut job, &lists, &contacts),
                 Work::Leave { list, ids } => {
-                    for id in &ids {
-                        if let Some(contact) = self.contacts.get_mut(id) {
-                            contact.lists.remove(&list);
-                            job.deleted += 1;
-                        }
-                    }
+                    job.deleted = ids.iter().filter(|id| self.contacts.leave(id, &list)).count();
                 }
-                Work::Delete { ids } => job.deleted = ids.iter().filter_map(|id| self.contacts.remove(id)).count(),
+                Work::Delete { ids } => job.deleted = ids.iter().filter(|id| self.contacts.delete(id)).count(),
                 Work::Detach { id, kind, value } => self.detach_now(&mut job, &id, kind, &value),
             }
         }
@@ -136,24 +131,22 @@ impl State {
     fn write(&mut self, request: &Map<String, Value>, lists: &[String]) -> Result<bool, String> {
         contact::check_customs(request, &self.fields)?;
         let ids = contact::identifiers(request);
-        let shares = |contact: &Contact| contact.ids.iter().any(|(kind, id)| ids.get(kind) == Some(id));
-        let known: Vec<String> =
-            self.contacts.iter().filter(|(_, contact)| shares(contact)).map(|(id, _)| id.clone()).collect();
+        let known = Vec::from_iter(self.contacts.having(&ids));
         // A list that was deleted meanwhile gets nobody.
         let lists: Vec<String> = lists.iter().filter(|id| self.has_list(id)).cloned().collect();
         match known.as_slice() {
             [] => {
                 let id = self.new_id();
-                self.contacts.entry(id).or_default().update(request, &lists);
+                self.contacts.update(&id, request, &lists);
                 Ok(true)
             }
             [id] => {
-                let Some(contact) = self.contacts.get_mut(id) else { return Ok(false) };
+                let Some(contact) = self.contacts.get(id) else { return Ok(false) };
                 // "Add or Update a Contact": all identifiers that a contact has must be present.
                 if !is_part(&contact.ids, &ids) {
                     return Err("all existing identifiers of the contact must be present".to_owned());
                 }
-                contact.update(request, &lists);
+                self.contacts.update(id, request, &lists);
                 Ok(false)
             }
             _ => Err("the identifiers belong to different contacts".to_owned()),
@@ -162,7 +155,7 @@ impl State {
 
     /// "Delete a Contact Identifier": a contact keeps at least one.
     fn detach_now(&mut self, job: &mut Job, id: &str, kind: &str, value: &str) {
-        let Some(contact) = self.contacts.get_mut(id) else {
+        let Some(contact) = self.contacts.get(id) else {
             job.errored = 1;
             return;
         };
@@ -170,7 +163,7 @@ impl State {
             job.errored = 1;
             return;
         }
-        contact.ids.remove(kind);
+        self.contacts.detach(id, kind);
         job.deleted = 1;
     }
 }

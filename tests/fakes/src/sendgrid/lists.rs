@@ -34,9 +34,7 @@ impl State {
     /// Deletes a list; its contacts stay.
     pub(super) fn delete_list(&mut self, id: &str) {
         self.lists.retain(|list| list.id != id);
-        self.contacts.values_mut().for_each(|contact| {
-            contact.lists.remove(id);
-        });
+        self.contacts.empty(id);
     }
 
     /// `GET /v3/marketing/lists`.
@@ -84,7 +82,7 @@ impl State {
     }
 
     fn shown(&self, list: &List) -> Value {
-        let count = self.contacts.values().filter(|contact| contact.lists.contains(&list.id)).count();
+        let count = self.contacts.iter().filter(|(_, contact)| contact.lists.contains(&list.id)).count();
         json!({ "id": list.id, "name": list.name, "contact_count": count })
     }
 }
