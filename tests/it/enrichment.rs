@@ -53,5 +53,5 @@ fn counts(link: &LinkReport) -> [u64; 4] {
 
 /// The mistakes of a configuration that must have some.
 async fn mistakes(world: &World) -> String {
-    world.setup().await.err().expect("there is a mistake")
+    world.setup().await.expect_err("there is a mistake")
 }

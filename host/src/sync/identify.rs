@@ -33,6 +33,9 @@ pub(super) struct Choice {
     pub(super) uses: IdentifierUse,
 }
 
+/// The values of a field, oldest first, and which of them go out.
+type Found<'a> = (Values, Vec<Cow<'a, str>>);
+
 impl Choice {
     /// Whether a profile can be several records at the destination.
     pub(super) fn has_records(&self) -> bool {
@@ -46,7 +49,7 @@ impl Choice {
     pub(super) fn of<'a>(&self, texts: &[Option<&'a str>], nth: usize) -> Vec<Option<Cow<'a, str>>> {
         let filled = self.filled(texts);
         let matching = self.matching(&filled);
-        let one = |(field, values): (usize, Option<(Values, Vec<Cow<'a, str>>)>)| {
+        let one = |(field, values): (usize, Option<Found<'a>>)| {
             let (which, mut values) = values?;
             match which {
                 Values::First => (!values.is_empty()).then(|| values.swap_remove(0)),
@@ -64,8 +67,8 @@ impl Choice {
         matching.filter(|(which, _)| *which == Values::All).map(|(_, values)| values).unwrap_or_default()
     }
 
-    fn filled<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Option<(Values, Vec<Cow<'a, str>>)>> {
-        let mut filled: Vec<Option<(Values, Vec<Cow<'a, str>>)>> = vec![None; self.fields];
+    fn filled<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Option<Found<'a>>> {
+        let mut filled: Vec<Option<Found<'a>>> = vec![None; self.fields];
         for (source, text) in self.sources.iter().zip(texts) {
             let Some(text) = text else { continue };
             let Some(slot) = filled.get_mut(source.field) else { continue };

@@ -94,7 +94,7 @@ async fn what_cannot_be_read_is_told_with_its_place() {
     let mapping = |rest: &str| connected("braze-eu", &format!("[[connection.mapping]]\nname = \"A\"\n{rest}"));
     for (rest, expect) in [
         ("when = 'traits.plan ~ \"gold\"'", "E266"),
-        ("fields = { a = { \"@paht\" = \"traits.a\" } }", "@path"),
+        ("fields = { a = { \"@pathh\" = \"traits.a\" } }", "@path"),
         ("fields = { a = { \"@path\" = \"timestamp\" } }", "the moment is not known"),
         ("preset = \"Update User Profil\"", "did you mean \"Update User Profile\"?"),
         ("fields = { \"a.b\" = 1, a = 2 }", "a.b"),

@@ -161,9 +161,9 @@ async fn only_mapped_traits_leave() {
 /// R31.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trait_that_nobody_has_is_noted_with_the_nearest_name() {
-    let world = world(&connected("braze-eu", "setup = \"customized\"\ntraits = [\"fristName\"]")).await;
+    let world = world(&connected("braze-eu", "setup = \"customized\"\ntraits = [\"firsttName\"]")).await;
     let plan = world.plan(&[person("u1", &json!({ "firstName": "Ana" }))]).await;
-    assert_eq!(plan[0].notes, ["nobody in the audience has `fristName`; did you mean `firstName`?"]);
+    assert_eq!(plan[0].notes, ["nobody in the audience has `firsttName`; did you mean `firstName`?"]);
     assert_eq!(plan[0].coverage.fields[0].missing, 1);
 }
 
