@@ -9,6 +9,7 @@ mod bulk;
 mod collections;
 mod composite;
 mod csv;
+mod places;
 mod records;
 pub mod schema;
 mod soql;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::places::Places;
 use super::schema::{Field, Kind, Object, Refusal};
 
 /// Values of an external id field have at most 255 characters.
@@ -16,6 +17,7 @@ const KEY_CHARS_MAX: usize = 255;
 pub(super) struct Store {
     objects: Vec<Object>,
     records: Vec<Record>,
+    places: Places,
     locks: BTreeMap<String, u32>,
     duplicate_rule: bool,
     /// Records that assignment rules ran for.
@@ -48,8 +50,9 @@ pub(super) struct Written {
 }
 
 impl Store {
-    pub(super) const fn new(objects: Vec<Object>, locks: BTreeMap<String, u32>, duplicate_rule: bool) -> Self {
-        Self { objects, records: Vec::new(), locks, duplicate_rule, assigned: BTreeSet::new() }
+    pub(super) fn new(objects: Vec<Object>, locks: BTreeMap<String, u32>, duplicate_rule: bool) -> Self {
+        let places = Places::new(&objects);
+        Self { objects, records: Vec::new(), places, locks, duplicate_rule, assigned: BTreeSet::new() }
     }
 
     /// The object with this name, in any case.
@@ -73,6 +76,8 @@ impl Store {
         let prefix = self.object(object).map_or_else(|| "000".to_owned(), |object| object.prefix.clone());
         let id = format!("{prefix}{:012}AAA", self.records.len() + 1);
         let object = object.to_owned();
+        self.places.name(&id, self.records.len());
+        self.places.enter(self.records.len(), &fields);
         self.records.push(Record { object, id: id.clone(), fields, deleted: false, converted: false });
         id
     }
@@ -171,14 +176,14 @@ impl Store {
         fields: Map<String, Value>,
         effects: Effects,
     ) -> Result<Written, Refusal> {
-        let Some(place) = self.with_id(id) else {
+        let Some(place) = self.places.with_id(id) else {
             return Err(Refusal::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"));
         };
         self.change(place, fields, effects)
     }
 
     pub(super) fn delete(&mut self, id: &str) -> Result<Written, Refusal> {
-        let Some(place) = self.with_id(id) else {
+        let Some(place) = self.places.with_id(id) else {
             return Err(Refusal::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"));
         };
         match self.records.get_mut(place) {
@@ -212,9 +217,11 @@ impl Store {
             self.unique(&object, &fields, Some(place))?;
         }
         if let Some(record) = self.records.get_mut(place) {
+            self.places.leave(place, &record.fields);
             record.fields.extend(fields);
             // An empty text is what null is.
             record.fields.retain(|_, value| !value.is_null() && value != "");
+            self.places.enter(place, &record.fields);
         }
         if effects.assigns {
             self.assigned.insert(record.id.clone());
@@ -229,13 +236,16 @@ impl Store {
             !value.is_empty() && held.to_lowercase() == value.to_lowercase()
         };
         let alive = |record: &Record| record.object.eq_ignore_ascii_case(object) && !record.deleted;
-        (0..).zip(&self.records).filter(|(_, record)| alive(record) && has(record)).map(|(place, _)| place).collect()
+        let fits = |(_, record): &(usize, &Record)| alive(record) && has(record);
+        self.candidates(field, value).filter(fits).map(|(place, _)| place).collect()
     }
 
-    /// The place of a record, by the long or the short form of its id.
-    fn with_id(&self, id: &str) -> Option<usize> {
-        let short = id.get(..15)?;
-        self.records.iter().position(|record| record.id.get(..15) == Some(short))
+    /// All records that can have this value, in the order they were made; more than have it are fine.
+    fn candidates(&self, field: &str, value: &str) -> Box<dyn Iterator<Item = (usize, &Record)> + '_> {
+        match self.places.with_value(field, value) {
+            Some(places) => Box::new(places.into_iter().filter_map(|place| Some((place, self.records.get(place)?)))),
+            None => Box::new((0..).zip(&self.records)),
+        }
     }
 
     /// Counts down the lock of a record.
@@ -260,11 +270,14 @@ impl Store {
                 continue;
             };
             let field = known.fields.iter().find(|field| field.name.trim_end_matches("Id") == name);
-            let named = |record: &&Record| {
+            let named = |(_, record): &(usize, &Record)| {
                 !record.deleted && nested.iter().all(|(name, value)| record.fields.get(name) == Some(value))
             };
-            match (field, self.records.iter().find(named)) {
-                (Some(field), Some(record)) => flat.insert(field.name.clone(), record.id.as_str().into()),
+            // The first text is what a record is mostly named by.
+            let (name, value) =
+                nested.iter().find_map(|(name, value)| Some((name.as_str(), value.as_str()?))).unwrap_or_default();
+            match (field, self.candidates(name, value).find(named)) {
+                (Some(field), Some((_, record))) => flat.insert(field.name.clone(), record.id.as_str().into()),
                 _ => return Err(Refusal::new("INVALID_CROSS_REFERENCE_KEY", "Foreign key external ID not found")),
             };
         }
@@ -292,13 +305,14 @@ impl Store {
             return Err(Refusal::new("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId or ContactId]"));
         }
         let campaign = fields.get("CampaignId").and_then(Value::as_str).unwrap_or_default();
-        if self.with_id(id).is_none() || self.with_id(campaign).is_none() {
+        if self.places.with_id(id).is_none() || self.places.with_id(campaign).is_none() {
             return Err(Refusal::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"));
         }
-        let same = |link: &Map<String, Value>| {
-            link.get(person) == fields.get(person) && link.get("CampaignId") == fields.get("CampaignId")
+        let same = |(_, record): (usize, &Record)| {
+            let is_link = !record.deleted && record.object.eq_ignore_ascii_case("CampaignMember");
+            is_link && [person, "CampaignId"].iter().all(|name| record.fields.get(*name) == fields.get(*name))
         };
-        if self.list("CampaignMember").iter().any(same) {
+        if self.candidates(person, id).any(same) {
             return Err(Refusal::new("DUPLICATE_VALUE", "Already a campaign member."));
         }
         Ok(fields)
