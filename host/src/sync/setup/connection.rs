@@ -2,7 +2,8 @@
 
 use enroute_core::emission::{Chosen, Class, Emission, Form, Input};
 use enroute_core::manifest::{Manifest, Preset, resolve_settings};
-use enroute_core::mapping::{CompileError, Compiler, Trigger};
+use enroute_core::mapping::{CompileError, Compiler};
+use enroute_core::matching::How;
 use enroute_core::suggest::nearest;
 use serde_json::{Map, Value as Json};
 
@@ -186,7 +187,7 @@ struct Compiled {
     form: Form,
     rows: Vec<(String, String)>,
     places: Vec<Place>,
-    matches: Vec<enroute_core::matching::How>,
+    matches: Vec<How>,
     program: Program,
     sends_exits: bool,
     text: String,
@@ -225,38 +226,16 @@ fn compile(
         return None;
     };
     let fields = fields(mapping);
-    let (rows, places, matches, program) = if fields.is_empty() {
-        let program = Program::of_traits(traits.columns.clone(), emits.enrich_on_exit);
-        (traits.rows.clone(), traits.places.clone(), traits.matches.clone(), program)
+    let (rows, program) = if fields.is_empty() {
+        (traits.clone(), Program::of_traits(traits.columns.clone(), emits.enrich_on_exit))
     } else {
-        let pairs: Vec<(String, Json)> = fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect();
-        let compiled = match compiler.fields(&pairs) {
-            Ok(compiled) => compiled,
-            Err(errors) => {
-                for error in errors {
-                    let written = fields.iter().find(|(key, ..)| error.place.starts_with(key.as_str()));
-                    let place = written.map_or(mapping.place, |(_, _, place)| *place);
-                    mistakes(std::slice::from_ref(&error), "fields", place, found);
-                }
-                return None;
-            }
-        };
-        let place = |field: &String| {
-            let written = fields.iter().find(|(key, ..)| key.starts_with(field.as_str()));
-            written.map_or(mapping.place, |(_, _, place)| *place).clone()
-        };
-        let (names, expressions): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
-        let places: Vec<Place> = names.iter().map(place).collect();
-        rows::check_fields(names.iter().zip(&places), manifest, found);
-        let from = |name: &String| from(name, &fields);
-        let rows: Vec<(String, String)> = names.iter().map(|name| (from(name), name.clone())).collect();
-        let matches = vec![enroute_core::matching::How::Given; rows.len()];
-        (rows, places, matches, Program::of_expressions(expressions))
+        filled(&fields, &mut compiler, mapping, manifest, found)?
     };
     let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
     let text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]).to_string();
-    match program.under(trigger as Option<Trigger>, compiler.inputs()) {
+    match program.under(trigger, compiler.inputs()) {
         Ok(program) => {
+            let Rows { rows, places, matches, .. } = rows;
             Some(Compiled { name: mapping.name.to_owned(), form, rows, places, matches, program, sends_exits, text })
         }
         Err(error) => {
@@ -264,6 +243,38 @@ fn compile(
             None
         }
     }
+}
+
+/// The rows that a mapping's own expressions fill.
+fn filled(
+    fields: &Fields<'_>,
+    compiler: &mut Compiler<'_>,
+    mapping: &Wiring<'_>,
+    manifest: &Manifest,
+    found: &mut Diagnostics,
+) -> Option<(Rows, Program)> {
+    let pairs: Vec<(String, Json)> = fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect();
+    let compiled = match compiler.fields(&pairs) {
+        Ok(compiled) => compiled,
+        Err(errors) => {
+            for error in errors {
+                let written = fields.iter().find(|(key, ..)| error.place.starts_with(key.as_str()));
+                let place = written.map_or(mapping.place, |(_, _, place)| *place);
+                mistakes(std::slice::from_ref(&error), "fields", place, found);
+            }
+            return None;
+        }
+    };
+    let place = |field: &String| {
+        let written = fields.iter().find(|(key, ..)| key.starts_with(field.as_str()));
+        written.map_or(mapping.place, |(_, _, place)| *place).clone()
+    };
+    let (names, expressions): (Vec<_>, Vec<_>) = compiled.into_iter().unzip();
+    let places: Vec<Place> = names.iter().map(place).collect();
+    rows::check_fields(names.iter().zip(&places), manifest, found);
+    let rows: Vec<(String, String)> = names.iter().map(|name| (from(name, fields), name.clone())).collect();
+    let matches = vec![How::Given; rows.len()];
+    Some((Rows { rows, columns: Vec::new(), matches, places }, Program::of_expressions(expressions)))
 }
 
 type Fields<'a> = Vec<(String, &'a Json, &'a Place)>;

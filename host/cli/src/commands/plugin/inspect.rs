@@ -175,10 +175,13 @@ fn setting(setting: &Setting) -> Vec<String> {
         Some(default) => format!("default {default}"),
         None => required(setting.required).to_owned(),
     };
-    let help = match setting.choices.as_slice() {
+    let mut help = match setting.choices.as_slice() {
         [] => setting.help.clone(),
         choices => format!("{} One of: {}.", setting.help, choices.join(", ")),
     };
+    if setting.per_audience {
+        help.push_str(" An audience may have its own.");
+    }
     row([&setting.name, kind, &given, &help])
 }
 
