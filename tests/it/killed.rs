@@ -127,6 +127,11 @@ fn in_doubt(requests: &[Recorded]) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_is_killed_five_times_at_random_loses_and_invents_nobody() {
+    killed_at_random().await;
+}
+
+/// Six kills of a sync, and what must be true after the one that is left alone.
+pub(crate) async fn killed_at_random() {
     let mut dice = Dice::new();
     let world = World::new().await;
     let small = world.plugins_toml().replace("audience_id =", "batch_size = 75, audience_id =");

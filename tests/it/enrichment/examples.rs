@@ -1,9 +1,9 @@
-//! The ten acceptance examples, in short; where another test tells one at length, it is named here.
+//! The ten acceptance examples, one after the other, against the strict fakes.
 
 use enroute_fakes::all::AUDIENCE;
 use serde_json::{Value, json};
 
-use crate::enrichment::{connect, connected, counts, mistakes, person, world};
+use crate::enrichment::{connect, connected, counts, identifiers, mappings, mistakes, person, world};
 use crate::seven::World;
 
 fn customized(destination: &str, rows: &str) -> String {
@@ -18,11 +18,10 @@ async fn refused(world: &World, connection: &str, words: &[&str]) {
     }
 }
 
-/// Examples 1 and 2 are `identifiers_go_out_by_kind_and_strategy_and_exits_reach_every_value`, 7 is
-/// `enrichment_of_a_live_connection_sends_nothing_by_itself`, 8 `a_mapping_edited_during_a_run_holds_from_the_next_one`,
-/// and 10 `a_sync_that_is_killed_five_times_at_random_loses_and_invents_nobody`.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_acceptance_examples_hold() {
+    // 1 and 2: the last value of an identifier, or all of them, and exits that reach what was sent.
+    identifiers::one_and_all().await;
     let world = world("").await;
     // 3: Google takes one phone number, and needs the address.
     let phones = r#""email", { trait = "home", field = "phoneNumber" }, { trait = "work", field = "phoneNumber" }"#;
@@ -51,6 +50,11 @@ async fn the_acceptance_examples_hold() {
     // 6: Braze's ready-made mapping wants Identify events.
     refused(&world, &connected("braze-eu", "send = [\"track\"]"), &["no matching mapping possible"]).await;
 
+    // 7: enrichment of a live connection sends nothing until something changes. 8: a run ends with the mapping that it
+    // began with.
+    mappings::added_to_a_live_connection().await;
+    mappings::edited_during_a_run().await;
+
     // 9: null clears, what is missing is left out, and an empty text is a text.
     connect(&world, &customized("iterable-us", r#""cleared", "absent", "empty""#));
     let traits = json!({ "cleared": null, "empty": "", "email": "nine@example.com" });
@@ -63,4 +67,7 @@ async fn the_acceptance_examples_hold() {
         (fields.get("cleared"), fields.get("absent"), fields.get("empty")),
         (Some(&Value::Null), None, Some(&json!("")))
     );
+
+    // 10: whoever was killed goes on; everybody arrives, and what is repeated is counted.
+    crate::killed::killed_at_random().await;
 }

@@ -20,10 +20,9 @@ async fn folder(page: &str) -> World {
 file = "events.ndjson"
 holds = "events"
 
-[trait.orders_90d]
+[trait.orders]
 event = "Order Completed"
 compute = "count"
-window_days = 90
 
 [[connection]]
 audience = "vip_buyers"
@@ -33,7 +32,7 @@ destination = "braze-eu"
 name = "Big spenders"
 preset = "Update User Profile"
 when = 'type = "identify" and traits.lifetime_value >= 500'
-fields = { orders = { "@path" = "traits.orders_90d" } }
+fields = { orders = { "@path" = "traits.orders" } }
 "#;
     world.write("audiences.toml", &format!("{lines}{more}"));
     let person = |number: u32, name: &str, spent: f64| {
@@ -63,8 +62,11 @@ fn output(world: &World, command: &str) -> String {
     text.lines().map(|line| format!("{}\n", moment(line).trim_end())).collect()
 }
 
-/// The line with a moment of today replaced: `2026-11-25T09:15:00Z` becomes `…`.
+/// The line with a moment of today, or a digest that names the port of the day, replaced by `…`.
 fn moment(line: &str) -> String {
+    if let Some((before, _)) = line.split_once(", digest ") {
+        return format!("{before}, digest …");
+    }
     if let Some((before, rest)) = line.split_once("\"timestamp\":\"") {
         let (_, after) = rest.split_once('"').expect("a text ends");
         return format!("{before}\"timestamp\":\"…\"{after}");

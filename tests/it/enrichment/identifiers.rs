@@ -33,6 +33,11 @@ fn ana(emails: &Value, plan: &str) -> Value {
 /// R75, R77, R79, R80; R62 and R63 with them.
 #[tokio::test(flavor = "multi_thread")]
 async fn identifiers_go_out_by_kind_and_strategy_and_exits_reach_every_value() {
+    one_and_all().await;
+}
+
+/// The first and the second acceptance example, at length.
+pub(super) async fn one_and_all() {
     let rows = |uses: &str| {
         format!(
             "setup = \"customized\"\ntraits = [\"plan\"]\nidentifiers = [{{ kind = \"email\", field = \"email\", use = \"{uses}\" }}]"

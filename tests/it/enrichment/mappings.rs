@@ -178,6 +178,11 @@ async fn one_person_can_be_tried_and_sent() {
 /// R6, R57, R58.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mapping_edited_during_a_run_holds_from_the_next_one() {
+    edited_during_a_run().await;
+}
+
+/// The eighth acceptance example, at length.
+pub(super) async fn edited_during_a_run() {
     let rows = |field: &str| {
         connected(
             "braze-eu",
@@ -207,6 +212,11 @@ async fn a_mapping_edited_during_a_run_holds_from_the_next_one() {
 /// R57.
 #[tokio::test(flavor = "multi_thread")]
 async fn enrichment_of_a_live_connection_sends_nothing_by_itself() {
+    added_to_a_live_connection().await;
+}
+
+/// The seventh acceptance example, at length.
+pub(super) async fn added_to_a_live_connection() {
     let world = world(&connected("braze-eu", "")).await;
     let people = [person("ana", &json!({ "firstName": "Ana" })), person("ben", &json!({ "firstName": "Ben" }))];
     world.sync(&people).await;
