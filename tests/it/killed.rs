@@ -131,6 +131,7 @@ async fn a_sync_that_is_killed_five_times_at_random_loses_and_invents_nobody() {
 }
 
 /// Six kills of a sync, and what must be true after the one that is left alone.
+#[expect(clippy::print_stdout, reason = "where the kills fell is told when the test fails")]
 pub(crate) async fn killed_at_random() {
     let mut dice = Dice::new();
     let world = World::new().await;
