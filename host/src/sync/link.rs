@@ -62,9 +62,11 @@ pub(super) struct Link {
 impl Link {
     /// What the store finds it by.
     pub(super) fn name(&self) -> LinkName {
-        let [audience, destination, mapping] =
-            [&self.audience, &self.destination, &self.mapping].map(String::as_str).map(str::to_owned);
-        LinkName { audience, destination, mapping }
+        LinkName {
+            audience: self.audience.clone(),
+            destination: self.destination.clone(),
+            mapping: self.mapping.clone(),
+        }
     }
 
     /// The same connection with what was just learned of account and list.

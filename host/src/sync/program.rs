@@ -82,7 +82,11 @@ impl Program {
         }
         self.with_member(json, is_member, |member| {
             let one = |row: &Row| match row {
-                Row::Expression(expression) => expression.evaluate(member).map(|value| Cow::Owned(value.to_string())),
+                Row::Expression(expression) => match expression.column(is_member) {
+                    // Nothing but a path: the text is passed on without being parsed.
+                    Some(at) => input(self.inputs().get(at)?, json.get(self.traits + at).copied().flatten()),
+                    None => expression.evaluate(member).map(|value| Cow::Owned(value.to_string())),
+                },
                 Row::Trait { .. } => as_it_is(row, json, is_member),
             };
             self.rows.iter().map(one).collect()
