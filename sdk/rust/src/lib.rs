@@ -59,6 +59,7 @@ pub mod country;
 pub mod date;
 mod deliver;
 mod destination;
+pub mod email;
 #[doc(hidden)]
 pub mod guest;
 pub mod hash;

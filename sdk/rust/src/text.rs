@@ -10,13 +10,6 @@ use std::borrow::Cow;
 pub use fold::{append_folded, is_invisible, is_letter_digit_or_mark, is_letter_or_mark};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// Longest e-mail address that is worth sending, from RFC 5321.
-const EMAIL_BYTES_MAX: usize = 254;
-
-/// Fewest and most digits of an E.164 number, country code included.
-const E164_DIGITS_MIN: usize = 8;
-const E164_DIGITS_MAX: usize = 15;
-
 /// Without white space and invisible characters (byte order mark, direction marks…) at both ends.
 ///
 /// ```
@@ -44,7 +37,7 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.to_lowercase())
 }
 
-/// Trimmed and in lower case: how most destinations want e-mail addresses.
+/// Trimmed and in lower case.
 ///
 /// ```
 /// assert_eq!(enroute_sdk::text::trim_lower(" Ann@Example.com "), "ann@example.com");
@@ -62,31 +55,6 @@ pub fn trim_lower(text: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
-}
-
-/// Whether a text could be an e-mail address: one `@` with something on both sides, a dot inside the domain, no white
-/// space. Letters of all scripts are fine; whether a mailbox exists, only its server knows.
-///
-/// ```
-/// use enroute_sdk::text::looks_like_email;
-///
-/// assert!(looks_like_email("jörg@bücher.example"));
-/// assert!(!looks_like_email("ann@example"));
-/// assert!(!looks_like_email("ann@@example.com"));
-/// ```
-#[must_use]
-pub fn looks_like_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
-    let legal = |part: &str| {
-        let plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+'));
-        plain || !part.contains(|c: char| c.is_whitespace() || c.is_control() || "@,;<>()".contains(c))
-    };
-    !local.is_empty()
-        && text.len() <= EMAIL_BYTES_MAX
-        && legal(local)
-        && legal(domain)
-        && domain.contains('.')
-        && domain.split('.').all(|label| !label.is_empty())
 }
 
 /// Whether a text is a SHA-256 in hexadecimal already, in either case.
@@ -111,32 +79,6 @@ pub fn digits(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.chars().filter(char::is_ascii_digit).collect())
-}
-
-/// The text as an E.164 number, where it is one but for punctuation: `+` and 8 to 15 digits.
-///
-/// A number without `+` names no country, so it is none: guessing one would reach a stranger.
-///
-/// ```
-/// use enroute_sdk::text::e164;
-///
-/// assert_eq!(e164("+351 912 345-678").as_deref(), Some("+351912345678"));
-/// assert_eq!(e164("912 345 678"), None);
-/// assert_eq!(e164("+351 912 call me"), None);
-/// ```
-#[must_use]
-pub fn e164(text: &str) -> Option<String> {
-    let number = trim(text).strip_prefix('+')?;
-    let mut digits = String::with_capacity(1 + E164_DIGITS_MAX);
-    digits.push('+');
-    for c in number.chars() {
-        match c {
-            '0'..='9' if digits.len() <= E164_DIGITS_MAX => digits.push(c),
-            ' ' | '\u{a0}' | '-' | '.' | '(' | ')' | '/' => {}
-            _ => return None,
-        }
-    }
-    (digits.len() > E164_DIGITS_MIN && !digits.starts_with("+0")).then_some(digits)
 }
 
 /// Longest run of letters and digits that is a word; a longer one is taken for a hash or a token.

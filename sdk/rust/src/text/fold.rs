@@ -34,7 +34,7 @@ pub fn is_letter_or_mark(c: char) -> bool {
     c.is_alphabetic() || is_combining_mark(c)
 }
 
-/// Says whether `c` shows nothing and takes no space: formatting, joiners, variation selectors.
+/// Says whether `c` shows nothing and takes no space: formatting, joiners, marks of direction, variation selectors.
 ///
 /// ```
 /// assert!(enroute_sdk::text::is_invisible('\u{200b}') && !enroute_sdk::text::is_invisible(' '));
@@ -44,13 +44,16 @@ pub fn is_invisible(c: char) -> bool {
     matches!(
         c,
         '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{180E}'
             | '\u{200B}'..='\u{200F}'
             | '\u{202A}'..='\u{202E}'
-            | '\u{2060}'..='\u{2064}'
-            | '\u{2066}'..='\u{2069}'
+            | '\u{2060}'..='\u{206F}'
             | '\u{FE00}'..='\u{FE0F}'
             | '\u{FEFF}'
-            | '\u{E0100}'..='\u{E01EF}'
+            | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E01EF}'
     )
 }
 
