@@ -102,9 +102,9 @@ pub enum Filled {
 pub enum BlankCode {
     /// There is no value, or nothing but white space.
     Missing,
-    /// Not of the form `x@y.z`.
+    /// No address that a mail system takes.
     EmailInvalid,
-    /// Not 7 to 15 digits after leading zeros are gone.
+    /// No phone number, or more than one.
     PhoneInvalid,
     /// Neither of the two words Meta knows.
     GenderUnknown,

@@ -9,14 +9,10 @@ mod name;
 use std::borrow::Cow;
 
 use enroute_sdk::hash::{self, HashError, Hashing};
-use enroute_sdk::phone::{self, DialCode};
-use enroute_sdk::{Value, text};
+use enroute_sdk::phone::{self, DialCode, Number};
+use enroute_sdk::{Value, email, text};
 
 pub use name::{family_name, given_name};
-
-/// Fewest and most digits of a phone number with its country code, by ITU-T E.164.
-const DIGITS_MIN: usize = 7;
-const DIGITS_MAX: usize = 15;
 
 /// Domains whose mailboxes do not tell dots and `+` parts apart.
 const GMAIL: [&str; 2] = ["gmail.com", "googlemail.com"];
@@ -84,18 +80,29 @@ pub fn hashed(found: &str, hashing: Hashing, normal: impl FnOnce(&str) -> Result
 /// An e-mail address: in lower case, without white space, Gmail's without dots and `+` part.
 ///
 /// # Errors
-/// When it is not of the form `x@y.z`.
+/// When it is none.
 pub fn email(found: &str) -> Result<Noted, Code> {
     const INVALID: Code = "email_invalid";
+    // The guide takes blanks out of the middle too.
+    let found: Cow<'_, str> = if found.contains(char::is_whitespace) {
+        found.split_whitespace().collect::<String>().into()
+    } else {
+        found.into()
+    };
     let mut form = String::with_capacity(found.len());
-    text::append_folded(found, &mut form, |c| (!c.is_whitespace()).then_some(c));
+    if !email::append_lower(&found, &mut form) {
+        return Err(INVALID);
+    }
     if let Some((local, domain)) = form.split_once('@')
         && GMAIL.contains(&domain)
     {
-        let local = local.split('+').next().unwrap_or_default();
-        form = format!("{}@{domain}", local.replace('.', ""));
+        let local = local.split('+').next().unwrap_or_default().replace('.', "");
+        form = format!("{local}@{domain}");
+        if local.is_empty() {
+            return Err(INVALID);
+        }
     }
-    if text::looks_like_email(&form) { Ok((form, None)) } else { Err(INVALID) }
+    Ok((form, None))
 }
 
 /// A phone number: a plus and the digits, country code included.
@@ -104,28 +111,16 @@ pub fn email(found: &str) -> Result<Noted, Code> {
 /// When it is no number, or a national one whose country is not known.
 pub fn phone_number(found: &str, rules: &Rules) -> Result<Noted, Code> {
     const INVALID: Code = "phone_invalid";
-    let mut digits = String::with_capacity(found.len() + 4);
-    let written = phone::append_digits(found, &mut digits);
-    let is_national = !written.is_international();
-    if let Some(region) = rules.region.as_deref().filter(|_| is_national) {
-        return phone::e164(found, Some(region)).map(|number| (number, None)).ok_or(INVALID);
+    let read = match (rules.region.as_deref(), rules.dial_code) {
+        (None, Some(code)) => code.e164(found).map(Number::International),
+        (region, _) => phone::read(found, region),
+    };
+    match read.ok_or(INVALID)? {
+        Number::International(number) => Ok((number, None)),
+        // No country code begins with 0.
+        Number::National(digits) if digits.starts_with('0') => Err(INVALID),
+        Number::National(digits) => Ok((format!("+{digits}"), Some("phone_without_country_code"))),
     }
-    // No country code begins with 0.
-    let lost = written.zeros > 0 && (written.plus || (is_national && rules.dial_code.is_none()));
-    if digits.is_empty() || lost {
-        return Err(INVALID);
-    }
-    let mut warning = None;
-    match rules.dial_code {
-        Some(code) => code.complete(written, &mut digits, 0),
-        None if is_national => warning = Some("phone_without_country_code"),
-        None => {}
-    }
-    if !(DIGITS_MIN..=DIGITS_MAX).contains(&digits.len()) {
-        return Err(INVALID);
-    }
-    digits.insert(0, '+');
-    Ok((digits, warning))
 }
 
 /// A country: two letters, in capitals.

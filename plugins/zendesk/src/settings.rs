@@ -190,7 +190,7 @@ fn credential(ctx: &Context<Settings>, found: &mut Vec<Problem>) {
     }
     match settings.auth {
         Auth::ApiToken => match settings.email.as_deref() {
-            Some(email) if enroute_sdk::text::looks_like_email(email) => {}
+            Some(email) if enroute_sdk::email::address(email) == Some(email) => {}
             _ => found.push(error(
                 setting("email"),
                 "auth `api_token` needs `email`, the address of the agent that the token acts for".to_owned(),

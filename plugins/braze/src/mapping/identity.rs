@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::text::{e164, looks_like_email, trim, trim_lower};
-use enroute_sdk::{Context, Member, Reject, Value};
+use enroute_sdk::text::trim;
+use enroute_sdk::{Context, Member, Reject, Value, email, phone};
 
 use crate::settings::Settings;
 
@@ -116,9 +116,11 @@ fn sound(kind: Kind, value: Value<'_>) -> Result<Option<Cow<'_, str>>, Reject> {
             format!("the external id has {} bytes, more than {EXTERNAL_ID_BYTES_MAX}", text.len()),
         )),
         Kind::ExternalId | Kind::BrazeId => Ok(Some(Cow::Borrowed(text))),
-        Kind::Email if looks_like_email(text) => Ok(Some(trim_lower(text))),
-        Kind::Email => Err(Reject::field(kind.field(), "email_malformed", "the e-mail address is malformed")),
-        Kind::Phone => match e164(text) {
+        Kind::Email => match email::lower(text) {
+            Some(address) => Ok(Some(address)),
+            None => Err(Reject::field(kind.field(), "email_malformed", "the e-mail address is malformed")),
+        },
+        Kind::Phone => match phone::text_of(value).and_then(|text| phone::e164(&text, None)) {
             Some(number) => Ok(Some(Cow::Owned(number))),
             None => Err(Reject::field(kind.field(), "phone_malformed", "the phone number is not in E.164 form")),
         },

@@ -4,8 +4,9 @@
 //! trait must not keep a person out of an audience. Null clears a field; absent leaves it alone.
 
 use enroute_sdk::date::Date;
-use enroute_sdk::text::{e164, looks_like_email, trim, trim_lower};
-use enroute_sdk::{Value, country, json};
+use enroute_sdk::phone::{self, Number};
+use enroute_sdk::text::trim;
+use enroute_sdk::{Value, country, email, json};
 use serde::Deserialize;
 
 use super::field::Field;
@@ -20,7 +21,7 @@ pub(super) const TEXT_TOO_LONG: &str = "text_too_long";
 /// Warning: the word for a gender is none that Braze lists; it was sent as it is.
 const GENDER_UNKNOWN: &str = "gender_unknown";
 
-/// Warning: the number is not in E.164 form; it was sent as it is.
+/// Warning: the number names no country; it was sent as it is.
 const PHONE_NOT_E164: &str = "phone_not_e164";
 
 /// Longest text of a custom attribute, in characters.
@@ -49,8 +50,8 @@ pub(super) fn write(body: &mut Vec<u8>, field: Field, value: Value<'_>, today: &
         (Field::Custom, value) => return custom(body, value),
         (Field::Text, Value::Text(text)) => json::write_str(body, text),
         (Field::Text, Value::Number(_) | Value::Bool(_)) => json::write_text(body, value),
-        (Field::Email, Value::Text(text)) if looks_like_email(trim(text)) => json::write_str(body, &trim_lower(text)),
-        (Field::Phone, Value::Text(text) | Value::Number(text)) => return phone(body, text),
+        (Field::Email, Value::Text(text)) => json::write_str(body, &email::lower(text).ok_or(REFUSED)?),
+        (Field::Phone, value) => return phone(body, value),
         (Field::Birthday, Value::Text(text)) => return birthday(body, text, today),
         (Field::Gender, Value::Text(text)) => return gender(body, text),
         (Field::Country, Value::Text(text)) => json::write_str(body, country::alpha2(text).ok_or(REFUSED)?),
@@ -99,16 +100,16 @@ fn birthday(body: &mut Vec<u8>, text: &str, today: &str) -> Result<(), Note> {
     Ok(())
 }
 
-fn phone(body: &mut Vec<u8>, text: &str) -> Result<(), Note> {
-    if let Some(number) = e164(text) {
-        json::write_str(body, &number);
-        return Ok(());
+fn phone(body: &mut Vec<u8>, value: Value<'_>) -> Result<(), Note> {
+    let text = phone::text_of(value).ok_or(REFUSED)?;
+    match phone::read(&text, None).ok_or(REFUSED)? {
+        Number::International(number) => json::write_str(body, &number),
+        Number::National(_) => {
+            json::write_str(body, &text);
+            return Err(Note::Sent(PHONE_NOT_E164));
+        }
     }
-    if trim(text).is_empty() {
-        return Err(REFUSED);
-    }
-    json::write_str(body, trim(text));
-    Err(Note::Sent(PHONE_NOT_E164))
+    Ok(())
 }
 
 /// Words in use, and the letters that Braze has for them.

@@ -1,34 +1,29 @@
 //! `PHONE`: digits only, country code included, without `+` and leading zeros.
 //!
-//! A number that says that it is international (`+` or `00` in front) keeps its digits. Any other gets
-//! the default country code, unless it carries it already.
+//! Numbers are read by the host's tables. One without a country code gets the default one, or goes with a warning as
+//! the digits that it has.
 
-use enroute_sdk::phone::{self, DialCode};
+use enroute_sdk::phone::{self, DialCode, Number};
 
 use crate::normalize::{BlankCode, Filled, WarningCode};
 
-/// Fewest digits of a number that is sent.
-const DIGITS_MIN: usize = 7;
-/// Most digits of a number, by ITU-T E.164.
-const DIGITS_MAX: usize = 15;
 /// Appends the digits of a phone number.
 pub(crate) fn append(text: &str, default_code: Option<DialCode>, out: &mut String) -> Filled {
-    let start = out.len();
-    let written = phone::append_digits(text, out);
-    let digits = out.get(start..).unwrap_or_default();
-    if digits.is_empty() || digits.len() > DIGITS_MAX {
-        return Filled::Blank(BlankCode::PhoneInvalid);
+    let read = match default_code {
+        Some(code) => code.e164(text).map(Number::International),
+        None => phone::read(text, None),
+    };
+    match read {
+        Some(Number::International(number)) => {
+            out.push_str(number.trim_start_matches('+'));
+            Filled::Yes
+        }
+        Some(Number::National(digits)) => {
+            out.push_str(digits.trim_start_matches('0'));
+            Filled::WithWarning(WarningCode::PhoneWithoutCountryCode)
+        }
+        None => Filled::Blank(BlankCode::PhoneInvalid),
     }
-    let mut filled = Filled::Yes;
-    match default_code {
-        Some(code) => code.complete(written, out, start),
-        None if written.is_international() => {}
-        None => filled = Filled::WithWarning(WarningCode::PhoneWithoutCountryCode),
-    }
-    if !(DIGITS_MIN..=DIGITS_MAX).contains(&(out.len() - start)) {
-        return Filled::Blank(BlankCode::PhoneInvalid);
-    }
-    filled
 }
 
 #[cfg(test)]
@@ -69,7 +64,6 @@ mod tests {
     fn a_number_that_carries_the_default_country_code_keeps_it_once() {
         check("1 650 555 1212", "1", "16505551212");
         check("44 7911 123456", "44", "447911123456");
-        check("04479 1112345", "44", "4444791112345");
         check("123 456 7890", "1", "11234567890");
     }
 
@@ -86,9 +80,17 @@ mod tests {
         check("n/a", "1", "phone_invalid");
         check("+123456", "", "phone_invalid");
         check("+1234567", "", "1234567");
-        check("+123456789012345", "", "123456789012345");
-        check("+1234567890123456", "", "phone_invalid");
+        check("+999123456789012", "", "999123456789012");
+        check("+9991234567890123", "", "phone_invalid");
         check("912345678901234", "44", "phone_invalid");
+    }
+
+    #[test]
+    fn the_zero_that_is_dialled_at_home_and_extensions_stay_out() {
+        check("+44 (0) 7911 123456", "", "447911123456");
+        check("+1 650 555 1212 ext. 34", "", "16505551212");
+        check("650 555 1212 ext. 34", "1", "16505551212");
+        check("650 555 1212 ext. 34", "", "phone_invalid");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::text::{looks_like_email, trim, trim_lower};
+use enroute_sdk::email;
+use enroute_sdk::text::trim;
 use enroute_sdk::{Context, Identifiers, Member, Reject, Value, json};
 
 use crate::settings::{HybridIdentifier, ProjectType, Settings};
@@ -214,7 +215,7 @@ fn unusable_id() -> Reject {
 fn address(value: Value<'_>) -> Found<Cow<'_, str>> {
     match value {
         Value::Text(text) if trim(text).is_empty() => Found::Nothing,
-        Value::Text(text) if looks_like_email(trim(text)) => Found::Sound(trim_lower(text)),
+        Value::Text(text) => email::lower(text).map_or(Found::Unusable, Found::Sound),
         Value::Absent | Value::Null => Found::Nothing,
         _ => Found::Unusable,
     }

@@ -1,7 +1,6 @@
 //! The objects of a user, written straight into a record.
 
-use enroute_sdk::text::{looks_like_email, trim, trim_lower};
-use enroute_sdk::{Context, Mapping, Member, Reject, Value, json};
+use enroute_sdk::{Context, Mapping, Member, Reject, Value, email, json};
 
 use super::field::{self, Kind, Standing, standing};
 use super::identity::{INVALID_EMAIL, Identity};
@@ -226,8 +225,8 @@ fn write(body: &mut Vec<u8>, holds: Holds, value: Value<'_>, region: Option<&str
     match (holds, value) {
         (Holds::Kind(kind), value) => value::write(body, kind, value, region),
         (Holds::Address, Value::Null) => value::write(body, None, value, region),
-        (Holds::Address, Value::Text(text)) if looks_like_email(trim(text)) => {
-            json::write_str(body, &trim_lower(text));
+        (Holds::Address, Value::Text(text)) => {
+            json::write_str(body, &email::lower(text).ok_or(INVALID_EMAIL)?);
             Ok(())
         }
         (Holds::Address, _) => Err(INVALID_EMAIL),

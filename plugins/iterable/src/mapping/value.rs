@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::text::{e164, trim};
 use enroute_sdk::{Value, json, phone};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -41,7 +40,11 @@ pub(super) fn write(
             None => json::write_str(body, text),
         },
         (None, value) => json::write_value(body, value),
-        (Some(Kind::Phone), Value::Text(text)) => json::write_str(body, &phone(text, region).ok_or(MALFORMED)?),
+        (Some(Kind::Phone), value) => {
+            // One that names no country is none for Iterable, unless the operator names it.
+            let number = phone::text_of(value).and_then(|text| phone::e164(&text, region));
+            json::write_str(body, &number.ok_or(MALFORMED)?);
+        }
         (Some(Kind::Geo), Value::Json(text)) => body.extend_from_slice(place(text)?.as_bytes()),
         (Some(Kind::Object), Value::Json(text)) if text.starts_with('{') => body.extend_from_slice(text.as_bytes()),
         (Some(kind), Value::Json(text)) if text.starts_with('[') => list(body, kind, text)?,
@@ -67,14 +70,6 @@ fn single(body: &mut Vec<u8>, kind: Kind, value: Value<'_>) -> Result<(), &'stat
         _ => return Err(TYPE_MISMATCH),
     }
     Ok(())
-}
-
-/// A number with its country code, punctuation removed. One without a code names no country, unless the operator does.
-fn phone(text: &str, region: Option<&str>) -> Option<String> {
-    match region {
-        Some(region) if !trim(text).starts_with('+') => phone::e164(text, Some(region)),
-        _ => e164(text),
-    }
 }
 
 /// A list, of which each element is what the field holds.

@@ -1,7 +1,7 @@
 //! Which record a member is: by its external id, now and in what was sent before.
 
-use enroute_sdk::text::{looks_like_email, lower, trim};
-use enroute_sdk::{Context, Member, Reject, Value};
+use enroute_sdk::text::{lower, trim};
+use enroute_sdk::{Context, Member, Reject, Value, email};
 
 use crate::settings::Settings;
 use crate::settings::catalogue::{Catalogue, Kind};
@@ -56,7 +56,7 @@ impl Identities {
             let reason = format!("the external id has {chars} characters, more than {}", self.chars_max);
             return Err(Reject::field(EXTERNAL_ID, TOO_LONG, reason));
         }
-        if self.is_email && !looks_like_email(&id) {
+        if self.is_email && email::address(&id).is_none() {
             return Err(Reject::field(EXTERNAL_ID, MALFORMED, "the external id is not an e-mail address"));
         }
         Ok(id)

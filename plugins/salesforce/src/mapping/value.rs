@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 
 use enroute_sdk::date::Date;
-use enroute_sdk::text::{looks_like_email, trim};
-use enroute_sdk::{Value, json};
+use enroute_sdk::phone::{self, Number};
+use enroute_sdk::text::trim;
+use enroute_sdk::{Value, email, json};
 
 use crate::settings::catalogue::{Field, Kind, is_record_id};
 
@@ -28,6 +29,9 @@ const NO_SUCH_CHOICE: &str = "picklist_value_unknown";
 
 /// Warning: a checkbox cannot be empty, so null was left out.
 const NULL_IN_CHECKBOX: &str = "checkbox_cannot_be_null";
+
+/// Warning: the number names no country; it was sent as it is.
+const PHONE_NOT_E164: &str = "phone_not_e164";
 
 /// Longest text in a cell of a job, in characters: "Bulk API 2.0 limits".
 const CELL_CHARS_MAX: usize = 32_000;
@@ -118,9 +122,11 @@ fn fit<'v>(field: &Field, value: Value<'v>, cut: bool) -> Fitted<'v> {
         }
         Kind::Email => match value {
             Value::Text("") => well(Fit::Text("".into())),
-            Value::Text(text) if looks_like_email(trim(text)) => limited(field, trim(text).into(), false),
+            Value::Text(text) => limited(field, email::address(text).ok_or(REFUSED)?.into(), false),
             _ => Err(REFUSED),
         },
+        Kind::Phone if value == Value::Text("") => well(Fit::Text("".into())),
+        Kind::Phone => number_of_phone(field, value),
         Kind::Boolean => well(Fit::Bool(flag(value).ok_or(REFUSED)?)),
         Kind::Integer => well(Fit::Number(integer(value)?)),
         Kind::Number => well(Fit::Number(number(value).ok_or(REFUSED)?.into())),
@@ -157,6 +163,18 @@ fn limited<'v>(field: &Field, text: Cow<'v, str>, cut: bool) -> Fitted<'v> {
         return Ok((Fit::Text(text.into()), Some(Note::Sent(TEXT_CUT))));
     }
     Err(Note::LeftOut(TEXT_TOO_LONG))
+}
+
+/// A number in E.164. One that names no country goes as it is: people read it, and know whose it is.
+fn number_of_phone<'v>(field: &Field, value: Value<'v>) -> Fitted<'v> {
+    let text = phone::text_of(value).ok_or(REFUSED)?;
+    match phone::read(&text, None).ok_or(REFUSED)? {
+        Number::International(number) => limited(field, number.into(), false),
+        Number::National(_) => {
+            let (fit, _) = limited(field, text, false)?;
+            Ok((fit, Some(Note::Sent(PHONE_NOT_E164))))
+        }
+    }
 }
 
 fn flag(value: Value<'_>) -> Option<bool> {

@@ -59,6 +59,8 @@ pub(crate) enum Kind {
     LongText,
     /// An e-mail address.
     Email,
+    /// A phone number, which Salesforce keeps as any text.
+    Phone,
     /// True or false, never null.
     Boolean,
     /// A whole number.

@@ -21,6 +21,8 @@ pub(super) struct Plan<'c> {
     identities: &'c Identities,
     columns: Vec<Column<'c>>,
     truncate: bool,
+    /// The country of phone numbers without a country code.
+    region: Option<&'c str>,
 }
 
 /// What happens to the value of a row.
@@ -37,6 +39,7 @@ enum Way {
     /// It stands among the identifiers already.
     Identifier,
     Text(usize),
+    Phone,
     Emails,
     Custom(CustomKind),
     /// Not at all, with this warning.
@@ -51,6 +54,7 @@ impl<'c> Plan<'c> {
                 _ if ctx.row(&row.field) != Some(number) => ("", Way::Nowhere(ROW_NOT_SENDABLE)),
                 Field::Identifier(_) => ("", Way::Identifier),
                 Field::Text(chars) => (row.field.as_str(), Way::Text(chars)),
+                Field::Phone => (row.field.as_str(), Way::Phone),
                 Field::Emails => (row.field.as_str(), Way::Emails),
                 Field::ReadOnly => ("", Way::Nowhere(ROW_NOT_SENDABLE)),
                 Field::Custom => custom(remote.as_ref(), &row.field),
@@ -61,6 +65,7 @@ impl<'c> Plan<'c> {
             identities,
             columns: ctx.rows().iter().enumerate().map(column).collect(),
             truncate: ctx.settings().truncate,
+            region: ctx.settings().phone_region.as_deref(),
         }
     }
 
@@ -117,6 +122,7 @@ impl<'c> Plan<'c> {
             }
             Way::Nowhere(code) => Err(Note::LeftOut(code)),
             Way::Text(chars) => value::reserved(body, value, chars, self.truncate),
+            Way::Phone => value::phone_number(body, value, self.region),
             Way::Emails => value::emails(body, value),
             Way::Custom(kind) => value::custom(body, kind, value, self.truncate),
         };

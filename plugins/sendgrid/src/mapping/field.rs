@@ -11,6 +11,8 @@ pub(crate) enum Field {
     Identifier(Kind),
     /// A text of at most this many characters.
     Text(usize),
+    /// A phone number that identifies nobody.
+    Phone,
     /// A list of addresses.
     Emails,
     /// Written by SendGrid alone.
@@ -35,7 +37,7 @@ const CATALOGUE: [(&str, Field); 30] = [
     ("state_province_region", Field::Text(50)),
     ("country", Field::Text(50)),
     ("postal_code", Field::Text(TEXT_CHARS_MAX)),
-    ("phone_number", Field::Text(TEXT_CHARS_MAX)),
+    ("phone_number", Field::Phone),
     ("whatsapp", Field::Text(TEXT_CHARS_MAX)),
     ("line", Field::Text(TEXT_CHARS_MAX)),
     ("facebook", Field::Text(TEXT_CHARS_MAX)),

@@ -4,16 +4,13 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::text::{looks_like_email, trim, trim_lower};
-use enroute_sdk::{Context, Identifiers, Member, Reject, Value};
+use enroute_sdk::text::trim;
+use enroute_sdk::{Context, Identifiers, Member, Reject, Value, email, phone};
 
 use crate::settings::{Settings, is_sent};
 
 /// Longest identifier, in characters.
 const ID_CHARS_MAX: usize = 254;
-
-/// Most digits of a phone number, country code included.
-const PHONE_DIGITS_MAX: usize = 15;
 
 /// The kinds of identifiers, in the order in which contacts are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -186,8 +183,11 @@ fn sound<'m>(kind: Kind, value: Value<'m>, region: Option<&str>) -> Result<Optio
         return Ok(None);
     }
     match kind {
-        Kind::Email if looks_like_email(text) => Ok(Some(trim_lower(text))),
-        Kind::PhoneNumberId => phone(text, region).map(|number| Some(number.into())).ok_or(Unsound),
+        Kind::Email => email::lower(text).map(Some).ok_or(Unsound),
+        Kind::PhoneNumberId => {
+            let number = phone::text_of(value).and_then(|text| phone::e164(&text, region));
+            number.map(|number| Some(number.into())).ok_or(Unsound)
+        }
         Kind::ExternalId | Kind::AnonymousId if fits(text) => Ok(Some(text.into())),
         _ => Err(Unsound),
     }
@@ -195,26 +195,6 @@ fn sound<'m>(kind: Kind, value: Value<'m>, region: Option<&str>) -> Result<Optio
 
 fn fits(text: &str) -> bool {
     text.len() <= ID_CHARS_MAX || text.chars().count() <= ID_CHARS_MAX
-}
-
-/// The number in E.164 form. One without `+` needs a region, or nobody knows whose it is.
-fn phone(text: &str, region: Option<&str>) -> Option<String> {
-    let national = |region| enroute_sdk::phone::e164(text, Some(region));
-    if text.starts_with('+') { international(text) } else { region.and_then(national) }
-}
-
-/// `+`, a digit that is not zero, and 1 to 14 more. Punctuation is taken out.
-fn international(text: &str) -> Option<String> {
-    let mut number = String::with_capacity(PHONE_DIGITS_MAX + 1);
-    number.push('+');
-    for c in text.strip_prefix('+')?.chars() {
-        match c {
-            '0'..='9' if number.len() <= PHONE_DIGITS_MAX => number.push(c),
-            ' ' | '\u{a0}' | '-' | '.' | '(' | ')' | '/' => {}
-            _ => return None,
-        }
-    }
-    (number.len() >= 3 && !number.starts_with("+0")).then_some(number)
 }
 
 #[cfg(test)]
@@ -244,7 +224,9 @@ mod tests {
     #[test]
     fn a_number_that_identifies_is_e164() {
         check(Kind::PhoneNumberId, "+351 912 345-678", Some("+351912345678"));
-        check(Kind::PhoneNumberId, "+15", Some("+15"));
+        check(Kind::PhoneNumberId, "+44 (0) 7911 123456", Some("+447911123456"));
+        check(Kind::PhoneNumberId, "+1 650 555 1212 ext. 34", Some("+16505551212"));
+        check(Kind::PhoneNumberId, "+15", Some("unsound"));
         check(Kind::PhoneNumberId, "+0000000000", Some("unsound"));
         check(Kind::PhoneNumberId, "912345678", Some("unsound"));
         check(Kind::PhoneNumberId, "+1234567890123456", Some("unsound"));

@@ -3,8 +3,9 @@
 //! Pages "Add or Update a Contact" and "Using Custom Fields" of SendGrid's documentation. A null is refused by
 //! SendGrid, so it never stands in a body (case `nulls_are_left_out`).
 
-use enroute_sdk::text::{looks_like_email, trim, trim_lower};
-use enroute_sdk::{Value, json};
+use enroute_sdk::phone::{self, Number};
+use enroute_sdk::text::trim;
+use enroute_sdk::{Value, email, json};
 
 use super::day;
 use super::field::TEXT_CHARS_MAX;
@@ -22,6 +23,8 @@ const TEXT_TOO_LONG: &str = "text_too_long";
 const TEXT_TRUNCATED: &str = "text_truncated";
 /// Warning: null is no value for SendGrid, and the field keeps what it has.
 const NULL_LEFT_OUT: &str = "null_left_out";
+/// Warning: the number names no country; it was sent as it is.
+const PHONE_NOT_E164: &str = "phone_not_e164";
 /// Warning: there are more alternate addresses than SendGrid keeps.
 const TOO_MANY_EMAILS: &str = "too_many_emails";
 
@@ -43,6 +46,22 @@ pub(super) fn reserved(body: &mut Vec<u8>, value: Value<'_>, chars_max: usize, t
         Value::Json(_) => Err(Note::LeftOut(MALFORMED)),
         other => text(body, other, chars_max, truncate),
     }
+}
+
+/// Writes a phone number that identifies nobody: in E.164, or as it came where it names no country.
+pub(super) fn phone_number(body: &mut Vec<u8>, value: Value<'_>, region: Option<&str>) -> Result<(), Note> {
+    if matches!(value, Value::Null | Value::Absent) {
+        return Err(Note::LeftOut(NULL_LEFT_OUT));
+    }
+    let text = phone::text_of(value).ok_or(Note::LeftOut(MALFORMED))?;
+    match phone::read(&text, region).ok_or(Note::LeftOut(MALFORMED))? {
+        Number::International(number) => json::write_str(body, &number),
+        Number::National(_) => {
+            json::write_str(body, &text);
+            return Err(Note::Sent(PHONE_NOT_E164));
+        }
+    }
+    Ok(())
 }
 
 /// Writes a value of a custom field.
@@ -74,7 +93,7 @@ pub(super) fn emails(body: &mut Vec<u8>, value: Value<'_>) -> Result<(), Note> {
         Value::Text(_) | Value::Json(_) => json::texts(value),
         _ => return Err(Note::LeftOut(MALFORMED)),
     };
-    let sound: Vec<&String> = given.iter().filter(|email| looks_like_email(trim(email))).collect();
+    let sound: Vec<_> = given.iter().filter_map(|text| email::lower(text)).collect();
     if sound.is_empty() && value != Value::Json("[]") {
         return Err(Note::LeftOut(MALFORMED));
     }
@@ -83,7 +102,7 @@ pub(super) fn emails(body: &mut Vec<u8>, value: Value<'_>) -> Result<(), Note> {
         if number > 0 {
             body.push(b',');
         }
-        json::write_str(body, &trim_lower(email));
+        json::write_str(body, email);
     }
     body.push(b']');
     match () {

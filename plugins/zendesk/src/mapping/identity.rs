@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::text::{looks_like_email, lower, trim, trim_lower};
-use enroute_sdk::{Context, Identifiers, Member, Reject, Value};
+use enroute_sdk::text::{lower, trim, trim_lower};
+use enroute_sdk::{Context, Identifiers, Member, Reject, Value, email};
 
 use crate::settings::{Identifier, Settings};
 
@@ -78,8 +78,7 @@ impl Identities {
                 self.address(ids).or_else(|| mapped.and_then(Value::scalar)).filter(|text| !trim(text).is_empty())
             }
         };
-        let email =
-            address.as_deref().filter(|text| looks_like_email(trim(text))).map(|text| trim_lower(text).into_owned());
+        let email = address.as_deref().and_then(email::lower).map(Cow::into_owned);
         let bad_email = address.is_some() && email.is_none();
         match (&external_id, &email, self.by) {
             (None, None, _) if bad_email => Err(Reject::field(
@@ -126,14 +125,14 @@ impl Identities {
     /// The address now, as Zendesk writes it.
     pub(crate) fn address_now(self, member: Member<'_>) -> Option<String> {
         let text = self.address(member.identifiers())?;
-        looks_like_email(trim(&text)).then(|| trim_lower(&text).into_owned())
+        email::lower(&text).map(Cow::into_owned)
     }
 
     fn target_of(self, ids: Identifiers<'_>) -> Option<Target<'_>> {
         let external = || self.external(ids).map(Target::External);
         let email = || {
             let text = self.address(ids)?;
-            looks_like_email(trim(&text)).then(|| Target::Email(trim_lower(&text).into_owned()))
+            email::lower(&text).map(|email| Target::Email(email.into_owned()))
         };
         match self.by {
             Identifier::Email => email().or_else(external),

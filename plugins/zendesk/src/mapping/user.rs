@@ -135,8 +135,7 @@ impl<'c> Plan<'c> {
             }
             (None, Some(value)) if !value.is_null() && !value.is_absent() => {
                 let address = value.scalar();
-                let address = address.as_deref().map(enroute_sdk::text::trim_lower);
-                match address.filter(|address| enroute_sdk::text::looks_like_email(address)) {
+                match address.as_deref().and_then(enroute_sdk::email::lower) {
                     Some(address) => text(body, "email", &address),
                     None => out.warn(MALFORMED, Some("email"), 1),
                 }

@@ -4,7 +4,8 @@
 //! value would cost the whole user. Null clears; absent leaves alone.
 
 use enroute_sdk::date::Date;
-use enroute_sdk::text::{e164, trim};
+use enroute_sdk::phone::{self, Number};
+use enroute_sdk::text::trim;
 use enroute_sdk::{Value, json};
 
 use super::time_zone;
@@ -15,13 +16,10 @@ use crate::settings::{Nested, Settings};
 pub(super) const MALFORMED: &str = "value_malformed";
 /// Warning: the field has no such option.
 const OPTION_UNKNOWN: &str = "option_unknown";
-/// Warning: the number was sent as it is.
+/// Warning: the number names no country; it was sent as it is.
 const PHONE_NOT_E164: &str = "phone_not_e164";
 /// Warning: there is no such zone.
 const ZONE_UNKNOWN: &str = "time_zone_unknown";
-
-/// Fewest digits of a text that could be somebody's number.
-const PHONE_DIGITS_MIN: usize = 4;
 
 /// What a field takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +78,8 @@ pub(super) fn write(body: &mut Vec<u8>, kind: Kind<'_>, value: Value<'_>, settin
         (_, Value::Null) => json::write_value(body, value),
         (Kind::Text, Value::Json(text)) => return nested(body, text, settings),
         (Kind::Text | Kind::Name, _) => json::write_text(body, Value::Text(&value.scalar().ok_or(REFUSED)?)),
-        (Kind::Phone, Value::Text(text) | Value::Number(text)) => return phone(body, text, settings),
+        (Kind::Phone, Value::Text(text)) if trim(text).is_empty() => json::write_str(body, ""),
+        (Kind::Phone, _) => return phone(body, value, settings),
         (Kind::Integer, Value::Text(text) | Value::Number(text)) => {
             body.extend_from_slice(integer(text).ok_or(REFUSED)?.as_bytes());
         }
@@ -119,27 +118,17 @@ fn nested(body: &mut Vec<u8>, text: &str, settings: &Settings) -> Result<(), Not
     Ok(())
 }
 
-/// A number in E.164; what is none goes as it is, because most accounts take any.
-fn phone(body: &mut Vec<u8>, text: &str, settings: &Settings) -> Result<(), Note> {
-    let text = trim(text);
-    let with_region = || {
-        let region = settings.phone_region.as_deref()?;
-        enroute_sdk::phone::e164(text, Some(region))
-    };
-    if let Some(number) = e164(text).or_else(with_region) {
-        json::write_str(body, &number);
-        return Ok(());
+/// A number in E.164; one that names no country goes as it is, because most accounts take any.
+fn phone(body: &mut Vec<u8>, value: Value<'_>, settings: &Settings) -> Result<(), Note> {
+    let text = phone::text_of(value).ok_or(REFUSED)?;
+    match phone::read(&text, settings.phone_region.as_deref()).ok_or(REFUSED)? {
+        Number::International(number) => json::write_str(body, &number),
+        Number::National(_) => {
+            json::write_str(body, &text);
+            return Err(Note::Sent(PHONE_NOT_E164));
+        }
     }
-    let digits = enroute_sdk::text::digits(text);
-    if text.is_empty() {
-        json::write_str(body, "");
-        return Ok(());
-    }
-    if digits.len() < PHONE_DIGITS_MIN || digits.bytes().all(|digit| digit == b'0') {
-        return Err(REFUSED);
-    }
-    json::write_str(body, text);
-    Err(Note::Sent(PHONE_NOT_E164))
+    Ok(())
 }
 
 /// The digits of a whole number, of any length.

@@ -61,7 +61,7 @@ fn kept(field: Described, matters: impl Fn(&str) -> bool) -> Field {
     ];
     let restricted = field.restricted_picklist && matters(&field.name);
     let values = || field.picklist_values.into_iter().filter(|choice| choice.active).map(|choice| choice.value);
-    let limited = matches!(kind, Kind::Text | Kind::LongText | Kind::Email | Kind::Picklist);
+    let limited = matches!(kind, Kind::Text | Kind::LongText | Kind::Email | Kind::Phone | Kind::Picklist);
     Field {
         kind,
         length: if limited { field.length } else { 0 },
@@ -75,9 +75,10 @@ fn kept(field: Described, matters: impl Fn(&str) -> bool) -> Field {
 /// Field types of the object reference.
 fn kind(text: &str) -> Kind {
     match text {
-        "string" | "phone" | "url" | "combobox" | "encryptedstring" => Kind::Text,
+        "string" | "url" | "combobox" | "encryptedstring" => Kind::Text,
         "textarea" => Kind::LongText,
         "email" => Kind::Email,
+        "phone" => Kind::Phone,
         "boolean" => Kind::Boolean,
         "int" | "long" => Kind::Integer,
         "double" | "currency" | "percent" => Kind::Number,
