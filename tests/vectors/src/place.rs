@@ -65,7 +65,7 @@ struct SetUp {
 struct Spot {
     /// The field of a row …
     field: Option<String>,
-    /// … or of an identifier.
+    /// … or of an identifier, which has the value where both are given.
     identifier: Option<String>,
     /// On top of those of the destination.
     #[serde(default)]
@@ -139,8 +139,8 @@ pub(crate) struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.field.as_ref().or(self.identifier.as_ref()).map_or("", String::as_str);
-        let what = if self.field.is_some() { "field" } else { "identifier" };
+        let name = self.identifier.as_ref().or(self.field.as_ref()).map_or("", String::as_str);
+        let what = if self.identifier.is_some() { "identifier" } else { "field" };
         write!(f, "{} ({what} {name})", self.destination)
     }
 }

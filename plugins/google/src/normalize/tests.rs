@@ -149,7 +149,7 @@ fn a_normal_form_is_its_own() {
         let (form, _) = email(found).expect("an address");
         assert_eq!(email(&form), Ok((form.clone(), None)));
     }
-    for found in ["020 7946 0958", "+44 20 7946 0958", "1 800 555 0100"] {
+    for found in ["020 7946 0958", "+44 20 7946 0958", "+44 (0)161 496 0000 ext. 3"] {
         let (form, _) = phone_number(found, &rules("44")).expect("a number");
         assert_eq!(phone_number(&form, &rules("44")), Ok((form.clone(), None)));
     }
