@@ -176,8 +176,7 @@ fn is_extension(text: &str) -> bool {
         "" | "," | ",," | ";" => PAUSED_DIGITS_MAX,
         label => {
             let label = label.trim_start_matches([',', ';', ' ']).to_lowercase();
-            let known = |word: &&str| **word == label;
-            if !LABELS.iter().any(|word| known(&word)) && !LABELS_CJK.iter().any(|word| known(&word)) {
+            if !LABELS.iter().chain(&LABELS_CJK).any(|word| *word == label) {
                 return false;
             }
             EXTENSION_DIGITS_MAX

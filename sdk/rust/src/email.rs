@@ -177,7 +177,7 @@ mod tests {
         assert!(address(&of(64, 63)).is_some());
         assert!(address(&of(65, 63)).is_none());
         assert!(address(&of(64, 64)).is_none());
-        let long = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(63), "c".repeat(63), "d".repeat(57));
+        let long = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(63), "c".repeat(63), "d".repeat(58));
         assert_eq!(long.len(), 255);
         assert!(address(&long).is_none());
         assert!(address(&long[1..]).is_some());

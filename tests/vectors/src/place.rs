@@ -13,8 +13,11 @@ use crate::table::{cell, json};
 /// The trait that a row of the mapping takes into a field.
 const TRAIT: &str = "value";
 
-/// The destinations, their manifests, and how their own code maps.
-const DESTINATIONS: [(&str, &str, fn(&Fixture) -> Mapped); 7] = [
+/// How a plugin's own code maps.
+type Map = fn(&Fixture) -> Mapped;
+
+/// The destinations, their manifests, and their code.
+const DESTINATIONS: [(&str, &str, Map); 7] = [
     ("braze", include_str!("../../../plugins/braze/plugin.toml"), Fixture::map::<enroute_plugin_braze::Braze>),
     (
         "facebook",
@@ -134,7 +137,7 @@ pub(crate) struct Place {
     traits: toml::Table,
     at: String,
     fixture: Fixture,
-    map: fn(&Fixture) -> Mapped,
+    map: Map,
 }
 
 impl fmt::Display for Place {
@@ -160,13 +163,7 @@ pub(crate) fn places(kind: &str) -> Vec<Place> {
 }
 
 impl Place {
-    fn new(
-        destination: &'static str,
-        manifest: &toml::Table,
-        map: fn(&Fixture) -> Mapped,
-        set_up: &SetUp,
-        spot: Spot,
-    ) -> Self {
+    fn new(destination: &'static str, manifest: &toml::Table, map: Map, set_up: &SetUp, spot: Spot) -> Self {
         let mut fixture = Fixture::declared(manifest);
         for (name, value) in set_up.settings.iter().chain(&spot.settings) {
             fixture = fixture.setting(name, json(value));
