@@ -40,12 +40,14 @@ fn email_addresses() {
         ("ALEXZ@example.com", "alexz@example.com", "509e933019bb285a134a9334b8bb679dff79d0ce023d529af4bd744d47b4fd8a"),
         ("test@abc.com", "test@abc.com", "d3142c8f9c9129484daf28df80cc5c955791efed5e69afabb603bc8cb9ffd419"),
         ("test+1@gmail.com", "test@gmail.com", "87924606b4131a8aceeeae8868531fbb9712aaa07a5d3a756b26ce0f5d6ca674"),
-        ("jane doe@example .com", "janedoe@example.com", &hash::sha256_hex("janedoe@example.com")),
+        ("İpek@example.com", "i\u{307}pek@example.com", &hash::sha256_hex("i\u{307}pek@example.com")),
         ("a.b+c@gmail.co", "a.b+c@gmail.co", &hash::sha256_hex("a.b+c@gmail.co")),
     ] {
         check(email(found), found, normal, sha256);
     }
-    for found in ["invalid_email", "@x.com", "+a@gmail.com", "...@gmail.com", "a@b", "a@b@c.de"] {
+    for found in
+        ["invalid_email", "@x.com", "+a@gmail.com", "...@gmail.com", "jane doe@example .com", "a@b", "a@b@c.de"]
+    {
         assert_eq!(email(found), Err("email_invalid"), "{found}");
     }
 }
@@ -145,7 +147,7 @@ fn nothing_is_hashed_twice() {
 
 #[test]
 fn a_normal_form_is_its_own() {
-    for found in ["A.b+c@GMAIL.com", "İ.x@Example.com", "a b@c.de", "e\u{301}@x.yz"] {
+    for found in ["A.b+c@GMAIL.com", "İ.x@Example.com", "a-b@c.de", "e\u{301}@x.yz"] {
         let (form, _) = email(found).expect("an address");
         assert_eq!(email(&form), Ok((form.clone(), None)));
     }
