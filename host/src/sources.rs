@@ -10,6 +10,7 @@ mod events;
 mod import;
 mod json;
 mod lines;
+mod look;
 mod names;
 pub mod postgres;
 pub mod predictions;
@@ -162,6 +163,8 @@ pub struct Report {
     pub incomplete: Option<Incomplete>,
     /// Whether it was asked to stop before the end; the next run goes on from there.
     pub interrupted: bool,
+    /// What is not wrong with the file and worth a look.
+    pub notes: Vec<String>,
 }
 
 /// The end of a file that is still being written.
@@ -186,6 +189,16 @@ pub enum Error {
         #[source]
         source: Arc<io::Error>,
     },
+    /// The file is of another kind.
+    #[error("{path} is {what}")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
     /// The header of a CSV file makes no sense.
     #[error("the header of {path} cannot be used: {reason}")]
     Header {
@@ -193,6 +206,8 @@ pub enum Error {
         path: PathBuf,
         /// Why, naming the column.
         reason: String,
+        /// What to do.
+        hint: String,
     },
     /// Too many lines are bad.
     #[error("{rejected} of {read} lines of {path} are bad, more than {percent} %: {}; {kept} profiles were kept", List(.first))]
@@ -209,6 +224,8 @@ pub enum Error {
         first: Vec<Rejection>,
         /// Profiles that were added, updated or found to be the same.
         kept: u64,
+        /// What to do, where the lines or the beginning of the file tell.
+        hint: Option<String>,
     },
     /// A result that cannot be used.
     #[error("the result cannot be used: {reason}")]
@@ -219,6 +236,32 @@ pub enum Error {
     /// The store failed. What was imported before stays.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl Error {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self, source: &str) -> String {
+        match self {
+            Self::Read { .. } => {
+                format!("see that `file` of [source.{source}] in audiences.toml is there, and that you may read it")
+            }
+            Self::NotText { hint, .. } | Self::Header { hint, .. } | Self::TooManyBad { hint: Some(hint), .. } => {
+                hint.clone()
+            }
+            Self::TooManyBad { read, rejected, .. } if read == rejected => {
+                "mend the file, or what writes it: no line of it can be read".to_owned()
+            }
+            Self::TooManyBad { .. } => format!(
+                "mend these lines, or, if they may be missing, raise `bad_lines_max_percent` of [source.{source}]"
+            ),
+            Self::Result { .. } => format!("mend what [source.{source}] of audiences.toml reads; nothing was written"),
+            Self::Store(store::Error::TraitTaken { .. }) => {
+                format!("rename the trait where it comes from, here or in [source.{source}]; nothing was written")
+            }
+            Self::Store(_) => "mend that, and run the command again; what was written before stays".to_owned(),
+        }
+    }
 }
 
 struct List<'a>(&'a [Rejection]);

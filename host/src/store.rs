@@ -8,6 +8,7 @@
 
 pub mod audience;
 pub mod computed;
+pub mod condition;
 mod connect;
 mod consent;
 mod error;

@@ -1,6 +1,7 @@
 //! Custom, computed, SQL and predictive traits, the whole way through the built binary (R15, R28, R29, R31).
 
 mod postgres;
+mod sessions;
 
 use std::process::{Command, Output};
 
@@ -175,7 +176,7 @@ async fn a_server_is_read_only_and_its_values_keep_their_form() {
     for (query, expect) in [
         ("select nextval('s') as user_id", "cannot execute nextval() in a read-only transaction"),
         ("select 1/(user_id - 8) as user_id from accounts", "division by zero"),
-        ("drop table accounts", "it gives no rows"),
+        ("drop table accounts", "it gives no rows: it begins with `drop`; write a `select`"),
         ("select user_id, 'x'::bytea as raw from accounts", "column `raw` has bytes"),
         ("select nobody from accounts", "nobody"),
     ] {

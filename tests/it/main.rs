@@ -14,7 +14,9 @@
 mod support;
 
 mod compiling;
+mod conditions;
 mod day;
+mod documents;
 mod enrichment;
 mod faults;
 mod guests;

@@ -182,6 +182,7 @@ fn mistakes_that_need_the_plugins_are_told_with_place_and_hint() {
 fn no_code_is_without_a_case() {
     let mut cases: BTreeSet<&str> = files::cases().iter().chain(&plugins::cases()).map(|case| case.code).collect();
     cases.extend(crate::oauth::mistakes::CODES);
+    cases.extend(crate::conditions::CODES);
     assert_eq!(cases, Code::ALL.iter().map(|code| code.id()).collect());
 }
 

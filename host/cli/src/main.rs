@@ -64,7 +64,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
     let output = Output { json: cli.json };
     // Compiling limits the process, so it comes before anything that begins threads.
     let result = match &cli.command {
@@ -74,10 +77,21 @@ fn main() -> ExitCode {
     result.unwrap_or_else(|error| output.failure(&error))
 }
 
+/// What is wrong with the command line; what was asked for help is none.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.render().to_string();
+        let text = text.trim().trim_start_matches("error: ");
+        return Output { json: true }.failure(&output::Advice::mistake(text, "see `enroute --help`").into());
+    }
+    error.exit()
+}
+
 async fn run(cli: Cli, output: &Output) -> ExitCode {
     if let Err(error) = enroute_host::telemetry::start(&cli.log) {
-        output.note(format_args!("error: `--log {}` is no level or filter: {error}", cli.log));
-        return ExitCode::from(output::EXIT_MISTAKE);
+        let what = format!("`--log {}` is no level or filter: {error}", cli.log);
+        return output.failure(&output::Advice::mistake(what, "write a level such as `info`").into());
     }
     let folder = cli.folder.as_path();
     let result = match cli.command {

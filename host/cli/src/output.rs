@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What an operator or author wrote cannot be used.
 pub(crate) const EXIT_MISTAKE: u8 = 2;
@@ -18,14 +19,23 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints a line of data.
+    /// Prints a line of data. Where data is JSON it is a message for people, so that standard output stays one
+    /// document.
     pub(crate) fn line(&self, text: impl fmt::Display) -> anyhow::Result<()> {
+        if self.json {
+            self.note(text);
+            return Ok(());
+        }
         written(writeln!(io::stdout().lock(), "{}", harmless(&text.to_string())))
     }
 
-    /// Prints data as JSON.
+    /// Prints data as JSON: the one document of the command. What would be a second one goes to standard error.
     pub(crate) fn print_json(&self, data: &impl serde::Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(data)?;
+        if IS_PRINTED.swap(true, Ordering::SeqCst) {
+            self.note(text);
+            return Ok(());
+        }
         text.push('\n');
         written(io::stdout().lock().write_all(text.as_bytes()))
     }
@@ -53,6 +63,10 @@ impl Output {
 
     /// Tells what failed, why, and what to do next. Returns the exit code for it.
     pub(crate) fn failure(&self, error: &anyhow::Error) -> ExitCode {
+        if self.json && !IS_PRINTED.load(Ordering::SeqCst) {
+            // There is nobody left to tell if standard output is gone.
+            let _ = self.print_json(&failed(error));
+        }
         self.note(format_args!("error: {error}"));
         for cause in error.chain().skip(1) {
             self.note(format_args!("  because {cause}"));
@@ -65,6 +79,16 @@ impl Output {
             None => ExitCode::FAILURE,
         }
     }
+}
+
+/// Whether the command's document was printed.
+static IS_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// What failed, for a program.
+fn failed(error: &anyhow::Error) -> serde_json::Value {
+    let because: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    let hint = error.downcast_ref::<Advice>().map(|advice| advice.next.as_str());
+    serde_json::json!({ "error": error.to_string(), "because": because, "hint": hint })
 }
 
 /// What failed and what to do next: the outermost context of an error.
@@ -156,6 +180,14 @@ pub(crate) fn pick(name: &str, names: &[&str], what: &str) -> anyhow::Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_a_document_for_programs() {
+        let error = anyhow::anyhow!("no such file").context(Advice::mistake("it failed", "mend it"));
+        let expect = r#"{"error":"it failed","because":["no such file"],"hint":"mend it"}"#;
+        let expect: serde_json::Value = serde_json::from_str(expect).unwrap();
+        assert_eq!(failed(&error), expect);
+    }
 
     #[test]
     fn text_cannot_steer_the_terminal() {

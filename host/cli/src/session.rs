@@ -1,5 +1,6 @@
 //! What most commands begin with: the configuration, the store and the sandbox of an operator's folder.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) folder: PathBuf,
     pub(crate) config: Config,
     pub(crate) store: Arc<Store>,
+    /// Warnings that were told, for the commands whose document has them.
+    warnings: RefCell<Vec<serde_json::Value>>,
 }
 
 /// Mistakes in the configuration: they were told, the command ends with this code.
@@ -47,7 +50,21 @@ impl Session {
         let store = Store::open(&state).with_context(|| {
             Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
         })?;
-        Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store) }))
+        let warnings = RefCell::default();
+        Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings }))
+    }
+
+    /// Tells what was found, and keeps it.
+    pub(crate) fn tell(&self, found: &Diagnostics, output: &Output) -> anyhow::Result<()> {
+        if let serde_json::Value::Array(found) = found.to_json(&self.config.files) {
+            self.warnings.borrow_mut().extend(found);
+        }
+        tell(found, &self.config.files, output)
+    }
+
+    /// The warnings that were told so far, as JSON.
+    pub(crate) fn warnings(&self) -> Vec<serde_json::Value> {
+        self.warnings.borrow().clone()
     }
 
     /// Loads plugins and checks everything against them, with what they learned in earlier runs; where there are
@@ -84,7 +101,7 @@ impl Session {
         let runtime = self.runtime()?;
         let (setup, found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
         if !found.is_empty() {
-            tell(&found, &self.config.files, output)?;
+            self.tell(&found, output)?;
         }
         Ok(setup.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
     }
@@ -97,9 +114,10 @@ impl Session {
     }
 }
 
-/// Shows mistakes: drawn for people on standard error, or as JSON on standard output.
+/// Shows mistakes on standard error. Where data is JSON, mistakes that end the command are its document; what is only a
+/// warning stands beside the document that is still to come.
 pub(crate) fn tell(diagnostics: &Diagnostics, files: &Files, output: &Output) -> anyhow::Result<()> {
-    if output.json {
+    if output.json && diagnostics.errors() > 0 {
         return output.print_json(&diagnostics.to_json(files));
     }
     let paint = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Paint::Coloured } else { Paint::Plain };

@@ -130,6 +130,10 @@ codes! {
     TooManyAll "E272" "too many identifiers with all their values"
     /// Two mappings with one name.
     MappingTwice "E273" "two mappings have one name"
+    /// A condition that asks for what no profile has.
+    DoubtfulCondition "E280" "a condition asks for what no profile has"
+    /// A condition that is no SQL, or does what conditions must not.
+    BadCondition "E281" "a condition cannot be evaluated"
 }
 
 impl fmt::Display for Code {
@@ -172,7 +176,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            if ("E241"..="E268").contains(&id) {
+            if ("E241"..="E268").contains(&id) || ("E280"..="E281").contains(&id) {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");
                 continue;

@@ -66,6 +66,8 @@ pub(super) struct Header {
     id_key: String,
     id: usize,
     parts: [Tree; PARTS.len()],
+    /// Names that had blanks around them.
+    trimmed: Vec<String>,
 }
 
 /// The objects that cells make, by their names as JSON texts.
@@ -84,14 +86,16 @@ impl Header {
         if !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n') {
             return Err("the delimiter must be a character of ASCII, and no quote or line end".to_owned());
         }
-        let names = split(utf8(record).map_err(|bad| bad.reason)?, delimiter).map_err(|bad| bad.reason)?;
+        let cells = names(utf8(record).map_err(|bad| bad.reason)?, delimiter)?;
+        let trimmed = cells.iter().filter(|(_, is_trimmed)| *is_trimmed).map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = cells.into_iter().map(|(name, _)| name).collect();
         if names.len() > CSV_COLUMNS_MAX {
             return Err(format!("it has {} columns, and {CSV_COLUMNS_MAX} is the most", names.len()));
         }
         let mut id = None;
         let mut parts: [Tree; PARTS.len()] = Default::default();
         for (column, name) in names.iter().enumerate() {
-            if name == id_key {
+            if name == id_key.trim() {
                 if id.replace(column).is_some() {
                     return Err(format!("column `{}` stands twice", shown(name)));
                 }
@@ -104,13 +108,29 @@ impl Header {
             }
         }
         let id = id.ok_or_else(|| format!("there is no column `{}`", shown(id_key)))?;
-        Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts })
+        Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts, trimmed })
     }
 
     /// The names of the traits that the file has columns of.
     pub(super) fn trait_names(&self) -> impl Iterator<Item = String> {
         let [_, traits, ..] = &self.parts;
         traits.0.keys().filter_map(|name| serde_json::from_str(name).ok())
+    }
+
+    /// What is not wrong with the header and worth a look.
+    pub(super) fn notes(&self) -> Vec<String> {
+        if self.trimmed.is_empty() {
+            return Vec::new();
+        }
+        let names: Vec<String> = self.trimmed.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
+        let more = if self.trimmed.len() > NAMES_SHOWN { ", …" } else { "" };
+        let names = names.join("`, `");
+        vec![format!("blanks around names of columns were taken off: `{names}`{more}; values keep theirs")]
+    }
+
+    /// Whether nothing is in a record but delimiters and blanks.
+    pub(super) fn is_blank(&self, record: &[u8]) -> bool {
+        is_blank(record, self.delimiter)
     }
 
     /// Checks a record.
@@ -131,6 +151,70 @@ impl Header {
         check_id(&key, &self.id_key)?;
         Ok(Line { key, parts, names: Vec::new() })
     }
+}
+
+/// Names that a note shows.
+const NAMES_SHOWN: usize = 8;
+
+/// Whether nothing is in a record but delimiters, blanks and empty quotes: what spreadsheets write below and between
+/// the rows that are filled in.
+pub(super) fn is_blank(record: &[u8], delimiter: u8) -> bool {
+    let is_filler = |byte: &u8| *byte == delimiter || matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"');
+    if !record.iter().all(is_filler) {
+        return false;
+    }
+    let cells = str::from_utf8(record).ok().and_then(|text| split(text, delimiter).ok());
+    cells.is_some_and(|cells| cells.iter().all(|cell| cell.trim().is_empty()))
+}
+
+/// The delimiter that a first line like `sep=;` says, which spreadsheets write for each other.
+pub(super) fn said_delimiter(record: &[u8]) -> Option<u8> {
+    let text = record.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(record);
+    match text {
+        [s, e, p, b'=', delimiter] if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep" => Some(*delimiter),
+        _ => None,
+    }
+}
+
+/// The names in a header, without blanks around them.
+pub(super) fn names_of(line: &str, delimiter: u8) -> Vec<String> {
+    let cells = names(line, delimiter).unwrap_or_default();
+    cells.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Each name of a header, and whether it had blanks around it, or around its quotes.
+fn names(record: &str, delimiter: u8) -> Result<Vec<(String, bool)>, String> {
+    let name = |cell: &str| {
+        let inner = cell.trim_matches(is_blank_char);
+        let quoted = inner.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+        match quoted.filter(|_| inner.len() > 1) {
+            Some(quoted) => quoted.replace("\"\"", "\"").trim_matches(is_blank_char).to_owned(),
+            None => inner.to_owned(),
+        }
+    };
+    let cells = match split(record, delimiter) {
+        Ok(cells) => cells,
+        // Blanks may stand behind a closing quote.
+        Err(bad) => {
+            let cells: Vec<&str> = record.split(char::from(delimiter)).collect();
+            let quotes = |cell: &&str| cell.matches('"').count().is_multiple_of(2);
+            if !cells.iter().all(quotes) {
+                return Err(bad.reason);
+            }
+            cells.into_iter().map(Cow::Borrowed).collect()
+        }
+    };
+    let read = |cell: &Cow<'_, str>| {
+        let (name, is_trimmed) = (name(cell), cell.trim_matches(is_blank_char) != cell.as_ref());
+        let is_open = is_trimmed && name.starts_with('"');
+        if is_open { Err("a quoted cell is not closed".to_owned()) } else { Ok((name, is_trimmed)) }
+    };
+    cells.iter().map(read).collect()
+}
+
+/// Blanks, and marks without width that programs leave at a text's ends.
+fn is_blank_char(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}')
 }
 
 /// The part of the profile that a column belongs to, and its path there.
@@ -291,6 +375,40 @@ mod tests {
         check("id,n", "u1,5\" pipe", r#"ok: u1 - {"n":"5\" pipe"} - -"#);
         check("id,n", "u1,\"a\"b", "csv_quote: cell 2 goes on after its closing quote");
         check("id,n", "u1,\"a", "csv_quote: a quoted cell is not closed");
+    }
+
+    #[test]
+    fn names_of_columns_are_trimmed_and_told() {
+        check("id, plan ,\temail", "u1, gold,a", r#"ok: u1 - {"email":"a","plan":" gold"} - -"#);
+        check("id, \"plan\" ,\"a b\"", "u1,x,y", r#"ok: u1 - {"a b":"y","plan":"x"} - -"#);
+        check("\u{a0}id\u{200b},plan", "u1,x", r#"ok: u1 - {"plan":"x"} - -"#);
+        let notes = |header: &str| Header::parse(header.as_bytes(), b',', "id").unwrap().notes();
+        let told = "blanks around names of columns were taken off: `plan`, `email`; values keep theirs";
+        assert_eq!(notes("id, plan, email"), [told]);
+        assert!(notes("id,plan,\"email\"").is_empty());
+        check_header("id,plan, plan", "column `plan` stands twice, or is both a value and an object");
+        check_header("id, id", "column `id` stands twice");
+        check_header("id, \"a,b", "a quoted cell is not closed");
+    }
+
+    #[test]
+    fn a_record_without_values_is_blank_whatever_separates_it() {
+        for blank in ["", ",,", "  ", " , ,", "\"\",\"\"", "\" \",", ",,,,,,"] {
+            assert!(is_blank(blank.as_bytes(), b','), "{blank:?}");
+            assert!(is_blank(blank.replace(',', ";").as_bytes(), b';'), "{blank:?}");
+            assert!(is_blank(blank.replace(',', "\t").as_bytes(), b'\t'), "{blank:?}");
+        }
+        for filled in ["a", ",a", ",;,", "\"\"\"\"", ",\"a\""] {
+            assert!(!is_blank(filled.as_bytes(), b','), "{filled:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_for_spreadsheets_says_what_separates_cells() {
+        assert_eq!(said_delimiter(b"sep=;"), Some(b';'));
+        assert_eq!(said_delimiter(b"\"SEP=\t\""), Some(b'\t'));
+        assert_eq!(said_delimiter(b"separator=;"), None);
+        assert_eq!(said_delimiter(b"id;plan"), None);
     }
 
     #[test]

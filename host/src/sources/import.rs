@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use crate::crash_point;
 use crate::sources::chunk::Chunk;
-use crate::sources::csv::{Header, Quotes};
+use crate::sources::csv::{self, Header, Quotes};
 use crate::sources::events::{self, Call};
 use crate::sources::json::{self, Line};
 use crate::sources::lines::{Found, Lines, Mark};
+use crate::sources::look;
 use crate::sources::names::Names;
 use crate::sources::reject::{Bad, Code};
 use crate::sources::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report};
@@ -27,6 +28,9 @@ use crate::store::{self, Pending, Store, Transaction};
 
 /// Bytes that are read from the file at once.
 const READ_BYTES: usize = 256 << 10;
+
+/// What to do about a column that is a trait of another source.
+const RENAME: &str = "rename the column in the file, or the trait where it comes from";
 
 /// Bad lines that an error names.
 const BAD_LINES_NAMED: usize = 3;
@@ -116,9 +120,11 @@ impl<'a> Import<'a> {
         let mut names = Names::new(&store.reader()?)?;
         if let Some(header) = &header {
             let mut noted = header.trait_names().map(|name| names.note(&name));
-            noted
-                .try_for_each(|noted| noted)
-                .map_err(|bad| Error::Header { path: path.clone(), reason: bad.reason })?;
+            noted.try_for_each(|noted| noted).map_err(|bad| Error::Header {
+                path: path.clone(),
+                reason: bad.reason,
+                hint: RENAME.to_owned(),
+            })?;
         }
         file.seek(SeekFrom::Start(mark.offset)).map_err(read_error(&path))?;
         let quotes = quotes(options.format);
@@ -223,6 +229,7 @@ impl<'a> Import<'a> {
                 read: record.read,
                 percent: self.options.bad_lines_max_percent,
                 kept: record.added + record.updated + record.unchanged,
+                hint: lines_hint(self.options, &self.first_bad),
                 first: self.first_bad,
             });
         }
@@ -230,7 +237,12 @@ impl<'a> Import<'a> {
     }
 
     fn report(self, record: &Record) -> Report {
+        let mut notes = self.header.as_ref().map(Header::notes).unwrap_or_default();
+        if record.read == 0 && self.incomplete.is_none() {
+            notes.push("the file has nobody in it".to_owned());
+        }
         Report {
+            notes,
             import: record.id,
             progress: Progress::from(record),
             resumed_at: self.resumed_at,
@@ -262,7 +274,7 @@ impl Read<'_> {
 /// Checks a record.
 pub(super) fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Options) -> Result<Read<'l>, Bad> {
     match header {
-        Some(_) if record.is_empty() => Ok(Read::Blank),
+        Some(header) if header.is_blank(record) => Ok(Read::Blank),
         Some(header) => header.line(record).map(Read::Profile),
         None if record.trim_ascii().is_empty() => Ok(Read::Blank),
         None if options.holds == Holds::Events => {
@@ -287,20 +299,43 @@ pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     hasher
 }
 
-/// Reads the header, if files of this format have one, and tells where the first profile begins.
+/// Looks at what the file is, reads the header, if files of this format have one, and tells where the first profile
+/// begins.
 pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, Mark), Error> {
+    let head = look::head(&options.path).map_err(read_error(&options.path))?;
+    if let Some(look::Found { what, hint }) = look::unreadable(&head, options.format) {
+        return Err(Error::NotText { path: options.path.clone(), what, hint });
+    }
     let Format::Csv { delimiter } = options.format else { return Ok((None, start)) };
-    let fail = |reason| Error::Header { path: options.path.clone(), reason };
+    let fail_with = |reason, hint| Error::Header { path: options.path.clone(), reason, hint };
+    let fail = |reason| fail_with(reason, look::header_hint(&head, options));
     let file = File::open(&options.path).map_err(read_error(&options.path))?;
     let mut lines = Lines::new(BufReader::new(file), start, options.line_bytes_max, quotes(options.format));
-    match lines.next().map_err(read_error(&options.path))? {
-        Found::Record | Found::Last { is_open: false } => {}
-        Found::End => return Err(fail("the file is empty".to_owned())),
-        Found::TooLong => return Err(fail(format!("it is longer than {} bytes", options.line_bytes_max))),
-        Found::Last { is_open: true } => return Err(fail("a quoted cell is not closed".to_owned())),
+    loop {
+        match lines.next().map_err(read_error(&options.path))? {
+            Found::Record | Found::Last { is_open: false } if csv::is_blank(lines.record(), delimiter) => continue,
+            Found::Record | Found::Last { is_open: false } => {}
+            Found::End => return Err(fail("the file is empty".to_owned())),
+            Found::TooLong => return Err(fail(format!("it is longer than {} bytes", options.line_bytes_max))),
+            Found::Last { is_open: true } => return Err(fail("a quoted cell is not closed".to_owned())),
+        }
+        match csv::said_delimiter(lines.record()) {
+            None => break,
+            Some(said) if said == delimiter => {}
+            Some(said) => {
+                let (said, source) = (look::in_toml(said), &options.source);
+                let reason = format!("the line before it says that cells are separated by {said}");
+                return Err(fail_with(reason, format!("write `delimiter = {said}` in [source.{source}]")));
+            }
+        }
     }
     let header = Header::parse(lines.record(), delimiter, &options.id_key).map_err(fail)?;
     Ok((Some(header), lines.after().clone()))
+}
+
+/// What to do about a file of which too many lines are bad.
+pub(super) fn lines_hint(options: &Options, first: &[Rejection]) -> Option<String> {
+    look::lines_hint(&look::head(&options.path).ok()?, options, first)
 }
 
 pub(super) const fn quotes(format: Format) -> Option<Quotes> {

@@ -9,7 +9,8 @@ use std::io::{BufReader, Seek as _, SeekFrom};
 
 use serde_json::value::RawValue;
 
-use crate::sources::import::{Read, header, identity, parse, quotes, read_error};
+use crate::sources::csv::Header;
+use crate::sources::import::{Read, header, identity, lines_hint, parse, quotes, read_error};
 use crate::sources::lines::{Found, Lines, Mark};
 use crate::sources::reject::{Bad, Code, shown};
 use crate::sources::staged::{Replaced, Staged};
@@ -28,7 +29,8 @@ pub const SCORES_MAX: usize = 50;
 /// Bad lines that are told.
 const BAD_LINES_NAMED: usize = 5;
 
-/// Replaces what the source says by a file of scores; `on_progress` gets bytes that are read and bytes of the file.
+/// Replaces what the source says by a file of scores, and tells what became of it, the first bad lines, and what is
+/// worth a look; `on_progress` gets bytes that are read and bytes of the file.
 ///
 /// Waits for the disk: not to be called from async code.
 ///
@@ -41,7 +43,7 @@ pub fn run(
     options: &Options,
     now_ms: i64,
     on_progress: &mut dyn FnMut(u64, u64),
-) -> Result<(Replaced, Vec<Rejection>), Error> {
+) -> Result<(Replaced, Vec<Rejection>, Vec<String>), Error> {
     let start = Mark::start(identity(store, options));
     let (header, mark) = header(options, start)?;
     let mut file = File::open(&options.path).map_err(read_error(&options.path))?;
@@ -91,7 +93,11 @@ pub fn run(
     }
     let scores: Vec<String> = scores.into_iter().collect();
     let names = scores.iter().flat_map(|name| [name.clone(), format!("{name}{PERCENTILE}")]).collect();
-    Ok((staged.carry(Kind::Predictive, options.source.as_str(), names, &scores, now_ms)?, first_bad))
+    let mut notes = header.as_ref().map(Header::notes).unwrap_or_default();
+    if staged.counts.read == 0 {
+        notes.push("the file has nobody in it".to_owned());
+    }
+    Ok((staged.carry(Kind::Predictive, options.source.as_str(), names, &scores, now_ms)?, first_bad, notes))
 }
 
 fn reject(staged: &mut Staged<'_>, first_bad: &mut Vec<Rejection>, line: u64, bad: Bad) {
@@ -146,6 +152,7 @@ fn judge(counts: &Replaced, options: &Options, first: &[Rejection]) -> Result<()
         percent: options.bad_lines_max_percent,
         kept: 0,
         first: first.to_vec(),
+        hint: lines_hint(options, first),
     })
 }
 

@@ -133,6 +133,7 @@ impl Rows for Sink<'_> {
         let mut bytes = 0;
         for (index, (name, value)) in self.columns.iter().zip(values).enumerate() {
             if index != self.id {
+                self.staged.counts.endless += u64::from(*value == Value::Endless);
                 let value = json(value);
                 bytes += name.len() + value.get().len();
                 traits.insert(name, value);
@@ -148,7 +149,7 @@ impl Rows for Sink<'_> {
 
 fn json(value: &Value<'_>) -> Box<RawValue> {
     let text = match value {
-        Value::Null => None,
+        Value::Null | Value::Endless => None,
         Value::Boolean(value) => Some(value.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Text(text) => Some(serde_json::Value::from(*text).to_string()),

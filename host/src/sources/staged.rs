@@ -32,6 +32,8 @@ pub struct Replaced {
     pub repeated: u64,
     /// People who are not in the result any more; they have null in all its traits.
     pub dropped_out: u64,
+    /// Values without end, and such as are no number; null stands in their place.
+    pub endless: u64,
 }
 
 /// What is put aside.

@@ -318,6 +318,51 @@ fn a_csv_file_needs_a_header_that_names_the_id() {
 }
 
 #[test]
+fn rows_of_separators_are_blank_lines_and_a_first_line_for_spreadsheets_is_passed_over() {
+    let content = "sep=;\r\n;;\r\nid; plan ;n\r\nu1;gold;\r\n;;\r\n \r\nu2;;2\r\n\"\";;\r\n;;;;;\r\n;;";
+    let desk = Desk::with(Format::Csv { delimiter: b';' }, content);
+    let report = desk.run().unwrap();
+    assert_eq!(counts(&report.progress), "read 2: +2 ~0 =0 !0 r0");
+    assert_eq!(report.notes, ["blanks around names of columns were taken off: `plan`; values keep theirs"]);
+    assert_eq!(desk.traits("u1").as_deref(), Some("{\"plan\":\"gold\"}"));
+}
+
+#[test]
+fn a_file_that_is_not_what_its_source_says_is_told_with_what_mends_it() {
+    #[track_caller]
+    fn check(format: Format, content: &[u8], expect: &str) {
+        let error = Desk::with(format, content).run().unwrap_err();
+        assert!(error.hint("crm").contains(expect), "{error}: {}", error.hint("crm"));
+        assert!(!error.hint("crm").contains("bad_lines_max_percent"), "{error}");
+    }
+    let csv = Format::Csv { delimiter: b',' };
+    check(csv, b"sep=;\nid;plan\nu1;gold\n", "`delimiter = \";\"`");
+    check(csv, b"id;plan\nu1;gold\n", "`delimiter = \";\"`");
+    check(csv, b"id,plan\ru1,gold\r", "tr '\\r' '\\n'");
+    check(csv, b"\xff\xfei\0d\0\n\0", "iconv -f UTF-16");
+    check(csv, b"", "see why nothing is in it");
+    check(csv, b"\n\n,,\n", "see why nothing is in it");
+    check(csv, b"{\"id\":\"u1\"}\n", "`format = \"ndjson\"`");
+    check(Format::Ndjson, b"id,plan\nu1,gold\n", "`format = \"csv\"`");
+    check(Format::Ndjson, b"[{\"id\":\"u1\"},\n{\"id\":\"u2\"}]\n", "jq -c '.[]'");
+    check(Format::Ndjson, b"\x1f\x8b\x08", "gunzip");
+    check(Format::Ndjson, b"hello\nworld\n", "no line of it can be read");
+    let some = Desk::new("{\"id\":\"u1\"}\n{\"id\":\"u2\"}\nbad\n").run().unwrap_err();
+    assert!(some.hint("crm").contains("raise `bad_lines_max_percent` of [source.crm]"));
+    let missing =
+        Error::Read { path: PathBuf::new(), source: std::sync::Arc::new(std::io::ErrorKind::NotFound.into()) };
+    assert!(missing.hint("crm").contains("`file` of [source.crm]"));
+}
+
+#[test]
+fn a_file_without_anybody_is_told() {
+    let notes = |desk: Desk| desk.run().unwrap().notes;
+    assert_eq!(notes(Desk::new("\n")), ["the file has nobody in it"]);
+    assert_eq!(notes(Desk::with(Format::Csv { delimiter: b',' }, "id,plan\n")), ["the file has nobody in it"]);
+    assert!(notes(Desk::new("{\"id\":\"u1\"}\n")).is_empty());
+}
+
+#[test]
 fn a_killed_csv_import_goes_on() {
     let content = format!("id,n\n{}", (0..40).map(|i| format!("u{i},\"a\n{i}\"\n")).collect::<String>());
     let mut desk = Desk::with(Format::Csv { delimiter: b',' }, content);

@@ -97,6 +97,26 @@ pub enum AudienceError {
 ///
 /// [`AudienceError`] says what is wrong with the condition, and where.
 pub fn evaluate(reader: &Reader, condition: &str, limits: Limits) -> Result<Evaluation, AudienceError> {
+    let (connection, watch, revision) = open(reader, condition, limits)?;
+    let members = run(&connection, condition).map_err(|error| explain(error, condition, &watch, limits, reader))?;
+    let volatile = if watch.is_volatile() { Volatile::Yes } else { Volatile::No };
+    Ok(Evaluation { members, volatile, revision })
+}
+
+/// Whether a condition can be evaluated; nothing is.
+///
+/// # Errors
+///
+/// [`AudienceError`] says what is wrong with it, and where. What only the values of profiles show is not found.
+pub fn check(reader: &Reader, condition: &str) -> Result<(), AudienceError> {
+    let limits = Limits::default();
+    let (connection, watch, _) = open(reader, condition, limits)?;
+    let prepared = connection.prepare(&format!("{BEFORE}{condition}{AFTER}")).map(drop);
+    prepared.map_err(|error| explain(error, condition, &watch, limits, reader))
+}
+
+/// A connection that may do no more than evaluate a condition, at one moment of the store.
+fn open(reader: &Reader, condition: &str, limits: Limits) -> Result<(Connection, Watch, i64), AudienceError> {
     if condition.len() > CONDITION_BYTES_MAX {
         return Err(AudienceError::TooLong { bytes: condition.len() });
     }
@@ -106,9 +126,7 @@ pub fn evaluate(reader: &Reader, condition: &str, limits: Limits) -> Result<Eval
     })?;
     let mut connection = connect::reader(&reader.path, &reader.sealer).map_err(|error| error.at(&reader.path))?;
     let (revision, watch) = prepare(&mut connection, limits).map_err(|error| error.at(&reader.path))?;
-    let members = run(&connection, condition).map_err(|error| explain(error, condition, &watch, limits, reader))?;
-    let volatile = if watch.is_volatile() { Volatile::Yes } else { Volatile::No };
-    Ok(Evaluation { members, volatile, revision })
+    Ok((connection, watch, revision))
 }
 
 /// Takes the moment that is looked at, then gives up all other rights.
@@ -228,6 +246,18 @@ mod tests {
         check("json_extract(traits, 'x y') = 1", "None bad JSON path: 'x y'");
         check("1 limit 5", "Some(2) near \"limit\": syntax error");
         check("sum(1) > 2", "Some(0) misuse of aggregate function sum()");
+    }
+
+    #[test]
+    fn a_condition_can_be_checked_without_looking_at_anybody() {
+        let store = people();
+        let check =
+            |condition: &str| super::check(&store.reader().unwrap(), condition).map_err(|error| error.to_string());
+        assert_eq!(check("traits ->> 'plan' = 'gold'"), Ok(()));
+        assert_eq!(check("plan = 'gold'"), Err("no such column: plan".to_owned()));
+        assert_eq!(check("1) or (1"), Err("`)` closes nothing".to_owned()));
+        let denied = "`held` is not open to audiences; use `profiles`";
+        assert_eq!(check("exists (select * from held)"), Err(denied.to_owned()));
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn requests(connection: &Connection, delivery: i64) -> Result<Vec<(String, Strin
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// How many members of each kind a connection has: held, in doubt, refused, waiting.
+/// How many members of each kind a connection has: held for certain, in doubt, refused, waiting.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -165,9 +165,10 @@ pub fn counts(connection: &Connection, link: i64) -> Result<[u64; 4], Error> {
         let found: i64 = connection.prepare_cached(sql)?.query_row([link], |row| row.get(0))?;
         Ok(found.cast_unsigned())
     };
+    let (all, in_doubt) = held::sets(connection, link)?;
     Ok([
-        count("SELECT count(*) FROM held WHERE connection = ?1")?,
-        count("SELECT count(*) FROM held WHERE connection = ?1 AND hash IS NULL")?,
+        all.len() - in_doubt.len(),
+        in_doubt.len(),
         count("SELECT count(*) FROM refusal WHERE connection = ?1")?,
         count("SELECT count(*) FROM pending WHERE connection = ?1")?,
     ])
@@ -202,5 +203,27 @@ impl crate::store::Reader {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::held::Held;
+    use crate::store::tests::TestStore;
+
+    #[test]
+    fn a_member_in_doubt_is_not_counted_as_held() {
+        let store = TestStore::new();
+        let name = LinkName { audience: "a".to_owned(), destination: "d".to_owned(), mapping: String::new() };
+        let write = move |tx: &crate::store::Transaction<'_>| {
+            let link = ledger::link(tx.connection(), &name, b"settings")?.id;
+            let held = |profile, hash| Held { profile, hash, ..Held::default() };
+            let rows = [held(1, Some([1; 16])), held(2, None), held(3, None)];
+            held::put(tx.connection(), link, &rows)?;
+            Ok(link)
+        };
+        let link = store.write_blocking(write).unwrap();
+        assert_eq!(counts(store.reader().unwrap().connection(), link).unwrap(), [1, 2, 0, 0]);
     }
 }

@@ -21,6 +21,8 @@ pub enum Value<'a> {
     Number(std::borrow::Cow<'a, str>),
     /// A text.
     Text(&'a str),
+    /// A number or a moment without end, or what is no number: nothing that a trait can have.
+    Endless,
 }
 
 /// What takes the rows of a query.
@@ -92,7 +94,7 @@ fn value(value: ValueRef<'_>) -> Result<Value<'_>, &'static str> {
         ValueRef::Integer(number) => Value::Number(number.to_string().into()),
         ValueRef::Real(number) => match serde_json::Number::from_f64(number) {
             Some(number) => Value::Number(number.to_string().into()),
-            None => Value::Null,
+            None => Value::Endless,
         },
         ValueRef::Text(text) => Value::Text(str::from_utf8(text).map_err(|_| "a text that is not UTF-8")?),
         ValueRef::Blob(_) => return Err("bytes, and traits are texts, numbers, true or false"),

@@ -200,9 +200,9 @@ pub struct Status {
     /// `connected`, `never synced`, `paused` (the connection or its mapping is not enabled) or `disabled` (the
     /// destination is not).
     pub state: &'static str,
-    /// Members whom the destination holds.
+    /// Members whom the destination holds, as it has confirmed.
     pub held: u64,
-    /// Of those, members of whom it is in doubt what the destination has.
+    /// Members of whom it is in doubt what the destination has; they are not counted as held.
     pub in_doubt: u64,
     /// Members who cannot be delivered as they stand.
     pub refused: u64,

@@ -1,5 +1,6 @@
 //! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::sync::clock::Clock;
 use crate::sync::columns::Columns;
 use crate::sync::coverage::{self, Coverage, FieldCoverage};
 use crate::sync::cutter::{self, Cutting};
+use crate::sync::doubt;
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper;
@@ -110,8 +112,21 @@ pub async fn plan(
     detail: Detail,
 ) -> Result<Vec<LinkPlan>, SnapshotError> {
     let mut plans = Vec::new();
+    // An audience may have many connections, and its condition is looked at once.
+    let mut doubts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for planned in setup.links() {
-        plans.push(plan_link(store, planned, clock, detail, None).await?);
+        let mut plan = plan_link(store, planned, clock, detail, None).await?;
+        let known = match doubts.get(&plan.audience) {
+            Some(known) => known.clone(),
+            None => {
+                let (condition, is_empty) = (planned.condition().to_owned(), plan.people + plan.withheld == 0);
+                let look = if is_empty { doubt::nobody } else { doubt::notes };
+                reading(store, move |reader| look(reader, &condition)).await?
+            }
+        };
+        doubts.insert(plan.audience.clone(), known.clone());
+        plan.notes.splice(0..0, known);
+        plans.push(plan);
     }
     Ok(plans)
 }

@@ -170,6 +170,8 @@ pub struct LinkReport {
     pub state: LinkState,
     /// Why, where it is not done.
     pub reason: Option<String>,
+    /// What is odd though nothing is wrong, such as an audience with nobody in it.
+    pub notes: Vec<String>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.

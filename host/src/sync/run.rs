@@ -11,6 +11,7 @@ use crate::sync::clock::Clock;
 use crate::sync::columns::Columns;
 use crate::sync::cutter;
 use crate::sync::dispatch::{Dispatch, Dispatched, ProgressSink, Stop};
+use crate::sync::doubt;
 use crate::sync::link::Link;
 use crate::sync::open::{self, Probed};
 use crate::sync::pace::Gates;
@@ -350,6 +351,7 @@ impl Connection {
             reason: stopped.map(|stop| match stop {
                 Stop::Person(reason) | Stop::Later(reason) => reason,
             }),
+            notes: self.notes(snapshot).await?,
             people: snapshot.profiles,
             members: snapshot.state.audience.len(),
             withheld: snapshot.withheld,
@@ -368,6 +370,16 @@ impl Connection {
         })
     }
 
+    /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
+    async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        let is_empty = snapshot.profiles + snapshot.withheld == 0 && snapshot.state.held.is_empty();
+        if !is_empty || self.options.only.is_some() {
+            return Ok(Vec::new());
+        }
+        let link = Arc::clone(&self.link);
+        reading(&self.store, move |reader| doubt::nobody(reader, &link.condition)).await
+    }
+
     /// The report of a connection that did not get to look at its members.
     fn failed(&self, state: LinkState, reason: String) -> LinkReport {
         LinkReport {
@@ -377,6 +389,7 @@ impl Connection {
             plugin: self.link.plugin_name.clone(),
             state,
             reason: Some(reason),
+            notes: Vec::new(),
             people: 0,
             members: 0,
             withheld: 0,

@@ -236,6 +236,11 @@ impl Planned {
         self.audience == wanted.audience.value.as_str() && self.destination == wanted.destination.value.as_str()
     }
 
+    /// The audience's condition.
+    pub(super) fn condition(&self) -> &str {
+        &self.condition
+    }
+
     /// The mapping's name; empty where the connection names none.
     pub(super) fn mapping(&self) -> &str {
         &self.mapping

@@ -48,6 +48,19 @@ impl Server {
         told(&mut command);
     }
 
+    /// What a statement answers to a client of this port, value by value.
+    pub(super) fn ask(&self, port: u16, statement: &str) -> String {
+        let conninfo = format!("host=127.0.0.1 port={port} user=postgres sslmode=disable gssencmode=disable");
+        let mut command = self.command("psql");
+        command.args(["-X", "-At", "-v", "ON_ERROR_STOP=1", "-d"]).arg(conninfo).args(["-c", statement]);
+        told(&mut command)
+    }
+
+    /// The socket that it listens on.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.path().join(".s.PGSQL.5432")
+    }
+
     fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -10,7 +10,7 @@ const A: &str = "audiences.toml";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) fn cases() -> Vec<Case> {
-    [plugin_files(), destinations(), rows(), mappings()].into_iter().flatten().collect()
+    [plugin_files(), destinations(), rows(), mappings(), conditions()].into_iter().flatten().collect()
 }
 
 fn plugin_files() -> Vec<Case> {
@@ -310,4 +310,21 @@ hint: move it to the destination in plugins.toml; an audience has: audience_id
 "#]],
         ),
     ]
+}
+
+fn conditions() -> Vec<Case> {
+    vec![case(
+        "E281",
+        Edit(A, "traits ->> 'plan' = 'gold'", "plan = 'gold'"),
+        str![[r#"
+error[E281]: the condition of audience `gold` cannot be evaluated: no such column: plan
+ --> audiences.toml:5:9
+  |
+5 | where = "plan = 'gold'"
+  |         ^^^^^^^^^^^^^^^
+
+hint: a trait is read from the profile: `traits ->> 'plan'`
+
+"#]],
+    )]
 }

@@ -22,16 +22,14 @@ async fn get(url: &str) -> String {
     answer
 }
 
-/// A document of JSON that is printed over several lines.
-async fn document(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>) -> Value {
-    let mut text = String::new();
-    while let Some(line) = lines.next_line().await.expect("the output is read") {
-        text.push_str(&line);
-        if line == "}" {
-            break;
+/// What a person is told behind these words, once it is there.
+async fn told(lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStderr>>, before: &str) -> String {
+    while let Some(line) = lines.next_line().await.expect("the messages are read") {
+        if let Some(rest) = line.strip_prefix(before) {
+            return rest.to_owned();
         }
     }
-    serde_json::from_str(&text).expect("it is JSON")
+    panic!("nothing is told behind `{before}`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,10 +37,13 @@ async fn a_login_ends_with_a_sealed_refresh_token_and_a_run_that_delivers() {
     let beside = Beside::new(endpoint(), LOGIN).await;
     let mut command = tokio::process::Command::from(enroute());
     command.arg("-C").arg(beside.world.folder.path()).args(["--json", "login", "crm"]);
-    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the binary runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let begun = document(&mut lines).await;
-    let (url, back) = (begun["url"].as_str().unwrap(), begun["redirect_uri"].as_str().unwrap());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.kill_on_drop(true).spawn().expect("the binary runs");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    told(&mut lines, "open this address").await;
+    let url = &told(&mut lines, "").await;
+    let waiting = told(&mut lines, "waiting on ").await;
+    let back = waiting.split(' ').next().unwrap();
     assert!(url.contains("code_challenge_method=S256") && url.contains("scope=members"), "{url}");
 
     // Somebody else's calls are turned away, and the login goes on.
@@ -54,8 +55,9 @@ async fn a_login_ends_with_a_sealed_refresh_token_and_a_run_that_delivers() {
     let to = sent_back.lines().find_map(|line| line.strip_prefix("location: ")).expect("the person is sent back");
     let page = get(to).await;
     assert!(page.contains("Enroute is logged in"), "{page}");
-    assert_eq!(document(&mut lines).await["logged_in"], true);
-    assert!(child.wait().await.expect("it ends").success());
+    let ended = child.wait_with_output().await.expect("it ends");
+    let told: Value = serde_json::from_slice(&ended.stdout).expect("one document");
+    assert!(ended.status.success() && told["logged_in"] == true, "{told}");
 
     let held = crate::secrets::holders(&beside.world.state(), "canary-token-");
     assert_eq!(held, Vec::<String>::new(), "tokens are sealed");

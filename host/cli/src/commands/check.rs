@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use enroute_host::sync::{self, Clock};
 
 use crate::output::{EXIT_MISTAKE, Output};
-use crate::session::{Session, Told, tell};
+use crate::session::{Session, Told};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
@@ -28,13 +30,24 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
     };
     let missing = setup.logins_missing(&session.store.reader()?)?;
     if !missing.is_empty() {
-        tell(&missing, &session.config.files, output)?;
+        session.tell(&missing, output)?;
+        return Ok(ExitCode::from(EXIT_MISTAKE));
+    }
+    let (store, config) = (Arc::clone(&session.store), session.config.clone());
+    let doubted = tokio::task::spawn_blocking(move || sync::conditions(&store.reader()?, &config));
+    let doubted = doubted.await.context("the conditions were lost")?.context("the store cannot be read")?;
+    if !doubted.is_empty() {
+        session.tell(&doubted, output)?;
+    }
+    if doubted.errors() > 0 {
         return Ok(ExitCode::from(EXIT_MISTAKE));
     }
     let probed = if args.probe { sync::probe(&session.store, &setup, &Clock::System).await? } else { Vec::new() };
     let failed = probed.iter().any(|probed| probed.verdict != "ok");
     if output.json {
-        output.print_json(&serde_json::json!({ "connections": setup.len(), "probes": probed }))?;
+        output.print_json(
+            &serde_json::json!({ "connections": setup.len(), "probes": probed, "warnings": session.warnings() }),
+        )?;
     } else {
         for probed in &probed {
             let reason = probed.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));

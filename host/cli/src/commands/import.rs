@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use enroute_host::config::audiences_file::source::{FileOrigin, Format as Written, Holds as Held, Origin, Source};
-use enroute_host::sources::{Format, Holds, Import, Options, Report};
+use enroute_host::sources::{Error, Format, Holds, Import, Options, Report};
 use enroute_host::store::Reader;
 use enroute_host::store::computed::Refreshed;
 use enroute_host::sync::Clock;
@@ -54,10 +54,14 @@ struct Imported {
     repeated: u64,
     skipped: u64,
     dropped_out: u64,
+    /// Values without end or that are no number, which became null.
+    endless: u64,
     resumed_at: Option<u64>,
     incomplete_line: Option<u64>,
     /// The first bad lines: number, code and reason.
     bad_lines: Vec<(u64, String, String)>,
+    /// What is not wrong with the source and worth a look.
+    notes: Vec<String>,
 }
 
 /// Bad lines that are shown; the store keeps more.
@@ -134,11 +138,18 @@ async fn read_file(session: &Session, source: &Source, file: &FileOrigin, output
     });
     let read = read.await.context("the import was lost")?;
     bar.finish_and_clear();
+    let hint = read.as_ref().err().map_or_else(String::new, |error| hint(error, name));
     let (report, reader) = read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");
-        Advice::failed(what, "mend the file, or raise `bad_lines_max_percent` of the source in audiences.toml")
+        Advice::failed(what, hint)
     })?;
     told(name, holds, &report, &reader)
+}
+
+/// What to do about an import that failed.
+fn hint(error: &anyhow::Error, source: &str) -> String {
+    let found = error.downcast_ref::<Error>().map(|error| error.hint(source));
+    found.unwrap_or_else(|| format!("look at [source.{source}] in audiences.toml"))
 }
 
 /// The machine's time, in ms since 1970.
@@ -172,6 +183,8 @@ fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> 
         repeated: progress.repeated,
         skipped: progress.skipped,
         dropped_out: 0,
+        endless: 0,
+        notes: report.notes.clone(),
         resumed_at: report.resumed_at,
         incomplete_line: report.incomplete.map(|incomplete| incomplete.line),
         bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
@@ -205,6 +218,9 @@ fn in_words(one: &Imported) -> String {
     if one.dropped_out > 0 {
         text.push_str(&format!(", {} dropped out", one.dropped_out));
     }
+    if one.endless > 0 {
+        text.push_str(&format!(", {} values without end or that are no number: null in their place", one.endless));
+    }
     if one.repeated > 0 {
         text.push_str(&format!(", {} repeated (the last one stands)", one.repeated));
     }
@@ -216,6 +232,9 @@ fn in_words(one: &Imported) -> String {
         for (line, code, reason) in &one.bad_lines {
             text.push_str(&format!("\n     line {line}: {code}: {reason}"));
         }
+    }
+    for note in &one.notes {
+        text.push_str(&format!("\n     note: {note}"));
     }
     text
 }

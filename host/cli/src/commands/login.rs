@@ -38,15 +38,9 @@ pub(crate) async fn run(args: LoginArgs, folder: &Path, output: &Output) -> anyh
     let source = source(&session, &setup, &args.destination)?;
     let login = Login::begin(source, args.port).await;
     let login = login.map_err(|error| advised(error, &args.destination))?;
-    if output.json {
-        output.print_json(&serde_json::json!({
-            "destination": args.destination, "url": login.url(), "redirect_uri": login.redirect_uri(),
-        }))?;
-    } else {
-        output.line("open this address in a browser on this machine, and approve:")?;
-        output.line(login.url())?;
-        output.note(format_args!("waiting on {} for {} s at most …", login.redirect_uri(), args.timeout));
-    }
+    output.line("open this address in a browser on this machine, and approve:")?;
+    output.line(login.url())?;
+    output.note(format_args!("waiting on {} for {} s at most …", login.redirect_uri(), args.timeout));
     let wait = Duration::from_secs(args.timeout);
     let ended = login.finish(&session.store, Clock::System.now_ms(), wait).await;
     ended.map_err(|error| advised(error, &args.destination))?;

@@ -84,7 +84,9 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
             output.line(format_args!("    held back: the person has not agreed to `{purpose}`"))?;
         }
         if !chapter.identifiers_sent.is_empty() {
-            output.line(format_args!("    identified there by {}", chapter.identifiers_sent.join(", ")))?;
+            // Without an answer nobody knows whether anything is there.
+            let how = if chapter.state == "held" { "identified there by" } else { "last sent with" };
+            output.line(format_args!("    {how} {}", chapter.identifiers_sent.join(", ")))?;
         }
         if let Some(refusal) = &chapter.refusal {
             let field = refusal.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));

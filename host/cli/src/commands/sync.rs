@@ -81,6 +81,9 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     if let Some(reason) = &link.reason {
         output.line(format_args!("  {reason}"))?;
     }
+    for note in &link.notes {
+        output.line(format_args!("  note: {note}"))?;
+    }
     if link.state == LinkState::Guarded {
         output.line("  look at `enroute plan`; if that is what you want, sync with --allow-empty")?;
         return Ok(());

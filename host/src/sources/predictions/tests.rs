@@ -20,7 +20,7 @@ impl Desk {
 
     fn read(&self, content: &str) -> Result<Replaced, Error> {
         std::fs::write(&self.options.path, content).unwrap();
-        run(&self.store, &self.options, 7, &mut |_, _| ()).map(|(replaced, _)| replaced)
+        run(&self.store, &self.options, 7, &mut |_, _| ()).map(|(replaced, ..)| replaced)
     }
 
     fn traits(&self, key: &str) -> String {

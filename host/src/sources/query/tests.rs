@@ -38,7 +38,7 @@ impl Desk {
     }
 
     fn counts(&self) -> String {
-        let Replaced { read, added, updated, unchanged, rejected, repeated, dropped_out } = self.read().unwrap();
+        let Replaced { read, added, updated, unchanged, rejected, repeated, dropped_out, .. } = self.read().unwrap();
         format!("read {read}: +{added} ~{updated} ={unchanged} !{rejected} r{repeated} -{dropped_out}")
     }
 }
@@ -53,6 +53,13 @@ fn every_column_but_the_id_is_a_trait() {
     assert_eq!(desk.traits("a"), r#"{"plan":"gold","seats":3}"#);
     assert_eq!(desk.traits("b"), r#"{"plan":null,"seats":1.5}"#);
     assert_eq!(desk.traits("7"), r#"{"plan":"","seats":9007199254740993}"#);
+}
+
+#[test]
+fn a_number_without_end_is_null_and_counted() {
+    let desk = Desk::new("create table t (user_id, a, b); insert into t values ('a', 9e999, 1), ('b', -9e999, null)");
+    assert_eq!(desk.read().unwrap().endless, 2);
+    assert_eq!(desk.traits("a"), r#"{"a":null,"b":1}"#);
 }
 
 #[test]

@@ -33,11 +33,12 @@ pub(super) async fn predictions(
     });
     let read = read.await.context("the import was lost")?;
     bar.finish_and_clear();
-    let (replaced, bad) = read.with_context(|| {
+    let hint = read.as_ref().err().map_or_else(String::new, |error| error.hint(name));
+    let (replaced, bad, notes) = read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");
-        Advice::failed(what, "mend the file, or raise `bad_lines_max_percent` of the source in audiences.toml")
+        Advice::failed(what, hint)
     })?;
-    Ok(told(name, "predictions", &replaced, bad))
+    Ok(Imported { notes, ..told(name, "predictions", &replaced, bad) })
 }
 
 /// A database that can be asked.
@@ -93,6 +94,7 @@ fn told(source: &str, holds: &'static str, replaced: &Replaced, bad: Vec<Rejecti
         rejected: replaced.rejected,
         repeated: replaced.repeated,
         dropped_out: replaced.dropped_out,
+        endless: replaced.endless,
         bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
         ..Imported::default()
     }
