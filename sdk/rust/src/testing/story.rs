@@ -228,7 +228,7 @@ impl Story {
     }
 }
 
-/// Defaults of settings, fields of identifiers and limits of operations, as `plugin.toml` declares them.
+/// Defaults of settings and fields of identifiers, as `plugin.toml` declares them.
 fn declared(manifest: &toml::Table) -> Fixture {
     let mut fixture = Fixture::new();
     for setting in tables(manifest, "setting") {
@@ -247,6 +247,23 @@ fn declared(manifest: &toml::Table) -> Fixture {
     fixture
 }
 
+impl Fixture {
+    /// A connection with what a `plugin.toml` declares: defaults of settings, fields of identifiers, limits of
+    /// operations.
+    ///
+    /// ```
+    /// use enroute_sdk::testing::Fixture;
+    ///
+    /// let manifest = "[[setting]]\nname = \"mode\"\ndefault = \"fast\"".parse().unwrap();
+    /// assert_eq!(Fixture::declared(&manifest).connection().settings, r#"{"mode":"fast"}"#);
+    /// ```
+    #[must_use]
+    pub fn declared(manifest: &toml::Table) -> Self {
+        lowered(declared(manifest), manifest)
+    }
+}
+
+/// With the limits of operations, which settings may lower.
 fn lowered(mut fixture: Fixture, manifest: &toml::Table) -> Fixture {
     for operation in tables(manifest, "operation") {
         let limit = |name: &str| {
