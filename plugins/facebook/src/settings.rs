@@ -8,9 +8,9 @@ use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
 
+use crate::normalize::Rules;
 use crate::normalize::country::Country;
 use crate::normalize::key::Key;
-use crate::normalize::Rules;
 use enroute_sdk::date::Order;
 use enroute_sdk::hash::Hashing;
 use enroute_sdk::phone::DialCode;

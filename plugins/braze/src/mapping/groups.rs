@@ -42,11 +42,12 @@ pub(super) fn write(body: &mut Vec<u8>, json: &str) -> Result<(), Note> {
 
 fn is_sound(entry: &str) -> bool {
     // Serde reads a list as an object's values, too.
-    entry.starts_with('{') && serde_json::from_str::<Group>(entry).is_ok_and(|Group { subscription_group_id, subscription_state }| {
-        // Read, not kept: that it is one of the two is all there is to know.
-        let (State::Subscribed | State::Unsubscribed) = subscription_state;
-        !subscription_group_id.trim().is_empty()
-    })
+    entry.starts_with('{')
+        && serde_json::from_str::<Group>(entry).is_ok_and(|Group { subscription_group_id, subscription_state }| {
+            // Read, not kept: that it is one of the two is all there is to know.
+            let (State::Subscribed | State::Unsubscribed) = subscription_state;
+            !subscription_group_id.trim().is_empty()
+        })
 }
 
 #[cfg(test)]
@@ -68,7 +69,8 @@ mod tests {
     #[test]
     fn a_group_has_an_id_and_one_of_two_states() {
         let good = r#"{"subscription_group_id":"g","subscription_state":"subscribed"}"#;
-        let left = r#"{"subscription_group_id": "h", "subscription_state": "unsubscribed", "use_double_opt_in_logic": true}"#;
+        let left =
+            r#"{"subscription_group_id": "h", "subscription_state": "unsubscribed", "use_double_opt_in_logic": true}"#;
         check(&format!("[{good}, {left}]"), &format!("[{good},{left}]"));
         for bad in [
             r#"{"subscription_group_id":"g"}"#,

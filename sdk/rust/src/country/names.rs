@@ -4,7 +4,7 @@
 
 /// Names as [`super::alpha2`] folds them, with their alpha-2 code, sorted by name.
 #[rustfmt::skip]
-pub(super) const NAMES: [(&str, &str); 513] = [
+pub(super) const NAMES: [(&str, &str); 516] = [
     ("afghanistan", "AF"), ("aland", "AX"), ("alandislands", "AX"), ("albania", "AL"), ("algeria", "DZ"),
     ("america", "US"), ("americansamoa", "AS"), ("andorra", "AD"), ("angola", "AO"), ("anguilla", "AI"),
     ("antarctica", "AQ"), ("antigua", "AG"), ("antiguaandbarbuda", "AG"), ("arabrepublicofegypt", "EG"),
@@ -56,7 +56,7 @@ pub(super) const NAMES: [(&str, &str); 513] = [
     ("kiribati", "KI"), ("korea", "KR"), ("koreademocraticpeoplesrepublicof", "KP"), ("koreadempeoplesrep", "KP"),
     ("koreademrep", "KP"), ("koreanorth", "KP"), ("korearep", "KR"), ("korearepublicof", "KR"), ("koreasouth", "KR"),
     ("koreathedemocraticpeoplesrepublicof", "KP"), ("koreatherepublicof", "KR"), ("kosova", "XK"), ("kosovo", "XK"),
-    ("ksa", "SA"), ("kuwait", "KW"), ("kyrgyzrepublic", "KG"), ("kyrgyzstan", "KG"), ("laopdr", "LA"),
+    ("ksa", "SA"), ("kuwait", "KW"), ("kyrgyzrepublic", "KG"), ("kyrgyzstan", "KG"), ("lao", "LA"), ("laopdr", "LA"),
     ("laopeoplesdemocraticrepublic", "LA"), ("laos", "LA"), ("lareunion", "RE"), ("latvia", "LV"), ("latvija", "LV"),
     ("lebaneserepublic", "LB"), ("lebanon", "LB"), ("lesotho", "LS"), ("letzebuerg", "LU"), ("liberia", "LR"),
     ("libya", "LY"), ("libyanarabjamahiriya", "LY"), ("liechtenstein", "LI"), ("lietuva", "LT"), ("lithuania", "LT"),
@@ -117,10 +117,10 @@ pub(super) const NAMES: [(&str, &str); 513] = [
     ("unitedkingdomofgreatbritainandnorthernireland", "GB"), ("unitedmexicanstates", "MX"),
     ("unitedrepublicoftanzania", "TZ"), ("unitedstates", "US"), ("unitedstatesamerica", "US"),
     ("unitedstatesminoroutlyingislands", "UM"), ("unitedstatesofamerica", "US"), ("unitedstatesvirginislands", "VI"),
-    ("uruguay", "UY"), ("usminoroutlyingislands", "UM"), ("usoutlyingislands", "UM"), ("usvi", "VI"),
-    ("usvirginislands", "VI"), ("uzbekistan", "UZ"), ("vanuatu", "VU"), ("vatican", "VA"), ("vaticancity", "VA"),
-    ("vaticancitystate", "VA"), ("venezuela", "VE"), ("venezuelabolivarianrepublicof", "VE"), ("venezuelarb", "VE"),
-    ("vietnam", "VN"), ("virginislandsbritish", "VG"), ("virginislandsus", "VI"), ("wales", "GB"),
-    ("wallisandfutuna", "WF"), ("wallisandfutunaislands", "WF"), ("westbankandgaza", "PS"), ("westernsahara", "EH"),
-    ("yemen", "YE"), ("yemenrep", "YE"), ("zaire", "CD"), ("zambia", "ZM"), ("zimbabwe", "ZW"),
+    ("uruguay", "UY"), ("us", "US"), ("usa", "US"), ("usminoroutlyingislands", "UM"), ("usoutlyingislands", "UM"),
+    ("usvi", "VI"), ("usvirginislands", "VI"), ("uzbekistan", "UZ"), ("vanuatu", "VU"), ("vatican", "VA"),
+    ("vaticancity", "VA"), ("vaticancitystate", "VA"), ("venezuela", "VE"), ("venezuelabolivarianrepublicof", "VE"),
+    ("venezuelarb", "VE"), ("vietnam", "VN"), ("virginislandsbritish", "VG"), ("virginislandsus", "VI"),
+    ("wales", "GB"), ("wallisandfutuna", "WF"), ("wallisandfutunaislands", "WF"), ("westbankandgaza", "PS"),
+    ("westernsahara", "EH"), ("yemen", "YE"), ("yemenrep", "YE"), ("zaire", "CD"), ("zambia", "ZM"), ("zimbabwe", "ZW"),
 ];

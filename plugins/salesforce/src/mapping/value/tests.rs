@@ -124,7 +124,8 @@ fn a_restricted_picklist_has_its_own_spelling() {
     let field = Field { values: Some(vec!["Hot".to_owned(), "Warm".to_owned()]), ..field(Kind::Picklist, 40) };
     let written = |text| {
         let mut body = Vec::new();
-        write(&mut body, &field, Value::Text(text), Manner::default()).map(|()| String::from_utf8_lossy(&body).into_owned())
+        write(&mut body, &field, Value::Text(text), Manner::default())
+            .map(|()| String::from_utf8_lossy(&body).into_owned())
     };
     assert_eq!(written("Hot"), Ok("\"Hot\"".to_owned()));
     assert_eq!(written(" warm"), Ok("\"Warm\"".to_owned()));
@@ -149,7 +150,8 @@ fn a_cell_of_a_job_is_quoted_where_it_must_be() {
 fn only_null_and_the_empty_text_clear_a_field_in_a_job() {
     let cell = |value: Value<'_>| {
         let mut body = Vec::new();
-        write_csv(&mut body, &field(Kind::Text, 0), value, Manner::default()).map(|()| String::from_utf8_lossy(&body).into_owned())
+        write_csv(&mut body, &field(Kind::Text, 0), value, Manner::default())
+            .map(|()| String::from_utf8_lossy(&body).into_owned())
     };
     assert_eq!(cell(Value::Null), Ok("#N/A".to_owned()));
     assert_eq!(cell(Value::Text("")), Ok("#N/A".to_owned()));
