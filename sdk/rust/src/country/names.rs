@@ -4,7 +4,7 @@
 
 /// Names as [`super::alpha2`] folds them, with their alpha-2 code, sorted by name.
 #[rustfmt::skip]
-pub(super) const NAMES: [(&str, &str); 516] = [
+pub(super) static NAMES: [(&str, &str); 516] = [
     ("afghanistan", "AF"), ("aland", "AX"), ("alandislands", "AX"), ("albania", "AL"), ("algeria", "DZ"),
     ("america", "US"), ("americansamoa", "AS"), ("andorra", "AD"), ("angola", "AO"), ("anguilla", "AI"),
     ("antarctica", "AQ"), ("antigua", "AG"), ("antiguaandbarbuda", "AG"), ("arabrepublicofegypt", "EG"),
