@@ -4,6 +4,7 @@
 //! membership is written last, so that no trait can speak for it (case `membership_wins`).
 
 pub(crate) mod field;
+mod groups;
 mod identity;
 mod nested;
 mod object;

@@ -5,6 +5,7 @@
 mod endpoint;
 mod rows;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
@@ -32,6 +33,8 @@ pub struct Settings {
     /// Whether members without a profile are left out instead of being created.
     #[serde(default)]
     pub update_existing_only: bool,
+    /// Which of day and month comes first in dates such as 05/06/1990.
+    pub date_order: Option<Order>,
 }
 
 /// How a profile says that it is a member.

@@ -9,7 +9,7 @@
 //! cannot be brought to its normal form is hashed anyway. A bad value blanks its cell and nothing more.
 //!
 //! Invariants (`tests::properties`): the cell of a hashed key is empty or 64 lower-case hexadecimal
-//! digits; a normal form is its own normal form.
+//! digits; a normal form is its own normal form, unless it is letters that stood before the hyphen of a postal code.
 
 pub mod country;
 pub mod key;
@@ -17,7 +17,6 @@ mod phone;
 
 mod birth;
 mod clear;
-mod date;
 mod email;
 mod gender;
 mod name;
@@ -28,6 +27,7 @@ mod tests;
 
 use std::fmt;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::hash::{self, HashError, Hashing};
 use enroute_sdk::phone::DialCode;
 use enroute_sdk::text;
@@ -45,7 +45,7 @@ pub struct Rules {
     /// The country of members who have none.
     pub default_country: Option<Country>,
     /// How dates such as `5/6/1990` are meant; unset, they are not read.
-    pub birthday_format: Option<BirthdayFormat>,
+    pub date_order: Option<Order>,
     /// The latest year of birth that is believed: the current year.
     pub year_max: u16,
 }
@@ -58,29 +58,8 @@ impl Rules {
             hashing: Hashing::Auto,
             default_phone_country_code: None,
             default_country: None,
-            birthday_format: None,
+            date_order: None,
             year_max,
-        }
-    }
-}
-
-/// Which of month and day comes first in dates with slashes or dots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BirthdayFormat {
-    /// Month, day, year.
-    Mdy,
-    /// Day, month, year.
-    Dmy,
-}
-
-impl BirthdayFormat {
-    /// Parses the setting as written: `mdy` or `dmy`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "mdy" => Some(Self::Mdy),
-            "dmy" => Some(Self::Dmy),
-            _ => None,
         }
     }
 }

@@ -8,9 +8,10 @@ use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
 
+use crate::normalize::Rules;
 use crate::normalize::country::Country;
 use crate::normalize::key::Key;
-use crate::normalize::{BirthdayFormat, Rules};
+use enroute_sdk::date::Order;
 use enroute_sdk::hash::Hashing;
 use enroute_sdk::phone::DialCode;
 
@@ -27,7 +28,8 @@ pub struct Settings {
     hashing: String,
     default_phone_country_code: Option<String>,
     default_country: Option<String>,
-    birthday_format: Option<String>,
+    date_order: Option<Order>,
+    birthday_format: Option<Order>,
     extern_id: Option<String>,
     pub(crate) value_based: bool,
     pub(crate) ldu: Ldu,
@@ -80,7 +82,7 @@ impl Settings {
             hashing: Hashing::parse(&self.hashing).unwrap_or(Hashing::Auto),
             default_phone_country_code: self.default_phone_country_code.as_deref().and_then(DialCode::parse),
             default_country: self.default_country.as_deref().and_then(Country::parse),
-            birthday_format: self.birthday_format.as_deref().and_then(BirthdayFormat::parse),
+            date_order: self.date_order.or(self.birthday_format),
             ..Rules::new(year)
         }
     }
@@ -160,6 +162,13 @@ fn together(ctx: &Context<Settings>, problems: &mut Vec<Problem>) {
             place(row),
             format!("`{}` is mapped and `extern_id` is `user_id`", Key::ExternId),
             "choose one: take the row out, or unset `extern_id`",
+        ));
+    }
+    if settings.date_order.is_some() && settings.birthday_format.is_some() {
+        problems.push(error(
+            setting("birthday_format"),
+            "`birthday_format` is the former name of `date_order`, and both are set".to_owned(),
+            "keep `date_order`",
         ));
     }
     if settings.appsecret_proof_mode == "timed" && !ctx.has_secret("app_secret") {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use enroute_sdk::hash::{self, HashError, Hashing};
 use enroute_sdk::phone::{self, DialCode, Number};
-use enroute_sdk::{Value, email, text};
+use enroute_sdk::{Value, country, email, text};
 
 pub use name::{family_name, given_name};
 
@@ -123,10 +123,9 @@ pub fn phone_number(found: &str, rules: &Rules) -> Result<Noted, Code> {
 /// A country: two letters, in capitals.
 ///
 /// # Errors
-/// When it is anything else.
+/// When it is no code and no name of a country.
 pub fn region_code(found: &str) -> Result<String, Code> {
-    let fits = found.len() == 2 && found.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if fits { Ok(found.to_ascii_uppercase()) } else { Err("region_invalid") }
+    country::alpha2(found).map(str::to_owned).ok_or("region_invalid")
 }
 
 /// An advertising id, in clear and as it is written.

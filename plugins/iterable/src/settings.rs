@@ -7,6 +7,7 @@ mod catalogue;
 mod rows;
 pub(crate) mod types;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub field_types: Option<String>,
     /// The country of phone numbers without a country code.
     pub phone_region: Option<String>,
+    /// Which of day and month comes first in dates such as 05/06/1990.
+    pub date_order: Option<Order>,
 }
 
 /// Where a project lives.

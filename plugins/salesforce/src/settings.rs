@@ -9,6 +9,7 @@ mod origin;
 mod rows;
 mod together;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
@@ -66,6 +67,8 @@ pub struct Settings {
     /// Whether texts are cut to what their field takes.
     #[serde(default)]
     pub truncate_text: bool,
+    /// Which of day and month comes first in dates such as 05/06/1990.
+    pub date_order: Option<Order>,
     /// Share of the org's daily calls that is left to others.
     #[serde(default)]
     pub daily_quota_reserve_percent: u8,

@@ -5,6 +5,7 @@
 
 mod rows;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub truncate: bool,
     /// The country of phone numbers without a country code, where they identify.
     pub phone_region: Option<String>,
+    /// Which of day and month comes first in dates such as 05/06/1990.
+    pub date_order: Option<Order>,
     /// The subuser that a parent's key acts for.
     pub on_behalf_of: Option<String>,
     /// How long an import may be pending.

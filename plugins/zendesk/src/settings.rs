@@ -8,6 +8,7 @@ mod rows;
 
 use std::borrow::Cow;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::problem::{error, warning};
 use enroute_sdk::{Context, Place, Problem};
 use serde::Deserialize;
@@ -41,6 +42,7 @@ pub struct Settings {
     pub(crate) on_email_change: EmailChange,
     pub(crate) nested_values: Nested,
     pub(crate) phone_region: Option<String>,
+    pub(crate) date_order: Option<Order>,
 }
 
 /// How requests are authenticated.

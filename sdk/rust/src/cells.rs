@@ -4,6 +4,8 @@
 //! (test `a_table_that_does_not_add_up_is_refused`).
 
 use crate::bindings::enroute::destination::types::Cells;
+use crate::date::{Date, Moment, Order, Unread};
+use crate::text::trim;
 
 /// One value of a member: of a mapping row or of an identifier.
 ///
@@ -64,6 +66,73 @@ impl<'a> Value<'a> {
             Self::Bool(false) => Some("false".into()),
             Self::Absent | Self::Null | Self::Json(_) => None,
         }
+    }
+
+    /// True or false, where the value is one of them in a spelling of which there is no doubt: a boolean, the number 1 or
+    /// 0, or one of the texts `true`, `false`, `1`, `0` in any case and with blanks around. `yes`, `on`, `t` and an empty
+    /// text are neither.
+    ///
+    /// ```
+    /// use enroute_sdk::Value;
+    ///
+    /// assert_eq!(Value::Text(" TRUE").flag(), Some(true));
+    /// assert_eq!(Value::Number("0").flag(), Some(false));
+    /// assert_eq!(Value::Text("yes").flag(), None);
+    /// assert_eq!(Value::Number("2").flag(), None);
+    /// ```
+    #[must_use]
+    pub fn flag(self) -> Option<bool> {
+        const WORDS: [(&str, bool); 4] = [("true", true), ("false", false), ("1", true), ("0", false)];
+        match self {
+            Self::Bool(flag) => Some(flag),
+            Self::Number(digits) => match without_zeros(digits) {
+                "1" => Some(true),
+                "0" => Some(false),
+                _ => None,
+            },
+            Self::Text(text) => {
+                let text = trim(text);
+                WORDS.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)).map(|(_, flag)| *flag)
+            }
+            Self::Absent | Self::Null | Self::Json(_) => None,
+        }
+    }
+
+    /// The day or point in time that the value is: of a text what [`Moment::read`] understands, of a number eight digits
+    /// (`19900704`). Numbers of seconds are not read: nothing says that they are any.
+    ///
+    /// ```
+    /// use enroute_sdk::Value;
+    /// use enroute_sdk::date::Unread;
+    ///
+    /// assert_eq!(Value::Number("19900704").moment(None).unwrap().to_string(), "1990-07-04");
+    /// assert_eq!(Value::Number("1586786649").moment(None), Err(Unread::NoDate));
+    /// ```
+    ///
+    /// # Errors
+    /// Where it is no date, or has two readings and `order` does not decide.
+    pub fn moment(self, order: Option<Order>) -> Result<Moment, Unread> {
+        match self {
+            Self::Text(text) => Moment::read(text, order),
+            Self::Number(digits) if without_zeros(digits).len() == 8 => Moment::read(without_zeros(digits), order),
+            _ => Err(Unread::NoDate),
+        }
+    }
+
+    /// The day of it, as written: no time zone moves a birthday.
+    ///
+    /// # Errors
+    /// As [`moment`](Self::moment).
+    pub fn date(self, order: Option<Order>) -> Result<Date, Unread> {
+        self.moment(order).map(|moment| moment.date)
+    }
+}
+
+/// A number without a fraction of nothing but zeros: `1` of `1.0`.
+fn without_zeros(digits: &str) -> &str {
+    match digits.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => digits,
     }
 }
 

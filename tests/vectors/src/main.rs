@@ -10,3 +10,4 @@
 mod contact;
 mod place;
 mod table;
+mod values;

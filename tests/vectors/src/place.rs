@@ -75,6 +75,7 @@ struct Spot {
     settings: toml::Table,
     /// Instead of those of the destination.
     identifiers: Option<toml::Table>,
+    remote: Option<String>,
     /// Where the value stands in the body of the first request: a JSON pointer.
     at: String,
     /// How a reading is written here.
@@ -92,7 +93,7 @@ struct Spot {
 }
 
 /// How a reading is written at a place.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Form {
     /// As it is.
@@ -104,6 +105,24 @@ pub(crate) enum Form {
     Sha256OfDigits,
     /// The SHA-256 of a plus and its digits.
     Sha256WithPlus,
+    /// The SHA-256 of it in lower case.
+    Sha256OfLower,
+    /// Of a moment, its day.
+    Day,
+    /// The same, where the day is one of the past.
+    Birthday,
+    /// Its day as `MM/DD/YYYY`.
+    AmericanDay,
+    /// The SHA-256 of its year.
+    Year,
+    /// The SHA-256 of its month.
+    Month,
+    /// The SHA-256 of its day of the month.
+    DayOfMonth,
+    /// With a blank before the time and before the offset, which is `+00:00`.
+    Spaced,
+    /// With thousandths and an offset; a day is its first moment.
+    Thousandths,
 }
 
 /// What becomes of a phone number that names no country.
@@ -177,7 +196,7 @@ impl Place {
         if let Some(identifier) = &spot.identifier {
             fixture = fixture.identifier_field(identifier);
         }
-        if let Some(remote) = &set_up.remote {
+        if let Some(remote) = spot.remote.as_ref().or(set_up.remote.as_ref()) {
             fixture = fixture.remote(serde_json::from_str::<serde_json::Value>(remote).expect("`remote` is JSON"));
         }
         Self {
@@ -260,12 +279,25 @@ impl Seen {
 impl Form {
     /// A reading as it is sent.
     pub(crate) fn of(self, reading: &str) -> String {
+        let part = |range| reading.get(range).unwrap_or_default();
         let digits = || reading.chars().filter(char::is_ascii_digit).collect::<String>();
         match self {
             Self::Plain => reading.to_owned(),
             Self::Sha256 => hash::sha256_hex(reading),
             Self::Sha256OfDigits => hash::sha256_hex(digits().trim_start_matches('0')),
             Self::Sha256WithPlus => hash::sha256_hex(&format!("+{}", digits())),
+            Self::Sha256OfLower => hash::sha256_hex(&reading.to_lowercase()),
+            Self::Day | Self::Birthday => part(0..10).to_owned(),
+            Self::AmericanDay => format!("{}/{}/{}", part(5..7), part(8..10), part(0..4)),
+            Self::Year => hash::sha256_hex(part(0..4)),
+            Self::Month => hash::sha256_hex(part(5..7)),
+            Self::DayOfMonth => hash::sha256_hex(part(8..10)),
+            Self::Spaced => reading.replace('T', " ").replace('Z', " +00:00"),
+            Self::Thousandths if reading.len() == 10 => format!("{reading}T00:00:00.000Z"),
+            Self::Thousandths => {
+                let offset = reading.get(19..).filter(|offset| !offset.is_empty()).unwrap_or("Z");
+                format!("{}.000{offset}", part(0..19))
+            }
         }
     }
 }

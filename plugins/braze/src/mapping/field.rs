@@ -37,6 +37,8 @@ pub(crate) enum Field {
     Longitude,
     /// An object or a list, as Braze documents it.
     Structure,
+    /// A list of subscription groups with their states.
+    Groups,
     /// An attribute of the operator's own.
     Custom,
     /// A name that Braze reads as an order, or keeps for itself.
@@ -71,7 +73,7 @@ const CATALOGUE: [(&str, Field); 30] = [
     ("facebook", Field::Structure),
     ("twitter", Field::Structure),
     ("push_tokens", Field::Structure),
-    ("subscription_groups", Field::Structure),
+    ("subscription_groups", Field::Groups),
     ("push_token_import", Field::Reserved),
     ("app_id", Field::Reserved),
 ];

@@ -5,13 +5,17 @@
 //! order (`{"inc": 1}`) instead of a value. Traits are values, never orders
 //! (test `a_trait_that_reads_as_an_order_stays_out`).
 
-use enroute_sdk::date::Date;
+use enroute_sdk::date::Moment;
 
 use super::value::{MALFORMED, Note, TEXT_CHARS_MAX, TEXT_TOO_LONG};
 
 /// Largest nested attribute in bytes. Newer pages of Braze say 100 KB, older ones 50 KB; above its limit Braze drops
 /// the update and says success.
 const NESTED_BYTES_MAX: usize = 50 * 1024;
+
+/// Most entries of a list that Braze keeps unless an attribute's maximum was raised: page "Custom attributes", section
+/// "Arrays". It cuts what is beyond and says nothing. Lists of objects are bounded by their bytes alone.
+const LIST_ENTRIES_MAX: usize = 25;
 
 /// Deepest nesting that is read; recursion ends here.
 const DEPTH_MAX: u32 = 32;
@@ -28,6 +32,9 @@ const READS_AS_ORDER: &str = "reads_as_order";
 /// Warning: nulls inside were taken out, which clears them, because the attribute is replaced as a whole.
 const NULLS_TAKEN_OUT: &str = "nested_nulls_taken_out";
 
+/// Warning: a list has more entries than Braze keeps by itself; all of it was sent.
+const LIST_LONG: &str = "list_long";
+
 /// Names that make an object an order.
 const ORDERS: [&str; 3] = ["inc", "add", "remove"];
 
@@ -38,9 +45,14 @@ pub(super) fn write(body: &mut Vec<u8>, json: &str) -> Result<(), Note> {
     if json.len() > NESTED_BYTES_MAX {
         return Err(Note::LeftOut(NESTED_TOO_LARGE));
     }
-    let mut walk = Walk { text: json, at: 0, nulls: false };
+    let mut walk = Walk { text: json, at: 0, nulls: false, long: false };
     walk.value(body, false, 0)?;
-    if walk.nulls { Err(Note::Sent(NULLS_TAKEN_OUT)) } else { Ok(()) }
+    match (walk.nulls, walk.long) {
+        (false, false) => Ok(()),
+        (true, false) => Err(Note::Sent(NULLS_TAKEN_OUT)),
+        (false, true) => Err(Note::Sent(LIST_LONG)),
+        (true, true) => Err(Note::SentWith([NULLS_TAKEN_OUT, LIST_LONG])),
+    }
 }
 
 /// A reader of JSON text that the host has checked; what it does not understand, it refuses.
@@ -48,6 +60,8 @@ struct Walk<'t> {
     text: &'t str,
     at: usize,
     nulls: bool,
+    /// Whether a list is longer than Braze may keep.
+    long: bool,
 }
 
 impl<'t> Walk<'t> {
@@ -61,12 +75,12 @@ impl<'t> Walk<'t> {
             Some(b'[') => self.list(body, depth),
             Some(b'"') => {
                 let token = self.string()?;
-                if timed && is_time(token) {
-                    body.extend_from_slice(b"{\"$time\":");
-                    body.extend_from_slice(token.as_bytes());
-                    body.push(b'}');
-                } else {
-                    body.extend_from_slice(token.as_bytes());
+                match time(token).filter(|_| timed) {
+                    Some(time) => {
+                        let time = format!("{{\"$time\":\"{time}\"}}");
+                        body.extend_from_slice(time.as_bytes());
+                    }
+                    None => body.extend_from_slice(token.as_bytes()),
                 }
                 Ok(())
             }
@@ -115,6 +129,7 @@ impl<'t> Walk<'t> {
         self.at += 1;
         body.push(b'[');
         let mut first = true;
+        let mut plain = 0;
         while !self.ends(b']')? {
             if self.null() {
                 continue;
@@ -123,9 +138,11 @@ impl<'t> Walk<'t> {
                 body.push(b',');
             }
             first = false;
+            plain += usize::from(self.peek() != Some(b'{'));
             self.value(body, false, depth + 1)?;
         }
         body.push(b']');
+        self.long |= plain > LIST_ENTRIES_MAX;
         Ok(())
     }
 
@@ -205,15 +222,14 @@ fn inside(token: &str) -> &str {
     token.strip_prefix('"').and_then(|token| token.strip_suffix('"')).unwrap_or(token)
 }
 
-/// Whether a string token is a day, or a point in time, of ISO 8601.
-fn is_time(token: &str) -> bool {
+/// The day or point in time that a string token is, where it begins as ISO 8601 has it: `YYYY-MM-DD`. Nothing says that
+/// the text is a date but its form, so no other form is taken for one.
+fn time(token: &str) -> Option<Moment> {
     let text = inside(token);
-    let shape = match text.as_bytes().get(10) {
-        None => text.len() == 10,
-        Some(b'T' | b' ') => text.len() >= 16 && text.as_bytes().get(13) == Some(&b':'),
-        Some(_) => false,
-    };
-    shape && text.as_bytes().get(4) == Some(&b'-') && Date::parse(text).is_some()
+    let bytes = text.as_bytes();
+    let shape = bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-');
+    let ends = matches!(bytes.get(10), None | Some(b'T' | b't' | b' '));
+    (shape && ends).then(|| Moment::read(text, None).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -226,6 +242,9 @@ mod tests {
         let got = match write(&mut body, json) {
             Ok(()) => String::from_utf8(body).expect("text in, text out"),
             Err(Note::Sent(code)) => format!("{} ({code})", String::from_utf8(body).expect("text in, text out")),
+            Err(Note::SentWith(codes)) => {
+                format!("{} ({})", String::from_utf8(body).expect("text in, text out"), codes.join(", "))
+            }
             Err(other) => format!("{other:?}"),
         };
         assert_eq!(got, expect);
@@ -252,8 +271,23 @@ mod tests {
         check(r#"{"since": "2021-05-01"}"#, r#"{"since":{"$time":"2021-05-01"}}"#);
         check(r#"{"at": "2021-05-01T10:00:00Z"}"#, r#"{"at":{"$time":"2021-05-01T10:00:00Z"}}"#);
         check(r#"{"since": {"$time": "2021-05-01"}}"#, r#"{"since":{"$time":"2021-05-01"}}"#);
+        check(r#"{"at": "2021-05-01 10:00:00+00"}"#, r#"{"at":{"$time":"2021-05-01T10:00:00Z"}}"#);
+        check(r#"{"at": "05/06/1990", "id": "20210501"}"#, r#"{"at":"05/06/1990","id":"20210501"}"#);
         check(r#"["2021-05-01"]"#, r#"["2021-05-01"]"#);
         check(r#"{"no": "2021-05-01x", "id": "2021-13-01"}"#, r#"{"no":"2021-05-01x","id":"2021-13-01"}"#);
+    }
+
+    #[test]
+    fn a_list_that_braze_may_cut_is_sent_and_told() {
+        let numbers = |count: usize| format!("[{}]", vec!["1"; count].join(","));
+        check(&numbers(25), &numbers(25));
+        check(&numbers(30), &format!("{} (list_long)", numbers(30)));
+        let inside = format!(r#"{{"sizes":{}}}"#, numbers(26));
+        check(&inside, &format!("{inside} (list_long)"));
+        let with_nulls = format!("[null,{}", numbers(30).trim_start_matches('['));
+        check(&with_nulls, &format!("{} (nested_nulls_taken_out, list_long)", numbers(30)));
+        let objects = format!("[{}]", vec!["{}"; 30].join(","));
+        check(&objects, &objects);
     }
 
     #[test]

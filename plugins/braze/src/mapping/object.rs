@@ -4,7 +4,7 @@ use enroute_sdk::{Context, Mapping, Member, Value, json};
 
 use super::field::Field;
 use super::identity::{Identity, Kind};
-use super::value::{Note, location, write};
+use super::value::{Dates, Note, location, write};
 use crate::settings::{MembershipMode, Settings, membership_field};
 
 /// Warning: the row cannot be sent; `validate` says why.
@@ -23,7 +23,7 @@ pub(super) struct Plan<'c> {
     joined: Vec<u8>,
     /// The same for one who left.
     left: Vec<u8>,
-    today: &'c str,
+    dates: Dates<'c>,
 }
 
 /// What happens to the value of a row.
@@ -57,7 +57,7 @@ impl<'c> Plan<'c> {
             joined: membership(true, settings.update_existing_only),
             // Nobody is created only to say that they are not a member.
             left: membership(false, true),
-            today: ctx.today(),
+            dates: Dates { today: ctx.today(), order: settings.date_order },
         }
     }
 
@@ -106,9 +106,10 @@ impl<'c> Plan<'c> {
         }
         let start = body.len();
         body.extend_from_slice(&column.key);
-        match write(body, field, value, self.today) {
+        match write(body, field, value, self.dates) {
             Ok(()) => {}
             Err(Note::Sent(code)) => out.warn(code, Some(column.name), 1),
+            Err(Note::SentWith(codes)) => codes.into_iter().for_each(|code| out.warn(code, Some(column.name), 1)),
             Err(Note::Quiet) => body.truncate(start),
             Err(Note::LeftOut(code)) => {
                 body.truncate(start);

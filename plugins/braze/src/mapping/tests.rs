@@ -26,9 +26,10 @@ fn check(field: &str, value: impl Into<Cell>, expect: &str) {
 fn a_birthday_is_a_day_of_the_past() {
     check("dob", "1988-02-14", r#""dob":"1988-02-14""#);
     check("dob", "02/14/1988", r#""dob":"1988-02-14""#);
+    check("dob", "14.2.1988", r#""dob":"1988-02-14""#);
     check("dob", "1988-02-14T23:59:00-08:00", r#""dob":"1988-02-14""#);
     check("dob", "2027-01-01", " (value_malformed)".trim_start_matches(','));
-    check("dob", "14.2.1988", " (value_malformed)");
+    check("dob", "05/06/1990", " (date_ambiguous)");
     check("dob", json!(null), r#""dob":null"#);
 }
 
@@ -36,7 +37,10 @@ fn a_birthday_is_a_day_of_the_past() {
 fn genders_are_letters_where_braze_has_one() {
     check("gender", "Female", r#""gender":"F""#);
     check("gender", "prefer not to say", r#""gender":"P""#);
-    check("gender", "agender", r#""gender":"agender" (gender_unknown)"#);
+    check("gender", "prefer_not_to_say", r#""gender":"P""#);
+    check("gender", "diverse", " (gender_unknown)");
+    check("gender", "", " (gender_unknown)");
+    check("gender", json!(null), r#""gender":null"#);
     check("gender", json!(1), " (value_malformed)");
 }
 
@@ -66,8 +70,14 @@ fn switches_and_states_are_checked() {
     check("email_subscribe", "opted_in", r#""email_subscribe":"opted_in""#);
     check("email_subscribe", "yes", " (value_malformed)");
     check("email_open_tracking_disabled", "TRUE", r#""email_open_tracking_disabled":true"#);
-    check("email_open_tracking_disabled", json!(1), " (value_malformed)");
+    check("email_open_tracking_disabled", json!(1), r#""email_open_tracking_disabled":true"#);
+    check("email_open_tracking_disabled", " 0", r#""email_open_tracking_disabled":false"#);
+    check("email_open_tracking_disabled", json!(2), " (value_malformed)");
+    check("email_open_tracking_disabled", "yes", " (value_malformed)");
     check("date_of_first_session", "2021-05-01T10:00:00Z", r#""date_of_first_session":"2021-05-01T10:00:00Z""#);
+    check("date_of_first_session", "2021-05-01 10:00:00+00", r#""date_of_first_session":"2021-05-01T10:00:00Z""#);
+    check("date_of_first_session", "2021-05-01", r#""date_of_first_session":"2021-05-01""#);
+    check("date_of_first_session", "05/06/2021", " (date_ambiguous)");
     check("date_of_first_session", "yesterday", " (value_malformed)");
 }
 
@@ -99,6 +109,9 @@ fn rows_that_cannot_be_sent_are_left_out() {
     check("_update_existing_only", json!(true), " (row_not_sendable)");
     check("vip", json!(false), " (row_not_sendable)");
     check("subscription_groups", json!([]), "");
+    check("subscription_groups", json!(["g"]), " (subscription_group_malformed)");
+    check("subscription_groups", json!([{"subscription_group_id": "g"}]), " (subscription_group_malformed)");
+    check("subscription_groups", json!("g"), " (value_malformed)");
 }
 
 #[test]

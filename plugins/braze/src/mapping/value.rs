@@ -3,14 +3,14 @@
 //! A value that a field cannot take is left out with a warning and the member is delivered all the same: one bad
 //! trait must not keep a person out of an audience. Null clears a field; absent leaves it alone.
 
-use enroute_sdk::date::Date;
+use enroute_sdk::date::{Order, Unread};
 use enroute_sdk::phone::{self, Number};
 use enroute_sdk::text::trim;
 use enroute_sdk::{Value, country, email, json};
 use serde::Deserialize;
 
 use super::field::Field;
-use super::nested;
+use super::{groups, nested};
 
 /// Warning: the value is nothing that the field can take, and was left out.
 pub(super) const MALFORMED: &str = "value_malformed";
@@ -18,7 +18,7 @@ pub(super) const MALFORMED: &str = "value_malformed";
 /// Warning: the text is longer than Braze keeps, and was left out.
 pub(super) const TEXT_TOO_LONG: &str = "text_too_long";
 
-/// Warning: the word for a gender is none that Braze lists; it was sent as it is.
+/// Warning: the word for a gender is none that Braze lists, and was left out.
 const GENDER_UNKNOWN: &str = "gender_unknown";
 
 /// Warning: the number names no country; it was sent as it is.
@@ -32,6 +32,8 @@ pub(super) const TEXT_CHARS_MAX: usize = 255;
 pub(super) enum Note {
     /// Written, with a warning.
     Sent(&'static str),
+    /// Written, with two warnings.
+    SentWith([&'static str; 2]),
     /// Not to be sent, with a warning.
     LeftOut(&'static str),
     /// Not to be sent, and nothing to say about it.
@@ -40,8 +42,17 @@ pub(super) enum Note {
 
 const REFUSED: Note = Note::LeftOut(MALFORMED);
 
+/// How dates are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dates<'c> {
+    /// The day of the run, `YYYY-MM-DD`: nobody was born after it.
+    pub(super) today: &'c str,
+    /// Which of day and month comes first.
+    pub(super) order: Option<Order>,
+}
+
 /// Writes a value. Where it is not to be sent, what was written does not count.
-pub(super) fn write(body: &mut Vec<u8>, field: Field, value: Value<'_>, today: &str) -> Result<(), Note> {
+pub(super) fn write(body: &mut Vec<u8>, field: Field, value: Value<'_>, dates: Dates<'_>) -> Result<(), Note> {
     if value.is_null() {
         json::write_value(body, value);
         return Ok(());
@@ -52,7 +63,7 @@ pub(super) fn write(body: &mut Vec<u8>, field: Field, value: Value<'_>, today: &
         (Field::Text, Value::Number(_) | Value::Bool(_)) => json::write_text(body, value),
         (Field::Email, Value::Text(text)) => json::write_str(body, &email::lower(text).ok_or(REFUSED)?),
         (Field::Phone, value) => return phone(body, value),
-        (Field::Birthday, Value::Text(text)) => return birthday(body, text, today),
+        (Field::Birthday, value) => return birthday(body, value, dates),
         (Field::Gender, Value::Text(text)) => return gender(body, text),
         (Field::Country, Value::Text(text)) => json::write_str(body, country::alpha2(text).ok_or(REFUSED)?),
         (Field::Language, Value::Text(text)) => json::write_str(body, &language(text).ok_or(REFUSED)?),
@@ -61,14 +72,11 @@ pub(super) fn write(body: &mut Vec<u8>, field: Field, value: Value<'_>, today: &
         (Field::Subscription, Value::Text(state @ ("opted_in" | "subscribed" | "unsubscribed"))) => {
             json::write_str(body, state);
         }
-        (Field::Flag, Value::Bool(_)) => json::write_value(body, value),
-        (Field::Flag, Value::Text(text)) => {
-            let flag = [("true", true), ("false", false)].into_iter().find(|(word, _)| text.eq_ignore_ascii_case(word));
-            json::write_value(body, Value::Bool(flag.ok_or(REFUSED)?.1));
-        }
-        (Field::Time, Value::Text(text)) if Date::parse(text).is_some() => json::write_str(body, trim(text)),
+        (Field::Flag, value) => json::write_value(body, Value::Bool(value.flag().ok_or(REFUSED)?)),
+        (Field::Time, value) => json::write_str(body, &value.moment(dates.order).map_err(no_date)?.to_string()),
         (Field::Location, Value::Json(_)) => body.extend_from_slice(point(value)?.as_bytes()),
-        (Field::Structure, Value::Json(text)) if is_empty(text) => return Err(Note::Quiet),
+        (Field::Structure | Field::Groups, Value::Json(text)) if is_empty(text) => return Err(Note::Quiet),
+        (Field::Groups, Value::Json(text)) => return groups::write(body, text),
         (Field::Structure, Value::Json(text)) => body.extend_from_slice(text.as_bytes()),
         _ => return Err(REFUSED),
     }
@@ -89,15 +97,17 @@ pub(super) fn too_long(text: &str) -> bool {
     text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX
 }
 
-fn birthday(body: &mut Vec<u8>, text: &str, today: &str) -> Result<(), Note> {
-    let day = Date::parse(text).ok_or(REFUSED)?;
-    // What is written as Braze wants it needs no writing.
-    let written = if matches!(text.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _]) { text } else { &day.to_string() };
-    if written > today {
+fn birthday(body: &mut Vec<u8>, value: Value<'_>, dates: Dates<'_>) -> Result<(), Note> {
+    let day = value.date(dates.order).map_err(no_date)?.to_string();
+    if day.as_str() > dates.today {
         return Err(REFUSED);
     }
-    json::write_str(body, written);
+    json::write_str(body, &day);
     Ok(())
+}
+
+fn no_date(why: Unread) -> Note {
+    Note::LeftOut(why.code(MALFORMED))
 }
 
 fn phone(body: &mut Vec<u8>, value: Value<'_>) -> Result<(), Note> {
@@ -122,14 +132,11 @@ const GENDERS: [(&str, &[&str]); 5] = [
 ];
 
 fn gender(body: &mut Vec<u8>, text: &str) -> Result<(), Note> {
-    let word = trim(text);
-    let is_word = |words: &&[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if let Some((letter, _)) = GENDERS.iter().find(|(_, words)| is_word(words)) {
-        json::write_str(body, letter);
-        return Ok(());
-    }
-    json::write_str(body, text);
-    Err(Note::Sent(GENDER_UNKNOWN))
+    let word = trim(text).replace(['_', '-'], " ");
+    let is_word = |words: &&[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(&word));
+    let (letter, _) = GENDERS.iter().find(|(_, words)| is_word(words)).ok_or(Note::LeftOut(GENDER_UNKNOWN))?;
+    json::write_str(body, letter);
+    Ok(())
 }
 
 /// `pt` of `pt-BR`.

@@ -3,8 +3,10 @@
 //! Meta wants the three apart. A date whose month and day could be swapped is not guessed at; its year is
 //! certain all the same.
 
-use crate::normalize::date::{self, Date};
+use std::ops::RangeInclusive;
+
 use crate::normalize::{BlankCode, Rules};
+use enroute_sdk::date::Parts;
 use enroute_sdk::text::digit;
 
 /// The earliest year of birth that Meta takes.
@@ -28,7 +30,7 @@ const MONTHS: [&str; 12] = [
 /// Appends the year as four digits.
 pub(crate) fn append_year(text: &str, rules: &Rules, out: &mut String) -> Result<(), BlankCode> {
     let text = digit::fold(text);
-    let year = date::year_number(&text).or_else(|| date::parse(&text, rules.birthday_format)?.year);
+    let year = number(&text, 4..=4).or_else(|| Parts::read(&text, rules.date_order)?.year);
     let year = year.filter(|year| (YEAR_MIN..=rules.year_max).contains(year)).ok_or(BlankCode::YearInvalid)?;
     out.push_str(&year.to_string());
     Ok(())
@@ -37,7 +39,7 @@ pub(crate) fn append_year(text: &str, rules: &Rules, out: &mut String) -> Result
 /// Appends the month as two digits.
 pub(crate) fn append_month(text: &str, rules: &Rules, out: &mut String) -> Result<(), BlankCode> {
     let text = digit::fold(text);
-    let month = match date::number(&text).or_else(|| month_of_name(&text)) {
+    let month = match two_digits(&text).or_else(|| month_of_name(&text)) {
         Some(month) => month,
         None => month_and_day(&text, rules, BlankCode::MonthInvalid)?.0,
     };
@@ -47,7 +49,7 @@ pub(crate) fn append_month(text: &str, rules: &Rules, out: &mut String) -> Resul
 /// Appends the day of the month as two digits.
 pub(crate) fn append_day(text: &str, rules: &Rules, out: &mut String) -> Result<(), BlankCode> {
     let text = digit::fold(text);
-    let day = match date::number(&text) {
+    let day = match two_digits(&text) {
         Some(day) => day,
         None => month_and_day(&text, rules, BlankCode::DayInvalid)?.1,
     };
@@ -55,8 +57,18 @@ pub(crate) fn append_day(text: &str, rules: &Rules, out: &mut String) -> Result<
 }
 
 fn month_and_day(text: &str, rules: &Rules, invalid: BlankCode) -> Result<(u8, u8), BlankCode> {
-    let Date { month_and_day, .. } = date::parse(text, rules.birthday_format).ok_or(invalid)?;
+    let Parts { month_and_day, .. } = Parts::read(text, rules.date_order).ok_or(invalid)?;
     month_and_day.ok_or(BlankCode::DateAmbiguous)
+}
+
+/// Reads a number of as many digits.
+fn number(text: &str, digits: RangeInclusive<usize>) -> Option<u16> {
+    let fits = digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    fits.then(|| text.parse().ok()).flatten()
+}
+
+fn two_digits(text: &str) -> Option<u8> {
+    u8::try_from(number(text, 1..=2)?).ok()
 }
 
 /// Finds the month of an English name or abbreviation: `December`, `dec`, `Sept.`
@@ -82,11 +94,12 @@ fn append_two_digits(number: u8, max: u8, invalid: BlankCode, out: &mut String) 
 #[cfg(test)]
 mod tests {
     use super::{append_day, append_month, append_year};
-    use crate::normalize::{BirthdayFormat, Rules};
+    use crate::normalize::Rules;
+    use enroute_sdk::date::Order;
 
     #[track_caller]
     fn check(text: &str, format: &str, expect: [&str; 3]) {
-        let rules = Rules { birthday_format: BirthdayFormat::parse(format), ..Rules::new(2026) };
+        let rules = Rules { date_order: Order::parse(format), ..Rules::new(2026) };
         let got = [append_year, append_month, append_day].map(|append| {
             let mut out = String::new();
             append(text, &rules, &mut out).map_or_else(|code| code.as_str().to_owned(), |()| out)
@@ -108,6 +121,8 @@ mod tests {
         check("5/6/1990", "mdy", ["1990", "05", "06"]);
         check("5/6/1990", "dmy", ["1990", "06", "05"]);
         check("5/16/1990", "", ["1990", "05", "16"]);
+        check("05-06-1990", "", ["1990", "date_ambiguous", "date_ambiguous"]);
+        check("5/6/90", "dmy", ["year_invalid", "06", "05"]);
     }
 
     #[test]

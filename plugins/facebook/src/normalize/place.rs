@@ -38,7 +38,9 @@ pub(crate) fn append_state(text: &str, country: Option<Country>, out: &mut Strin
     }
 }
 
-/// Appends a postal code: five digits in the United States, elsewhere all of it but white space.
+/// Appends a postal code: five digits in the United States, elsewhere all of it but white space. In every country it
+/// ends at the first hyphen, as it does in both normalisers that Meta itself ships (of the Business SDK's server side,
+/// and of the pixel): `1229-076` is `1229`. Codes of one character they refuse.
 ///
 /// American codes of three or four digits lost zeros on their way through a number and get them back.
 /// Text without any digit ("n/a") is a postal code nowhere; even `FIQQ 1ZZ` has one.
@@ -48,6 +50,10 @@ pub(crate) fn append_zip(text: &str, country: Option<Country>, out: &mut String)
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FF0D}' => Some('-'),
         _ => (!c.is_whitespace()).then(|| digit::to_ascii(c)),
     });
+    let whole = out.get(start..).unwrap_or_default();
+    let has_digit = whole.contains(|c: char| c.is_ascii_digit());
+    let length = whole.find('-').unwrap_or(whole.len());
+    out.truncate(start + length);
     let code = out.get(start..).unwrap_or_default();
     let american = match country {
         Some(country) => country == Country::US,
@@ -59,7 +65,7 @@ pub(crate) fn append_zip(text: &str, country: Option<Country>, out: &mut String)
         out.extend(zip);
         return Ok(());
     }
-    if code.contains(|c: char| c.is_ascii_digit()) { Ok(()) } else { Err(BlankCode::ZipInvalid) }
+    if has_digit && code.chars().nth(1).is_some() { Ok(()) } else { Err(BlankCode::ZipInvalid) }
 }
 
 fn append_letters(text: &str, out: &mut String) -> Result<(), BlankCode> {
@@ -72,15 +78,10 @@ fn append_letters(text: &str, out: &mut String) -> Result<(), BlankCode> {
 }
 
 fn has_zip_shape(code: &str) -> bool {
-    let digits = |text: &str, count| text.len() == count && all_digits(text);
-    match code.split_once('-') {
-        Some((zip, add_on)) => digits(zip, ZIP_DIGITS) && digits(add_on, ZIP_PLUS_4_DIGITS - ZIP_DIGITS),
-        None => digits(code, ZIP_DIGITS) || digits(code, ZIP_PLUS_4_DIGITS),
-    }
+    matches!(code.len(), ZIP_DIGITS | ZIP_PLUS_4_DIGITS) && all_digits(code)
 }
 
-fn five_digits(code: &str) -> Option<[char; ZIP_DIGITS]> {
-    let zip = code.split_once('-').map_or(code, |(zip, _)| zip);
+fn five_digits(zip: &str) -> Option<[char; ZIP_DIGITS]> {
     let whole = matches!(zip.len(), ZIP_DIGITS_MIN..=ZIP_DIGITS | ZIP_PLUS_4_DIGITS);
     if !whole || !all_digits(zip) {
         return None;
@@ -114,13 +115,26 @@ mod tests {
     }
 
     #[test]
+    fn a_postal_code_ends_at_its_hyphen_in_every_country() {
+        check(append_zip, "1229-076", "pt", "1229");
+        check(append_zip, "01310-100", "br", "01310");
+        check(append_zip, "530-0001", "jp", "530");
+        check(append_zip, "５３０\u{2212}０００１", "jp", "530");
+        check(append_zip, "SE-111 22", "se", "se");
+        check(append_zip, "00-950", "pl", "00");
+        check(append_zip, " 111 22 ", "se", "11122");
+        check(append_zip, "D-10115", "de", "zip_invalid");
+        check(append_zip, "-10115", "de", "zip_invalid");
+        check(append_zip, "SW1A 1AA", "gb", "sw1a1aa");
+    }
+
+    #[test]
     fn only_american_postal_codes_are_cut_to_five_digits() {
         check(append_zip, "94025-1234", "us", "94025");
         check(append_zip, "94025 1234", "us", "94025");
         check(append_zip, "94025\u{2013}1234", "us", "94025");
         check(append_zip, "９４０２５", "us", "94025");
-        check(append_zip, "01000-000", "br", "01000-000");
-        check(append_zip, "12345-6789", "sa", "12345-6789");
+        check(append_zip, "940251234", "sa", "940251234");
         check(append_zip, "sw1a 1aa", "us", "zip_invalid");
         check(append_zip, "123456", "us", "zip_invalid");
     }
@@ -129,7 +143,7 @@ mod tests {
     fn without_a_country_five_and_four_digits_are_american() {
         check(append_zip, "94025-1234", "", "94025");
         check(append_zip, "940251234", "", "94025");
-        check(append_zip, "01000-000", "", "01000-000");
+        check(append_zip, "01000-000", "", "01000");
         check(append_zip, "2134", "", "2134");
     }
 

@@ -111,10 +111,10 @@ fn names() {
 
 #[test]
 fn countries_and_mobile_ids() {
-    for (found, normal) in [("us", "US"), ("uS", "US"), ("GB", "GB")] {
+    for (found, normal) in [("us", "US"), ("uS", "US"), ("GB", "GB"), ("USA", "US"), ("UK", "GB"), ("Portugal", "PT")] {
         assert_eq!(region_code(found).as_deref(), Ok(normal));
     }
-    for found in ["USA", "u", "U2", "u s"] {
+    for found in ["u", "U2", "ZZ", "EU", "Atlantis"] {
         assert_eq!(region_code(found), Err("region_invalid"), "{found}");
     }
     let id = "38400000-8cf0-11bd-b23e-10b96e40000d";

@@ -25,17 +25,23 @@ pub(crate) struct Consents {
 }
 
 impl Consent {
-    /// Texts in any case, with or without `CONSENT_`, and true or false; what is neither yes nor no is unspecified.
+    /// Texts in any case, with or without `CONSENT_`, and true or false as all plugins read them; what is neither yes nor
+    /// no is unspecified.
     fn of(value: &Value) -> Self {
-        let text = match value {
-            Value::Bool(true) => return Self::Granted,
-            Value::Bool(false) => return Self::Denied,
-            Value::String(text) => text.trim().to_ascii_uppercase(),
-            _ => return Self::Unspecified,
+        let digits;
+        let flag = match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Number(number) => {
+                digits = number.to_string();
+                enroute_sdk::Value::Number(&digits).flag()
+            }
+            Value::String(text) => enroute_sdk::Value::Text(text).flag(),
+            _ => None,
         };
-        match text.strip_prefix("CONSENT_").unwrap_or(&text) {
-            "GRANTED" | "TRUE" => Self::Granted,
-            "DENIED" | "FALSE" => Self::Denied,
+        let text = value.as_str().unwrap_or_default().trim().to_ascii_uppercase();
+        match (flag, text.strip_prefix("CONSENT_").unwrap_or(&text)) {
+            (Some(true), _) | (None, "GRANTED" | "TRUE") => Self::Granted,
+            (Some(false), _) | (None, "DENIED" | "FALSE") => Self::Denied,
             _ => Self::Unspecified,
         }
     }
@@ -112,6 +118,8 @@ mod tests {
             Consent::Denied,
         );
         check(r#"{"ad_user_data":true,"ad_personalization":false}"#, Consent::Granted, Consent::Denied);
+        check(r#"{"ad_user_data":1,"ad_personalization":"0"}"#, Consent::Granted, Consent::Denied);
+        check(r#"{"ad_user_data":" TRUE ","ad_personalization":0.0}"#, Consent::Granted, Consent::Denied);
         check(r#"{"ad_user_data":"maybe","ad_personalization":7}"#, Consent::Unspecified, Consent::Unspecified);
         check(r#"{"ads":false}"#, Consent::Granted, Consent::Granted);
         assert_eq!(Consents::of(None, GRANTED), GRANTED);

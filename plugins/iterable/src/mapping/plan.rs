@@ -4,7 +4,7 @@ use enroute_sdk::{Context, Mapping, Member, Reject, Value, email, json};
 
 use super::field::{self, Kind, Standing, standing};
 use super::identity::{INVALID_EMAIL, Identity};
-use super::value::{self, TYPE_MISMATCH};
+use super::value::{self, Reading, TYPE_MISMATCH};
 use crate::settings::{Membership, OnTypeMismatch, ProjectType, Settings};
 
 /// Warning: the row cannot be sent; `validate` says why.
@@ -22,7 +22,7 @@ pub(super) struct Plan<'c> {
     merge: &'static [u8],
     prefer: &'static [u8],
     fails_on_mismatch: bool,
-    region: Option<&'c str>,
+    reading: Reading<'c>,
 }
 
 /// A field of the object, or an object inside it.
@@ -64,7 +64,7 @@ impl<'c> Plan<'c> {
             },
             prefer: if prefers { b",\"preferUserId\":true" } else { b"" },
             fails_on_mismatch: settings.on_type_mismatch == OnTypeMismatch::FailRecord,
-            region: settings.phone_region.as_deref(),
+            reading: Reading { region: settings.phone_region.as_deref(), order: settings.date_order },
         };
         for (column, row) in ctx.rows().iter().enumerate() {
             match holds(ctx, column, &row.field) {
@@ -163,7 +163,7 @@ impl<'c> Plan<'c> {
                 }
                 What::Value { column, .. } if member.value(*column).is_absent() => body.truncate(start),
                 What::Value { column, field, holds } => {
-                    let Err(code) = write(body, *holds, member.value(*column), self.region) else { continue };
+                    let Err(code) = write(body, *holds, member.value(*column), self.reading) else { continue };
                     body.truncate(start);
                     if self.fails_on_mismatch && code == TYPE_MISMATCH {
                         let reason = "the value is of another type than the field";
@@ -221,10 +221,10 @@ fn key(name: &str) -> Vec<u8> {
     key
 }
 
-fn write(body: &mut Vec<u8>, holds: Holds, value: Value<'_>, region: Option<&str>) -> Result<(), &'static str> {
+fn write(body: &mut Vec<u8>, holds: Holds, value: Value<'_>, reading: Reading<'_>) -> Result<(), &'static str> {
     match (holds, value) {
-        (Holds::Kind(kind), value) => value::write(body, kind, value, region),
-        (Holds::Address, Value::Null) => value::write(body, None, value, region),
+        (Holds::Kind(kind), value) => value::write(body, kind, value, reading),
+        (Holds::Address, Value::Null) => value::write(body, None, value, reading),
         (Holds::Address, Value::Text(text)) => {
             json::write_str(body, &email::lower(text).ok_or(INVALID_EMAIL)?);
             Ok(())

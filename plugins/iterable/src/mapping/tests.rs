@@ -54,10 +54,17 @@ fn a_known_type_is_never_broken_and_never_forced() {
     check(Some("string"), "label", json!(7), MISMATCH);
     check(Some("string"), "label", json!(true), MISMATCH);
     check(Some("string"), "seen", "2020-08-19T20:50:04.000Z", r#""2020-08-19T20:50:04.000Z""#);
-    check(Some("boolean"), "flag", "true", MISMATCH);
-    check(Some("boolean"), "flag", json!(1), MISMATCH);
+    for yes in [json!(true), json!(1), json!("1"), json!("true"), json!(" TRUE ")] {
+        check(Some("boolean"), "flag", yes, "true");
+    }
+    for neither in [json!("yes"), json!(2), json!(""), json!([true, "on"])] {
+        check(Some("boolean"), "flag", neither, MISMATCH);
+    }
+    check(Some("boolean"), "flag", json!([true, "0"]), "[true,false]");
     check(Some("date"), "since", "2020-04-13 14:04:09.000", r#""2020-04-13 14:04:09""#);
     check(Some("date"), "since", json!(1_586_786_649), MISMATCH);
+    check(Some("date"), "since", "05/06/1990", "(date_ambiguous)");
+    check(Some("date"), "since", json!(["25/06/1990"]), r#"["1990-06-25"]"#);
     check(Some("date"), "since", json!(null), "null");
     check(Some("object"), "address", json!({"city": "Porto"}), r#"{"city":"Porto"}"#);
     check(Some("object"), "address", "Porto", MISMATCH);

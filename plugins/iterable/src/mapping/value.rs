@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use enroute_sdk::date::Order;
 use enroute_sdk::{Value, json, phone};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -24,13 +25,21 @@ pub(super) const TEXT_TOO_LONG: &str = "text_too_long";
 /// Longest text of a field, in characters.
 const TEXT_CHARS_MAX: usize = 32_000;
 
-/// Writes a value, or says why it stays out; then what was written does not count. `region` is the country of phone
-/// numbers without a country code.
+/// How values are read that are written in several ways.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'c> {
+    /// The country of phone numbers without a country code.
+    pub(super) region: Option<&'c str>,
+    /// Which of day and month comes first in dates.
+    pub(super) order: Option<Order>,
+}
+
+/// Writes a value, or says why it stays out; then what was written does not count.
 pub(super) fn write(
     body: &mut Vec<u8>,
     kind: Option<Kind>,
     value: Value<'_>,
-    region: Option<&str>,
+    reading: Reading<'_>,
 ) -> Result<(), &'static str> {
     match (kind, value) {
         (_, Value::Null | Value::Absent) => json::write_value(body, Value::Null),
@@ -42,13 +51,13 @@ pub(super) fn write(
         (None, value) => json::write_value(body, value),
         (Some(Kind::Phone), value) => {
             // One that names no country is none for Iterable, unless the operator names it.
-            let number = phone::text_of(value).and_then(|text| phone::e164(&text, region));
+            let number = phone::text_of(value).and_then(|text| phone::e164(&text, reading.region));
             json::write_str(body, &number.ok_or(MALFORMED)?);
         }
         (Some(Kind::Geo), Value::Json(text)) => body.extend_from_slice(place(text)?.as_bytes()),
         (Some(Kind::Object), Value::Json(text)) if text.starts_with('{') => body.extend_from_slice(text.as_bytes()),
-        (Some(kind), Value::Json(text)) if text.starts_with('[') => list(body, kind, text)?,
-        (Some(kind), value) => single(body, kind, value)?,
+        (Some(kind), Value::Json(text)) if text.starts_with('[') => list(body, kind, text, reading.order)?,
+        (Some(kind), value) => single(body, kind, value, reading.order)?,
     }
     Ok(())
 }
@@ -57,15 +66,15 @@ fn too_long(text: &str) -> bool {
     text.len() > TEXT_CHARS_MAX && text.chars().count() > TEXT_CHARS_MAX
 }
 
-fn single(body: &mut Vec<u8>, kind: Kind, value: Value<'_>) -> Result<(), &'static str> {
+fn single(body: &mut Vec<u8>, kind: Kind, value: Value<'_>, order: Option<Order>) -> Result<(), &'static str> {
     match (kind, value) {
         (Kind::String, Value::Text(text)) => json::write_str(body, text),
-        (Kind::Date, Value::Text(text)) => json::write_str(body, &time::written(text).ok_or(TYPE_MISMATCH)?),
+        (Kind::Date, value) => json::write_str(body, &time::written(value, order)?),
         (Kind::Long, Value::Number(digits)) => {
             body.extend_from_slice(whole(digits).ok_or(TYPE_MISMATCH)?.as_bytes());
         }
         (Kind::Double, Value::Number(digits)) => body.extend_from_slice(fractional(digits).as_bytes()),
-        (Kind::Boolean, Value::Bool(_)) => json::write_value(body, value),
+        (Kind::Boolean, value) => json::write_value(body, Value::Bool(value.flag().ok_or(TYPE_MISMATCH)?)),
         (Kind::Phone | Kind::Geo, _) => return Err(MALFORMED),
         _ => return Err(TYPE_MISMATCH),
     }
@@ -73,7 +82,7 @@ fn single(body: &mut Vec<u8>, kind: Kind, value: Value<'_>) -> Result<(), &'stat
 }
 
 /// A list, of which each element is what the field holds.
-fn list(body: &mut Vec<u8>, kind: Kind, text: &str) -> Result<(), &'static str> {
+fn list(body: &mut Vec<u8>, kind: Kind, text: &str, order: Option<Order>) -> Result<(), &'static str> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| MALFORMED)?;
     body.push(b'[');
     for (place, element) in elements.into_iter().map(RawValue::get).enumerate() {
@@ -96,7 +105,7 @@ fn list(body: &mut Vec<u8>, kind: Kind, text: &str) -> Result<(), &'static str> 
             Some(b'n') => return Err(TYPE_MISMATCH),
             _ => Value::Number(element),
         };
-        single(body, kind, value)?;
+        single(body, kind, value, order)?;
     }
     body.push(b']');
     Ok(())

@@ -2,7 +2,7 @@
 
 use enroute_sdk::{Context, Frame, Mapping, Member, Value, json};
 
-use super::value::{self, Note};
+use super::value::{self, Manner, Note};
 use crate::request;
 use crate::settings::catalogue::{Catalogue, Field, Kind};
 use crate::settings::{MembershipMode, Operation, Settings, membership_field, related};
@@ -116,7 +116,7 @@ impl<'c> Plan<'c> {
             // The first part of a record that does not begin with its id has no comma before it.
             let key = if before == start + 1 { column.key.get(1..).unwrap_or_default() } else { &column.key };
             body.extend_from_slice(key);
-            if noted(out, column, value::write(body, field, value, self.settings.truncate_text)) {
+            if noted(out, column, value::write(body, field, value, Manner::of(self.settings))) {
                 body.extend_from_slice(column.close);
             } else {
                 body.truncate(before);
@@ -139,7 +139,7 @@ impl<'c> Plan<'c> {
             }
             let Some(field) = self.sendable(out, column, value) else { continue };
             let before = body.len();
-            if !noted(out, column, value::write_csv(body, field, value, self.settings.truncate_text)) {
+            if !noted(out, column, value::write_csv(body, field, value, Manner::of(self.settings))) {
                 body.truncate(before);
             }
         }

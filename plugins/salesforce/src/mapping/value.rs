@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use enroute_sdk::date::Date;
+use enroute_sdk::date::{Clock, Moment, Order, Unread};
 use enroute_sdk::phone::{self, Number};
 use enroute_sdk::text::trim;
 use enroute_sdk::{Value, email, json};
 
+use crate::settings::Settings;
 use crate::settings::catalogue::{Field, Kind, is_record_id};
 
 /// Warning: the value is nothing that the field can take, and was left out.
@@ -50,6 +51,21 @@ pub(super) enum Note {
 
 const REFUSED: Note = Note::LeftOut(MALFORMED);
 
+/// How values are fitted to their fields.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Manner {
+    /// Whether long texts are cut.
+    pub(super) cut: bool,
+    /// Which of day and month comes first in dates.
+    pub(super) order: Option<Order>,
+}
+
+impl Manner {
+    pub(super) const fn of(settings: &Settings) -> Self {
+        Self { cut: settings.truncate_text, order: settings.date_order }
+    }
+}
+
 /// A value as its field takes it.
 #[derive(Debug, PartialEq, Eq)]
 enum Fit<'v> {
@@ -61,8 +77,8 @@ enum Fit<'v> {
 }
 
 /// Writes a value as JSON. Where it is not to be sent, what was written does not count.
-pub(super) fn write(body: &mut Vec<u8>, field: &Field, value: Value<'_>, cut: bool) -> Result<(), Note> {
-    let (fit, note) = fit(field, value, cut)?;
+pub(super) fn write(body: &mut Vec<u8>, field: &Field, value: Value<'_>, manner: Manner) -> Result<(), Note> {
+    let (fit, note) = fit(field, value, manner)?;
     match fit {
         Fit::Null => body.extend_from_slice(b"null"),
         Fit::Bool(flag) => json::write_value(body, Value::Bool(flag)),
@@ -73,8 +89,8 @@ pub(super) fn write(body: &mut Vec<u8>, field: &Field, value: Value<'_>, cut: bo
 }
 
 /// Writes a value as a cell of a job.
-pub(super) fn write_csv(body: &mut Vec<u8>, field: &Field, value: Value<'_>, cut: bool) -> Result<(), Note> {
-    let (fit, note) = fit(field, value, cut)?;
+pub(super) fn write_csv(body: &mut Vec<u8>, field: &Field, value: Value<'_>, manner: Manner) -> Result<(), Note> {
+    let (fit, note) = fit(field, value, manner)?;
     match fit {
         // An empty cell would leave the field alone, and an empty text is what Salesforce calls null.
         Fit::Null => body.extend_from_slice(CLEARED.as_bytes()),
@@ -102,7 +118,7 @@ pub(super) fn write_cell(body: &mut Vec<u8>, text: &str) {
 
 type Fitted<'v> = Result<(Fit<'v>, Option<Note>), Note>;
 
-fn fit<'v>(field: &Field, value: Value<'v>, cut: bool) -> Fitted<'v> {
+fn fit<'v>(field: &Field, value: Value<'v>, manner: Manner) -> Fitted<'v> {
     if value.is_null() {
         return match field.kind {
             Kind::Boolean => Err(Note::LeftOut(NULL_IN_CHECKBOX)),
@@ -118,7 +134,7 @@ fn fit<'v>(field: &Field, value: Value<'v>, cut: bool) -> Fitted<'v> {
                 Value::Json(text) if field.kind == Kind::LongText => Cow::Borrowed(text),
                 other => other.scalar().ok_or(REFUSED)?,
             };
-            limited(field, text, cut)
+            limited(field, text, manner.cut)
         }
         Kind::Email => match value {
             Value::Text("") => well(Fit::Text("".into())),
@@ -127,11 +143,11 @@ fn fit<'v>(field: &Field, value: Value<'v>, cut: bool) -> Fitted<'v> {
         },
         Kind::Phone if value == Value::Text("") => well(Fit::Text("".into())),
         Kind::Phone => number_of_phone(field, value),
-        Kind::Boolean => well(Fit::Bool(flag(value).ok_or(REFUSED)?)),
+        Kind::Boolean => well(Fit::Bool(value.flag().ok_or(REFUSED)?)),
         Kind::Integer => well(Fit::Number(integer(value)?)),
         Kind::Number => well(Fit::Number(number(value).ok_or(REFUSED)?.into())),
-        Kind::Date => well(Fit::Text(day(value).ok_or(REFUSED)?.into())),
-        Kind::DateTime => well(Fit::Text(moment(value).ok_or(REFUSED)?.into())),
+        Kind::Date => well(Fit::Text(value.date(manner.order).map_err(no_date)?.to_string().into())),
+        Kind::DateTime => well(Fit::Text(moment(value, manner.order).map_err(no_date)?.into())),
         Kind::Picklist => {
             let text = value.scalar().ok_or(REFUSED)?;
             limited(field, choice(field, text)?, false)
@@ -177,16 +193,6 @@ fn number_of_phone<'v>(field: &Field, value: Value<'v>) -> Fitted<'v> {
     }
 }
 
-fn flag(value: Value<'_>) -> Option<bool> {
-    let words = |text: &str, words: [&str; 2]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
-    match value {
-        Value::Bool(flag) => Some(flag),
-        Value::Text(text) | Value::Number(text) if words(trim(text), ["true", "1"]) => Some(true),
-        Value::Text(text) | Value::Number(text) if words(trim(text), ["false", "0"]) => Some(false),
-        _ => None,
-    }
-}
-
 /// The JSON text of a number, as it came or inside a text.
 fn number(value: Value<'_>) -> Option<&str> {
     match value {
@@ -217,45 +223,17 @@ fn integer(value: Value<'_>) -> Result<Cow<'_, str>, Note> {
     }
 }
 
-fn day(value: Value<'_>) -> Option<String> {
-    Date::parse(value.text()?).map(|day| day.to_string())
-}
-
 /// `YYYY-MM-DDThh:mm:ss.sssZ`, or with an offset. A day alone is its first moment; a time without zone is UTC.
-fn moment(value: Value<'_>) -> Option<String> {
-    let text = trim(value.text()?);
-    let day = Date::parse(text)?;
-    let (_, time) = match text.split_once(['T', ' ']) {
-        Some(parts) => parts,
-        None => return Some(format!("{day}T00:00:00.000Z")),
-    };
-    let end = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
-    let (clock, zone) = (time.get(..end)?.trim(), time.get(end..)?);
-    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, "000"));
-    let parts: Vec<&str> = whole.split(':').collect();
-    let two = |text: &str, most: u8| text.len() == 2 && text.parse::<u8>().is_ok_and(|number| number <= most);
-    let (hours, minutes, seconds) = match parts.as_slice() {
-        [hours, minutes] => (*hours, *minutes, "00"),
-        [hours, minutes, seconds] => (*hours, *minutes, *seconds),
-        _ => return None,
-    };
-    let sound = two(hours, 23) && two(minutes, 59) && two(seconds, 59);
-    if !sound || fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let millis: String = fraction.chars().chain("000".chars()).take(3).collect();
-    Some(format!("{day}T{hours}:{minutes}:{seconds}.{millis}{}", offset(zone)?))
+fn moment(value: Value<'_>, order: Option<Order>) -> Result<String, Unread> {
+    let midnight = Clock { hour: 0, minute: 0, second: 0, millis: 0, offset: None };
+    let Moment { date, clock } = value.moment(order)?;
+    let mut clock = clock.unwrap_or(midnight);
+    clock.offset = clock.offset.or(Some(0));
+    Ok(format!("{:.3}", Moment { date, clock: Some(clock) }))
 }
 
-fn offset(zone: &str) -> Option<String> {
-    let Some(digits) = zone.strip_prefix(['+', '-']) else {
-        return matches!(zone, "" | "Z" | "z").then(|| "Z".to_owned());
-    };
-    let sign = zone.get(..1)?;
-    let digits = digits.replace(':', "");
-    let digits = if digits.len() == 2 { digits + "00" } else { digits };
-    let sound = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    sound.then(|| format!("{sign}{}:{}", digits.get(..2).unwrap_or_default(), digits.get(2..).unwrap_or_default()))
+fn no_date(why: Unread) -> Note {
+    Note::LeftOut(why.code(MALFORMED))
 }
 
 /// The value as a restricted picklist spells it.

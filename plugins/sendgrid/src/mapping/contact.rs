@@ -7,7 +7,7 @@ use enroute_sdk::{Context, Mapping, Member, Reject, Value, json};
 use super::field::Field;
 use super::identity::{Identities, Ids};
 use super::remote::{Custom, CustomKind, Remote, kind_of_id};
-use super::value::{self, Note};
+use super::value::{self, Manner, Note};
 use crate::settings::Settings;
 
 /// Warning: the row cannot be sent; `validate` says why.
@@ -20,7 +20,7 @@ const FIELD_NOT_LEARNED: &str = "field_not_learned";
 pub(super) struct Plan<'c> {
     identities: &'c Identities,
     columns: Vec<Column<'c>>,
-    truncate: bool,
+    manner: Manner,
     /// The country of phone numbers without a country code.
     region: Option<&'c str>,
 }
@@ -64,7 +64,7 @@ impl<'c> Plan<'c> {
         Self {
             identities,
             columns: ctx.rows().iter().enumerate().map(column).collect(),
-            truncate: ctx.settings().truncate,
+            manner: Manner { truncate: ctx.settings().truncate, order: ctx.settings().date_order },
             region: ctx.settings().phone_region.as_deref(),
         }
     }
@@ -121,10 +121,10 @@ impl<'c> Plan<'c> {
                 return;
             }
             Way::Nowhere(code) => Err(Note::LeftOut(code)),
-            Way::Text(chars) => value::reserved(body, value, chars, self.truncate),
+            Way::Text(chars) => value::reserved(body, value, chars, self.manner.truncate),
             Way::Phone => value::phone_number(body, value, self.region),
             Way::Emails => value::emails(body, value),
-            Way::Custom(kind) => value::custom(body, kind, value, self.truncate),
+            Way::Custom(kind) => value::custom(body, kind, value, self.manner),
         };
         match written {
             Ok(()) => {}

@@ -3,6 +3,7 @@
 //! Pages "Add or Update a Contact" and "Using Custom Fields" of SendGrid's documentation. A null is refused by
 //! SendGrid, so it never stands in a body (case `nulls_are_left_out`).
 
+use enroute_sdk::date::Order;
 use enroute_sdk::phone::{self, Number};
 use enroute_sdk::text::trim;
 use enroute_sdk::{Value, email, json};
@@ -64,11 +65,20 @@ pub(super) fn phone_number(body: &mut Vec<u8>, value: Value<'_>, region: Option<
     Ok(())
 }
 
+/// How the values of custom fields are read and written.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Manner {
+    /// Whether long texts are cut.
+    pub(super) truncate: bool,
+    /// Which of day and month comes first in dates.
+    pub(super) order: Option<Order>,
+}
+
 /// Writes a value of a custom field.
-pub(super) fn custom(body: &mut Vec<u8>, kind: CustomKind, value: Value<'_>, truncate: bool) -> Result<(), Note> {
+pub(super) fn custom(body: &mut Vec<u8>, kind: CustomKind, value: Value<'_>, manner: Manner) -> Result<(), Note> {
     match (kind, value) {
         (_, Value::Null | Value::Absent) => Err(Note::LeftOut(NULL_LEFT_OUT)),
-        (CustomKind::Text, value) => text(body, value, TEXT_CHARS_MAX, truncate),
+        (CustomKind::Text, value) => text(body, value, TEXT_CHARS_MAX, manner.truncate),
         (CustomKind::Number, Value::Number(text) | Value::Text(text)) => {
             let text = trim(text);
             if !is_number(text) {
@@ -78,11 +88,11 @@ pub(super) fn custom(body: &mut Vec<u8>, kind: CustomKind, value: Value<'_>, tru
             Ok(())
         }
         (CustomKind::Number, _) => Err(Note::LeftOut(NUMBER_MALFORMED)),
-        (CustomKind::Date, Value::Text(text)) => {
-            json::write_str(body, &day::written(text).ok_or(Note::LeftOut(DATE_MALFORMED))?);
+        (CustomKind::Date, value) => {
+            let day = day::written(value, manner.order).map_err(|why| Note::LeftOut(why.code(DATE_MALFORMED)))?;
+            json::write_str(body, &day);
             Ok(())
         }
-        (CustomKind::Date, _) => Err(Note::LeftOut(DATE_MALFORMED)),
     }
 }
 
@@ -157,7 +167,7 @@ mod tests {
 
     #[track_caller]
     fn check(kind: CustomKind, value: Value<'_>, expect: &str) {
-        assert_eq!(shown(|body| custom(body, kind, value, false)), expect);
+        assert_eq!(shown(|body| custom(body, kind, value, Manner::default())), expect);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! A value that a field cannot take is left out with a warning and the member goes all the same: in a job, one bad
 //! value would cost the whole user. Null clears; absent leaves alone.
 
-use enroute_sdk::date::Date;
 use enroute_sdk::phone::{self, Number};
 use enroute_sdk::text::trim;
 use enroute_sdk::{Value, json};
@@ -86,14 +85,11 @@ pub(super) fn write(body: &mut Vec<u8>, kind: Kind<'_>, value: Value<'_>, settin
         (Kind::Decimal, Value::Text(text) | Value::Number(text)) => {
             body.extend_from_slice(decimal(text).ok_or(REFUSED)?.as_bytes());
         }
-        (Kind::Checkbox, Value::Bool(_)) => json::write_value(body, value),
-        (Kind::Checkbox, Value::Text(text)) => {
-            let word = trim(text);
-            let flag =
-                [("true", true), ("false", false)].into_iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
-            json::write_value(body, Value::Bool(flag.ok_or(REFUSED)?.1));
+        (Kind::Checkbox, value) => json::write_value(body, Value::Bool(value.flag().ok_or(REFUSED)?)),
+        (Kind::Date, value) => {
+            let day = value.date(settings.date_order).map_err(|why| Note::LeftOut(why.code(MALFORMED)))?;
+            json::write_str(body, &day.to_string());
         }
-        (Kind::Date, Value::Text(text)) => json::write_str(body, &Date::parse(text).ok_or(REFUSED)?.to_string()),
         (Kind::TimeZone, Value::Text(text)) => {
             json::write_str(body, time_zone::name(trim(text)).ok_or(Note::LeftOut(ZONE_UNKNOWN))?);
         }

@@ -7,7 +7,7 @@ fn field(kind: Kind, length: u32) -> Field {
 
 fn shown(kind: Kind, value: Value<'_>) -> String {
     let mut body = Vec::new();
-    match write(&mut body, &field(kind, 0), value, false) {
+    match write(&mut body, &field(kind, 0), value, Manner::default()) {
         Ok(()) => String::from_utf8_lossy(&body).into_owned(),
         Err(Note::Sent(code) | Note::LeftOut(code)) => code.to_owned(),
     }
@@ -53,8 +53,10 @@ fn days_and_moments_are_written_as_salesforce_wants_them() {
         ("2026-03-02T23:15+0530", "\"2026-03-02\"", "\"2026-03-02T23:15:00.000+05:30\""),
         ("2026-03-02 09:15:00", "\"2026-03-02\"", "\"2026-03-02T09:15:00.000Z\""),
         ("2026-02-30", MALFORMED, MALFORMED),
-        ("2026-03-02T25:00:00Z", "\"2026-03-02\"", MALFORMED),
-        ("2026-03-02T09:15:00 CET", "\"2026-03-02\"", MALFORMED),
+        ("2026-03-01 12:00:00+00", "\"2026-03-01\"", "\"2026-03-01T12:00:00.000Z\""),
+        ("2026-03-02T25:00:00Z", MALFORMED, MALFORMED),
+        ("2026-03-02T09:15:00 CET", MALFORMED, MALFORMED),
+        ("05/06/1990", "date_ambiguous", "date_ambiguous"),
         ("soon", MALFORMED, MALFORMED),
     ] {
         assert_eq!(shown(Kind::Date, Value::Text(text)), day, "{text}");
@@ -109,7 +111,7 @@ fn an_address_is_trimmed_and_must_be_one() {
 fn the_length_of_a_text_is_counted_in_characters() {
     let written = |text: &str, cut| {
         let mut body = Vec::new();
-        let note = write(&mut body, &field(Kind::Text, 3), Value::Text(text), cut);
+        let note = write(&mut body, &field(Kind::Text, 3), Value::Text(text), Manner { cut, order: None });
         (String::from_utf8_lossy(&body).into_owned(), note)
     };
     assert_eq!(written("éèê", false), ("\"éèê\"".to_owned(), Ok(())));
@@ -122,7 +124,8 @@ fn a_restricted_picklist_has_its_own_spelling() {
     let field = Field { values: Some(vec!["Hot".to_owned(), "Warm".to_owned()]), ..field(Kind::Picklist, 40) };
     let written = |text| {
         let mut body = Vec::new();
-        write(&mut body, &field, Value::Text(text), false).map(|()| String::from_utf8_lossy(&body).into_owned())
+        write(&mut body, &field, Value::Text(text), Manner::default())
+            .map(|()| String::from_utf8_lossy(&body).into_owned())
     };
     assert_eq!(written("Hot"), Ok("\"Hot\"".to_owned()));
     assert_eq!(written(" warm"), Ok("\"Warm\"".to_owned()));
@@ -147,7 +150,8 @@ fn a_cell_of_a_job_is_quoted_where_it_must_be() {
 fn only_null_and_the_empty_text_clear_a_field_in_a_job() {
     let cell = |value: Value<'_>| {
         let mut body = Vec::new();
-        write_csv(&mut body, &field(Kind::Text, 0), value, false).map(|()| String::from_utf8_lossy(&body).into_owned())
+        write_csv(&mut body, &field(Kind::Text, 0), value, Manner::default())
+            .map(|()| String::from_utf8_lossy(&body).into_owned())
     };
     assert_eq!(cell(Value::Null), Ok("#N/A".to_owned()));
     assert_eq!(cell(Value::Text("")), Ok("#N/A".to_owned()));
