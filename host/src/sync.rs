@@ -24,6 +24,7 @@ mod program;
 mod report;
 mod resume;
 mod run;
+mod search;
 mod settle;
 mod setup;
 mod snapshot;

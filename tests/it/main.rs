@@ -13,6 +13,7 @@
 
 mod support;
 
+mod answers;
 mod compiling;
 mod conditions;
 mod day;

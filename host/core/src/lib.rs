@@ -10,6 +10,7 @@ pub mod diff;
 pub mod emission;
 pub mod fold;
 pub mod id;
+pub mod isolate;
 pub mod json;
 pub mod manifest;
 pub mod mapping;

@@ -36,12 +36,6 @@ impl Policy {
     }
 }
 
-/// Calls that isolating the culprits of one refused batch may cost: enough to find one among `members`.
-#[must_use]
-pub const fn bisect_calls_max(members: usize) -> u32 {
-    2 * (usize::BITS - members.leading_zeros()) + 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,11 +55,5 @@ mod tests {
         assert!(!policy.is_over(100, 0, 60_000));
         assert!(!policy.is_over(2, 0, u64::MAX));
         assert!(policy.is_over(5, 0, 4 * 3_600_000));
-    }
-
-    #[test]
-    fn finding_one_culprit_costs_two_calls_a_halving() {
-        assert_eq!(bisect_calls_max(1), 3);
-        assert_eq!(bisect_calls_max(1_000), 21);
     }
 }

@@ -252,12 +252,17 @@ impl Client {
         credentialed: bool,
         deadline: Duration,
     ) -> Result<Response, Failure> {
+        let origin = outgoing.origin.to_string();
         let mut request = message(outgoing).map_err(Failure::Denied)?;
         // Set when the request is handed to a connection; until then nothing of it can have left.
         let connection = capture_connection(&mut request);
         let answer = async {
             let response = self.http.request(request).await.map_err(|error| {
-                if error.is_connect() { not_connected(&error) } else { Failure::Interrupted(causes(inner(&error))) }
+                if error.is_connect() {
+                    not_connected(&origin, &error)
+                } else {
+                    Failure::Interrupted(causes(inner(&error)))
+                }
             })?;
             self.read(response, scrubber, credentialed).await
         };
@@ -266,7 +271,10 @@ impl Client {
             Err(_) if connection.connection_metadata().is_some() => {
                 Err(Failure::Interrupted(format!("none came within {} ms", deadline.as_millis())))
             }
-            Err(_) => Err(Failure::Unreachable(format!("no connection within {} ms", deadline.as_millis()))),
+            Err(_) => {
+                let waited = deadline.as_millis();
+                Err(Failure::Unreachable(format!("no connection to {origin} within {waited} ms")))
+            }
         }
     }
 
@@ -343,16 +351,18 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Why no connection came about: the policy's reason where an address was refused, the network's otherwise.
-fn not_connected(error: &legacy::Error) -> Failure {
+/// Why no connection came about: the policy's reason where an address was refused, the network's where the host was
+/// not reached, and that of TLS where it was.
+fn not_connected(origin: &str, error: &legacy::Error) -> Failure {
     let mut cause = error.source();
     while let Some(at) = cause {
-        if let Some(forbidden @ ConnectError::Forbidden { .. }) = at.downcast_ref::<ConnectError>() {
-            return Failure::Denied(forbidden.to_string());
+        match at.downcast_ref::<ConnectError>() {
+            Some(forbidden @ ConnectError::Forbidden { .. }) => return Failure::Denied(forbidden.to_string()),
+            Some(_) => return Failure::Unreachable(causes(at)),
+            None => cause = at.source(),
         }
-        cause = at.source();
     }
-    Failure::Unreachable(causes(inner(error)))
+    Failure::Unreachable(format!("TLS with {origin} failed: {}", causes(inner(error))))
 }
 
 /// What is behind hyper-util's error, whose own text only names the step.

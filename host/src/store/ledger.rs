@@ -517,6 +517,20 @@ pub fn waiting(connection: &Connection, link: i64) -> Result<Vec<PendingRow>, Er
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Those who wait for another attempt or for clarity, and not for a job: state, reason and how many.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn waiting_reasons(connection: &Connection, link: i64) -> Result<Vec<(String, Option<String>, u64)>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT state, reason, count(*) FROM pending WHERE connection = ?1 AND state <> 'accepted'
+         GROUP BY state, reason ORDER BY count(*) DESC, state, reason",
+    )?;
+    let rows =
+        statement.query_map([link], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// A member whose job was accepted: the change that was accepted, and the hash of what the destination will have.
 pub type Accepted = (u32, String, Option<[u8; 16]>);
 

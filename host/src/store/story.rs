@@ -25,8 +25,32 @@ pub struct Receipt {
     pub change: Option<String>,
     /// Milliseconds since 1970.
     pub at_ms: Option<u64>,
-    /// Label, digest and status of the requests.
-    pub requests: Vec<(String, String, Option<u16>)>,
+    /// The requests.
+    pub requests: Vec<Request>,
+}
+
+/// A request of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `prepared`, `subset` or `derived`.
+    pub label: String,
+    /// SHA-256 with slots unfilled.
+    pub digest: String,
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Why there is no answer.
+    pub failure: Option<String>,
+}
+
+/// What somebody waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// `deferred`, `accepted` or `unknown`.
+    pub state: String,
+    /// Not before this moment, in milliseconds since 1970.
+    pub due_ms: u64,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// A refusal in force.
@@ -59,8 +83,8 @@ pub struct Chapter {
     pub link: i64,
     /// Why it is not delivered.
     pub refusal: Option<Standing>,
-    /// What it waits for: state and moment.
-    pub waiting: Option<(String, u64)>,
+    /// What it waits for.
+    pub waiting: Option<Waiting>,
     /// Newest first.
     pub receipts: Vec<Receipt>,
 }
@@ -109,11 +133,14 @@ fn refusal(connection: &Connection, link: i64, profile: u32) -> Result<Option<St
     Ok(found.optional()?)
 }
 
-fn waiting(connection: &Connection, link: i64, profile: u32) -> Result<Option<(String, u64)>, Error> {
+fn waiting(connection: &Connection, link: i64, profile: u32) -> Result<Option<Waiting>, Error> {
     let found = connection.query_row(
-        "SELECT state, due_ms FROM pending WHERE connection = ?1 AND profile = ?2",
+        "SELECT state, due_ms, reason FROM pending WHERE connection = ?1 AND profile = ?2",
         params![link, profile],
-        |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())),
+        |row| {
+            let due_ms = row.get::<_, i64>(1)?.cast_unsigned();
+            Ok(Waiting { state: row.get(0)?, due_ms, reason: row.get(2)? })
+        },
     );
     Ok(found.optional()?)
 }
@@ -148,11 +175,13 @@ fn receipts(connection: &Connection, link: i64, profile: u32) -> Result<Vec<Rece
     Ok(found)
 }
 
-fn requests(connection: &Connection, delivery: i64) -> Result<Vec<(String, String, Option<u16>)>, Error> {
-    let mut statement =
-        connection.prepare_cached("SELECT label, hex(digest), status FROM request WHERE delivery = ?1 ORDER BY id")?;
-    let rows = statement
-        .query_map([delivery], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.to_lowercase(), row.get(2)?)))?;
+fn requests(connection: &Connection, delivery: i64) -> Result<Vec<Request>, Error> {
+    let mut statement = connection
+        .prepare_cached("SELECT label, hex(digest), status, failure FROM request WHERE delivery = ?1 ORDER BY id")?;
+    let rows = statement.query_map([delivery], |row| {
+        let digest = row.get::<_, String>(1)?.to_lowercase();
+        Ok(Request { label: row.get(0)?, digest, status: row.get(2)?, failure: row.get(3)? })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

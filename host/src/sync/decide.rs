@@ -16,6 +16,8 @@ pub(super) enum Next {
     Split,
     /// In halves, to find who is at fault.
     Bisect,
+    /// At once: without those whom the answer named, or mapped with what was learned from it; costs no attempt.
+    Without,
 }
 
 impl Next {
@@ -24,7 +26,7 @@ impl Next {
         match self {
             Self::Again { unclear: true, .. } => Outcome::Unknown,
             Self::Again { after_ms, .. } | Self::Throttled { after_ms } => Outcome::Deferred { after_ms: *after_ms },
-            Self::Split | Self::Bisect => Outcome::Deferred { after_ms: 0 },
+            Self::Split | Self::Bisect | Self::Without => Outcome::Deferred { after_ms: 0 },
         }
     }
 }
@@ -47,17 +49,19 @@ pub(super) struct Standing {
     pub(super) members: usize,
     /// Whether repeating it leaves the destination as once did.
     pub(super) idempotent: bool,
-    /// Calls that isolating culprits may still cost.
-    pub(super) bisect_left: u32,
+    /// Whether its members were refused once already in this run, among others or alone.
+    pub(super) refused_before: bool,
 }
 
 /// Decides. Milliseconds in `Again` are what the destination asked for; back-off is added by the caller.
 pub(super) fn decide(report: Report, standing: Standing) -> Decision {
     let mut decision = Decision { pause: report.verdict.pauses().map(str::to_owned), ..Decision::default() };
+    let names_culprits = names_culprits(&report);
     for fate in report.fates {
         match fate.outcome {
             Outcome::Deferred { after_ms } if decision.pause.is_none() => {
-                follow_up(&mut decision, fate.members, after_ms, &report.verdict, standing);
+                let next = (after_ms == 0 && names_culprits).then_some(Next::Without);
+                follow_up(&mut decision, fate.members, after_ms, next, &report.verdict, standing);
             }
             Outcome::Unknown if decision.pause.is_none() && standing.idempotent => {
                 decision.again.push((fate.members, Next::Again { after_ms: 0, unclear: true }));
@@ -68,7 +72,25 @@ pub(super) fn decide(report: Report, standing: Standing) -> Decision {
     decision
 }
 
-fn follow_up(decision: &mut Decision, members: Vec<u32>, after_ms: u64, verdict: &Verdict, standing: Standing) {
+/// Whether a request was refused for something that the answer names, so that it may go again at once: members, who
+/// stay out, or what the plugin remembers, so that it maps otherwise from now on.
+fn names_culprits(report: &Report) -> bool {
+    let any =
+        |test: fn(&Outcome) -> bool| report.fates.iter().any(|fate| !fate.members.is_empty() && test(&fate.outcome));
+    report.verdict == Verdict::Ok
+        && (report.remote.is_some()
+            || any(|outcome| matches!(outcome, Outcome::Rejected(_) | Outcome::Unchanged { .. })))
+        && !any(|outcome| matches!(outcome, Outcome::Delivered | Outcome::Accepted(_) | Outcome::Unknown))
+}
+
+fn follow_up(
+    decision: &mut Decision,
+    members: Vec<u32>,
+    after_ms: u64,
+    without: Option<Next>,
+    verdict: &Verdict,
+    standing: Standing,
+) {
     let alone = standing.members == 1;
     let refuse = |code: &str, reason: String| Outcome::Rejected(Refusal { code: code.to_owned(), reason });
     let next = match verdict {
@@ -79,16 +101,17 @@ fn follow_up(decision: &mut Decision, members: Vec<u32>, after_ms: u64, verdict:
             return;
         }
         Verdict::TooLarge => Next::Split,
-        Verdict::RefusedBisect(reason) if alone => {
+        // Once is not enough: whoever stood alone from the beginning goes a second time.
+        Verdict::RefusedBisect(reason) if alone && standing.refused_before => {
             decision.finished.push((members, refuse("refused_by_destination", reason.clone())));
             return;
         }
-        Verdict::RefusedBisect(_) if standing.bisect_left > 0 => Next::Bisect,
-        Verdict::RefusedBisect(_) | Verdict::RefusedWhole(_) => {
+        Verdict::RefusedBisect(_) => Next::Bisect,
+        Verdict::RefusedWhole(_) => {
             decision.finished.push((members, Outcome::Deferred { after_ms }));
             return;
         }
-        _ => Next::Again { after_ms, unclear: false },
+        _ => without.unwrap_or(Next::Again { after_ms, unclear: false }),
     };
     decision.again.push((members, next));
 }
@@ -116,7 +139,7 @@ mod tests {
         assert_eq!(finished.chain(again).collect::<Vec<_>>().join(", "), expect);
     }
 
-    const MANY: Standing = Standing { members: 4, idempotent: true, bisect_left: 3 };
+    const MANY: Standing = Standing { members: 4, idempotent: true, refused_before: false };
     const ONE: Standing = Standing { members: 1, ..MANY };
 
     #[test]
@@ -127,17 +150,34 @@ mod tests {
         check(deferred.clone(), Verdict::TooLarge, MANY, "4 Split");
         check(deferred.clone(), Verdict::TooLarge, ONE, "1 rejected");
         check(deferred.clone(), Verdict::RefusedBisect("bad".into()), MANY, "4 Bisect");
-        check(deferred.clone(), Verdict::RefusedBisect("bad".into()), ONE, "1 rejected");
-        check(
-            deferred.clone(),
-            Verdict::RefusedBisect("bad".into()),
-            Standing { bisect_left: 0, ..MANY },
-            "4 deferred",
-        );
+        check(deferred.clone(), Verdict::RefusedBisect("bad".into()), ONE, "1 Bisect");
+        let again = Standing { refused_before: true, ..ONE };
+        check(deferred.clone(), Verdict::RefusedBisect("bad".into()), again, "1 rejected");
         check(deferred.clone(), Verdict::RefusedWhole("bad".into()), MANY, "4 deferred");
         check(deferred.clone(), Verdict::CredentialInvalid("key".into()), MANY, "4 deferred");
         let throttled = Verdict::Throttled { bucket: "api".into(), after_ms: 9 };
         check(deferred, throttled, MANY, "4 Throttled { after_ms: 9 }");
+    }
+
+    #[test]
+    fn whoever_is_not_named_goes_again_at_once() {
+        let next = |others: Outcome, deferred_ms: u64, verdict: Verdict| {
+            let fates = vec![
+                Fate { members: vec![0], outcome: others },
+                Fate { members: vec![1, 2, 3], outcome: Outcome::Deferred { after_ms: deferred_ms } },
+            ];
+            let report = Report { fates, verdict, unattributed: vec![], remote: None, warnings: vec![] };
+            decide(report, MANY).again.into_iter().map(|(_, next)| next).collect::<Vec<_>>()
+        };
+        let refused = || Outcome::Rejected(Refusal { code: "bad".into(), reason: "bad".into() });
+        assert_eq!(next(refused(), 0, Verdict::Ok), [Next::Without]);
+        assert_eq!(next(Outcome::Unchanged { code: "gone".into() }, 0, Verdict::Ok), [Next::Without]);
+        // What is locked or asked to wait is tried again with a pause.
+        let again = |after_ms| [Next::Again { after_ms, unclear: false }];
+        assert_eq!(next(Outcome::Delivered, 0, Verdict::Ok), again(0));
+        assert_eq!(next(refused(), 9, Verdict::Ok), again(9));
+        assert_eq!(next(refused(), 0, Verdict::Unavailable("busy".into())), again(0));
+        assert_eq!(next(refused(), 0, Verdict::RefusedBisect("bad".into())), [Next::Bisect]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! One delivery from beginning to end: intent, send, decision, settlement.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
@@ -15,9 +14,11 @@ use crate::sync::dispatch::Stop;
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper::alone;
+use crate::sync::open;
 use crate::sync::outlet::DeliveryOutlet;
 use crate::sync::pace::Gates;
 use crate::sync::report::Tally;
+use crate::sync::search::{Search, Trail};
 use crate::sync::settle::{Book, Entry, Settlement};
 
 /// Attempts at one delivery within one run.
@@ -26,14 +27,10 @@ const ATTEMPTS_MAX: u32 = 5;
 /// What a delivery and its follow-ups share.
 #[derive(Debug, Clone)]
 pub(super) struct History {
-    /// The number of this attempt, from 1.
-    pub(super) attempt: u32,
-    /// Waits of this run so far.
-    pub(super) waited_ms: u64,
-    /// Whether the attempt before ended without a clear answer.
-    pub(super) in_doubt: bool,
-    /// Calls that isolating culprits may still cost; shared by all parts of the lot.
-    pub(super) bisect_left: Arc<AtomicU32>,
+    /// What happened to these members.
+    pub(super) trail: Trail,
+    /// The search for culprits, shared by all parts of the lot.
+    pub(super) search: Search,
 }
 
 /// A delivery on its way.
@@ -66,18 +63,30 @@ pub(super) struct Done {
     pub(super) tally: Tally,
     /// Members to try again, and how.
     pub(super) again: Vec<(Lot, Next, History)>,
+    /// Members who were refused and put off, because nothing was left to look for the culprits among them.
+    pub(super) shelved: Vec<(Lot, Trail)>,
+    /// The search for culprits that this was part of.
+    pub(super) search: Search,
     /// What the plugin learned, for whatever is mapped from now on.
     pub(super) remote: Option<String>,
     /// Why the connection has to stop.
     pub(super) stop: Option<Stop>,
-    /// Whether nothing came of it.
-    pub(super) failed: bool,
+    /// Why nothing came of it.
+    pub(super) failure: Option<String>,
 }
 
 impl Done {
     /// A delivery that was not begun: its members are as they were.
-    fn unsent(stop: Stop) -> Self {
-        Self { tally: Tally::default(), again: Vec::new(), remote: None, stop: Some(stop), failed: false }
+    fn unsent(stop: Stop, search: Search) -> Self {
+        Self {
+            tally: Tally::default(),
+            again: Vec::new(),
+            shelved: Vec::new(),
+            search,
+            remote: None,
+            stop: Some(stop),
+            failure: None,
+        }
     }
 }
 
@@ -95,7 +104,7 @@ pub(super) async fn carry_out(
     if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
         && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
     {
-        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms)));
+        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms), history.search));
     }
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
@@ -103,45 +112,41 @@ pub(super) async fn carry_out(
         operation: delivery.operation.clone(),
         label,
         request_key: request_key.clone(),
-        attempt: history.attempt,
+        attempt: history.trail.attempt,
     };
     let number = book.intend(&lot, &entry, clock.now_ms()).await?;
     crate::crash_point!("delivery.intended");
     let mut tally = Tally::default();
-    let is_repeat = history.attempt > 1;
-    tally.repeated = match (is_repeat, history.in_doubt) {
-        (false, _) => lot.in_doubt(&lot.positions()),
-        (true, true) => lot.len() as u64,
-        (true, false) => 0,
-    };
+    tally.repeated = repeated(&history.trail, &lot);
 
     let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
     let outlet = Arc::new(outlet);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
-    let mut may_have_left = is_repeat;
-    let mut report = match link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await {
-        Ok((report, usage)) => {
+    let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
+    let has_faulted = sent.is_err();
+    let mut report = sent.map_or_else(
+        |fault| faulty(&fault, &lot, idempotent, &mut tally),
+        |(report, usage)| {
             link.log("send", &usage);
             report
-        }
-        Err(fault) => {
-            may_have_left = true;
-            faulty(&fault, &lot, idempotent, &mut tally)
-        }
-    };
+        },
+    );
     report.verdict = outlet.take_pause().unwrap_or(report.verdict);
     crate::crash_point!("delivery.answered");
     remember(&book, &report, &mut tally).await?;
 
     let verdict = report.verdict.clone();
     gates.heed(&link, &verdict, &clock);
-    let standing = Standing { members: lot.len(), idempotent, bisect_left: history.bisect_left.load(Ordering::SeqCst) };
+    let standing = Standing { members: lot.len(), idempotent, refused_before: history.trail.refused };
     let remote = report.remote.clone();
-    let mut decision = decide(report, standing);
-    let again = follow_ups(&mut decision, &lot, &history, patience_ms);
-    give_up(&mut decision, &lot, clock.now_ms());
-    tally.count(&decision.finished);
     let requests = outlet.take_records();
+    let left = has_faulted || requests.iter().any(|request| request.left);
+    let failure = open::cause(&verdict, &requests);
+    let mut decision = decide(report, standing);
+    history.search.learn(&decision);
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, left, patience_ms);
+    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
         delivery: number,
@@ -150,14 +155,31 @@ pub(super) async fn carry_out(
         again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
         finished: decision.finished,
         attempts: u32::from(!matches!(verdict, Verdict::Throttled { .. })),
-        may_have_left,
-        reason: Some(verdict.word().to_owned()).filter(|word| word != "ok"),
+        left,
+        may_have_left: history.trail.may_have_left || has_faulted,
+        reason: failure.clone(),
         at_ms: clock.now_ms(),
     };
     book.settle(&lot, settlement).await?;
     crate::crash_point!("delivery.settled");
-    let failed = !is_in_order(&verdict) && tally.outcomes.delivered == 0;
-    Ok(Done { tally, failed, again, remote, stop: decision.pause.map(Stop::Person) })
+    let failure = failure.filter(|_| !is_in_order(&verdict) && tally.outcomes.delivered == 0);
+    let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
+    let stop = decision.pause.map(Stop::Person);
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure })
+}
+
+/// Members who are sent again because it is not known whether an earlier request arrived.
+fn repeated(trail: &Trail, lot: &Lot) -> u64 {
+    match (trail.attempt > 1, trail.in_doubt) {
+        (false, _) => lot.in_doubt(&lot.positions()),
+        (true, true) => lot.len() as u64,
+        (true, false) => 0,
+    }
+}
+
+fn without(mut positions: Vec<u32>, others: &[u32]) -> Vec<u32> {
+    positions.retain(|at| !others.contains(at));
+    positions
 }
 
 fn work(delivery: &Delivery, lot: &Lot) -> Work {
@@ -189,6 +211,7 @@ fn request_key(link: &Link, delivery: &Delivery, lot: &Lot) -> String {
 /// halves until the one at fault stands alone, and elsewhere their fate is unknown.
 fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Report {
     tally.fault(fault, lot.len() as u64);
+    tally.culprits += u64::from(idempotent && lot.len() == 1);
     let outcome = if !idempotent {
         Outcome::Unknown
     } else if lot.len() == 1 {
@@ -221,45 +244,59 @@ pub(super) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     Ok(())
 }
 
-/// Turns what may be tried again within this run into lots; the rest is finished with its outcome.
-fn follow_ups(decision: &mut Decision, lot: &Lot, history: &History, patience_ms: u64) -> Vec<(Lot, Next, History)> {
-    let mut queued = Vec::new();
-    let mut kept = Vec::new();
+/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns the
+/// positions of members who are put off only because looking for the culprits among them would cost too much.
+fn follow_ups(
+    decision: &mut Decision,
+    lot: &Lot,
+    history: &History,
+    left: bool,
+    patience_ms: u64,
+) -> (Vec<(Lot, Next, History)>, Vec<u32>) {
+    let (mut queued, mut kept, mut shelved) = (Vec::new(), Vec::new(), Vec::new());
     for (members, next) in std::mem::take(&mut decision.again) {
-        match allowed(&next, history, patience_ms) {
+        match allowed(&next, history, left, patience_ms) {
             Some((next, history)) => {
                 queued.push((lot.subset(&members), next.clone(), history));
                 kept.push((members, next));
             }
-            None => decision.finished.push((members, next.given_up())),
+            None => {
+                if matches!(next, Next::Bisect | Next::Without) {
+                    shelved.extend(&members);
+                }
+                decision.finished.push((members, next.given_up()));
+            }
         }
     }
     decision.again = kept;
-    queued
+    shelved.sort_unstable();
+    (queued, shelved)
 }
 
-/// Whether a follow-up fits into this run, and with which wait.
-fn allowed(next: &Next, history: &History, patience_ms: u64) -> Option<(Next, History)> {
-    let history = history.clone();
+/// Whether a follow-up fits into this run, and with which wait. `left` says whether this attempt may have left.
+fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Option<(Next, History)> {
+    let History { trail, search } = history.clone();
+    let with = |next: Next, trail: Trail| Some((next, History { trail, search: search.clone() }));
     match next {
-        Next::Split => Some((Next::Split, history)),
-        Next::Bisect => {
-            let spent = |left: u32| left.checked_sub(1);
-            history.bisect_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spent).ok()?;
-            Some((Next::Bisect, history))
+        Next::Split => with(Next::Split, trail),
+        Next::Bisect => search.spend().then(|| with(Next::Bisect, Trail { refused: true, ..trail }))?,
+        // Most destinations name all culprits at once: the first time costs nothing.
+        Next::Without if trail.named == 0 || search.spend() => {
+            with(Next::Without, Trail { named: trail.named + 1, ..trail })
         }
+        Next::Without => None,
         Next::Throttled { after_ms } => {
-            let waited_ms = history.waited_ms.saturating_add(*after_ms);
-            (waited_ms <= patience_ms).then(|| (next.clone(), History { waited_ms, ..history }))
+            let waited_ms = trail.waited_ms.saturating_add(*after_ms);
+            (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
         }
         Next::Again { after_ms, unclear } => {
-            let backoff = Policy::default().delay_ms(history.attempt, random());
+            let backoff = Policy::default().delay_ms(trail.attempt, random());
             let after_ms = (*after_ms).max(backoff);
-            let waited_ms = history.waited_ms.saturating_add(after_ms);
-            let fits = history.attempt < ATTEMPTS_MAX && waited_ms <= patience_ms;
-            let next = Next::Again { after_ms, unclear: *unclear };
-            let attempt = history.attempt + 1;
-            fits.then_some((next, History { attempt, waited_ms, in_doubt: *unclear, ..history }))
+            let waited_ms = trail.waited_ms.saturating_add(after_ms);
+            let fits = trail.attempt < ATTEMPTS_MAX && waited_ms <= patience_ms;
+            let (attempt, may_have_left) = (trail.attempt + 1, trail.may_have_left || left);
+            let trail = Trail { attempt, waited_ms, in_doubt: *unclear, may_have_left, ..trail };
+            fits.then(|| with(Next::Again { after_ms, unclear: *unclear }, trail))?
         }
     }
 }
@@ -269,8 +306,8 @@ const fn is_in_order(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Ok | Verdict::TooLarge | Verdict::RefusedBisect(_) | Verdict::Throttled { .. })
 }
 
-/// Members who were tried for too long are refused with what is known, so that nothing is tried for ever.
-fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) {
+/// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
+fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
         tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
@@ -284,8 +321,9 @@ fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) {
     decision.finished.retain(|(members, _)| !members.is_empty());
     if !over.is_empty() {
         let reason = "it was tried for hours without success".to_owned();
-        decision.finished.push((over, Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
+        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
     }
+    over
 }
 
 /// For jitter only: where the system has no random numbers, waits are at their ceiling.

@@ -4,10 +4,7 @@
 //! about the same member: a member is in one lot of one phase, and is tried again only after it was settled.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
-use enroute_core::batch::Batch;
-use enroute_core::retry::bisect_calls_max;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
@@ -22,14 +19,17 @@ use crate::sync::mapper;
 use crate::sync::pace::Gates;
 use crate::sync::report::{NO_MATCHING_MAPPING, Tally};
 use crate::sync::resume::{self, Asked};
+use crate::sync::search::{Search, Trail};
 use crate::sync::settle::Book;
 
 /// Failed deliveries in a row after which the rest of a connection is put off.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
 /// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
 const DELAYED_MAX: usize = 64;
-/// Failed calls after which a plugin is left alone for the rest of the run.
+/// Failed calls after which a plugin is left alone for the rest of the run …
 const FAULTS_MAX: u64 = 200;
+/// … and as many more for each member on whom alone it fails, while others are mapped and sent.
+const FAULTS_A_CULPRIT: u64 = 16;
 
 /// Told after every delivery.
 pub type ProgressSink = Arc<dyn Fn(&str, &str, &Progress) + Send + Sync>;
@@ -92,6 +92,8 @@ pub(super) struct Dispatch {
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
     failures_in_a_row: u32,
+    /// Members whom the plugin could map.
+    mapped: u64,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
     reached_the_end: bool,
@@ -119,6 +121,7 @@ impl Dispatch {
             jobs: JoinSet::new(),
             delayed: Vec::new(),
             failures_in_a_row: 0,
+            mapped: 0,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
             left_out: false,
@@ -130,9 +133,8 @@ impl Dispatch {
         while let Some(cutting) = cuttings.recv().await {
             match cutting? {
                 Cutting::Lot(lot) => {
-                    let bisect_left = Arc::new(AtomicU32::new(bisect_calls_max(lot.len())));
-                    self.take(*lot, "prepared", History { attempt: 1, waited_ms: 0, in_doubt: false, bisect_left }, 0)
-                        .await?;
+                    let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
+                    self.take(*lot, "prepared", history, 0).await?;
                 }
                 Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
                 Cutting::Folded(folded) => {
@@ -184,15 +186,17 @@ impl Dispatch {
         (self.progress)(&link.audience, &link.destination, &progress);
     }
 
-    /// Maps a lot and starts its deliveries.
-    async fn take(&mut self, lot: Lot, label: &'static str, history: History, due_ms: u64) -> Result<(), Error> {
+    /// Maps a lot and starts its deliveries. Returns how many there are.
+    async fn take(&mut self, lot: Lot, label: &'static str, history: History, due_ms: u64) -> Result<usize, Error> {
         let members = lot.len();
         let mapped = mapper::map(&self.book.link, lot).await;
         let failed = !mapped.faults.is_empty();
         for (fault, members) in &mapped.faults {
             self.tally.fault(fault, *members as u64);
         }
-        if self.tally.faulted() > FAULTS_MAX {
+        self.tally.culprits += mapped.culprits;
+        self.mapped += mapped.parts.iter().map(|(lot, _)| lot.len() as u64).sum::<u64>();
+        if self.tally.faulted() > FAULTS_MAX + FAULTS_A_CULPRIT * self.tally.culprits.min(self.mapped) {
             self.stopped = Some(Stop::Person("the plugin failed too often in this run".to_owned()));
         }
         for warning in &mapped.warnings {
@@ -205,14 +209,16 @@ impl Dispatch {
         self.book.reject_unsent(mapped.rejections, source, self.clock.now_ms()).await?;
         self.left_out |= !mapped.unmapped.is_empty();
         self.tally.outcomes.deferred += mapped.unmapped.iter().map(|lot| lot.len() as u64).sum::<u64>();
+        let mut begun = 0;
         for (part, deliveries) in mapped.parts {
             let label = if part.len() == members { label } else { "subset" };
             for delivery in deliveries {
+                begun += 1;
                 let job = Job::new(&part, delivery, label, history.clone(), due_ms);
                 if due_ms > self.clock.now_ms() { self.delayed.push(job) } else { self.start(job).await? }
             }
         }
-        Ok(())
+        Ok(begun)
     }
 
     /// Starts a delivery as soon as there is a place for it; none is started once the connection has stopped.
@@ -293,11 +299,12 @@ impl Dispatch {
     async fn finish_one(&mut self) -> Result<(), Error> {
         let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
-        self.failures_in_a_row = if done.failed { self.failures_in_a_row + 1 } else { 0 };
+        self.failures_in_a_row = if done.failure.is_some() { self.failures_in_a_row + 1 } else { 0 };
         self.tally.absorb(done.tally);
         if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
-            let reason = "the destination did not answer as it should several times in a row";
-            self.stopped.get_or_insert_with(|| Stop::Later(reason.to_owned()));
+            let cause = done.failure.as_deref().unwrap_or_default();
+            let reason = format!("the destination did not answer as it should several times in a row: {cause}");
+            self.stopped.get_or_insert(Stop::Later(reason));
         }
         if let Some(remote) = &done.remote {
             self.learn(remote);
@@ -313,31 +320,45 @@ impl Dispatch {
         self.tell();
         if self.stopped.is_some() {
             // They stay in doubt, and the next run takes them up.
-            self.left_out |= !done.again.is_empty();
+            self.left_out |= !done.again.is_empty() | done.search.end();
             return Ok(());
         }
+        done.shelved.into_iter().for_each(|(lot, trail)| done.search.shelve(lot, trail));
         for (lot, next, history) in done.again {
-            Box::pin(self.again(lot, &next, history)).await?;
+            Box::pin(self.again(lot, next, history)).await?;
+        }
+        Box::pin(self.search_on(&done.search)).await
+    }
+
+    /// Queues members again, in the way that was decided.
+    async fn again(&mut self, lot: Lot, next: Next, history: History) -> Result<(), Error> {
+        match next {
+            Next::Split => {
+                for half in lot.into_halves() {
+                    self.take(half, "subset", history.clone(), 0).await?;
+                }
+            }
+            Next::Bisect | Next::Without => history.search.park(lot, history.trail, &next),
+            Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
+                let due_ms = self.clock.now_ms() + after_ms;
+                self.take(lot, "subset", history, due_ms).await?;
+            }
         }
         Ok(())
     }
 
-    /// Queues members again, in the way that was decided.
-    async fn again(&mut self, lot: Lot, next: &Next, history: History) -> Result<(), Error> {
-        match next {
-            Next::Split | Next::Bisect => {
-                let positions = lot.positions();
-                let (first, second) = Batch::halves(&positions);
-                for half in [first, second].into_iter().filter(|half| !half.is_empty()) {
-                    self.take(lot.subset(half), "subset", history.clone(), 0).await?;
-                }
-                Ok(())
-            }
-            Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
-                let due_ms = self.clock.now_ms() + after_ms;
-                self.take(lot, "subset", history, due_ms).await
+    /// Sends the next part of a search for culprits. One ends, one begins: what is found decides what is worth asking.
+    async fn search_on(&mut self, search: &Search) -> Result<(), Error> {
+        while self.stopped.is_none() {
+            let (part, taken_up) = search.next();
+            self.tally.outcomes.deferred = self.tally.outcomes.deferred.saturating_sub(taken_up);
+            let Some((lot, trail)) = part else { return Ok(()) };
+            if self.take(lot, "subset", History { trail, search: search.clone() }, 0).await? > 0 {
+                return Ok(());
             }
         }
+        self.left_out |= search.end();
+        Ok(())
     }
 
     /// Waits for everything in flight and everything delayed.

@@ -44,6 +44,12 @@ pub struct Chapter {
     pub refusal: Option<Refusal>,
     /// When it is tried again, in milliseconds since 1970.
     pub due_ms: Option<u64>,
+    /// Why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_because: Option<String>,
+    /// Why the newest run of the connection ended early, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_stopped: Option<String>,
     /// Newest first.
     pub receipts: Vec<Receipt>,
 }
@@ -85,6 +91,9 @@ pub struct Request {
     pub digest: String,
     /// Status of the answer.
     pub status: Option<u16>,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// Tells one person's story, or nothing where nobody has this id. With the configuration, also what it holds back.
@@ -94,12 +103,28 @@ pub struct Request {
 pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
     let Some(found) = reader.profile(profile)? else { return Ok(None) };
     let mut connections = Vec::new();
+    let last_run = ledger::last_run(reader.connection())?.map(|(_, summary)| summary).unwrap_or_default();
+    let last_run: serde_json::Value = serde_json::from_str(&last_run).unwrap_or_default();
     for chapter in story::of(reader.connection(), found.id)? {
         let mut told = tell(reader, chapter, found.id);
+        told.connection_stopped = stopped(&last_run, &told);
         told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
         connections.push(told);
     }
     Ok(Some(Explanation { profile: profile.to_owned(), connections }))
+}
+
+/// Why the newest run of a chapter's connection ended early, by the run's own report.
+fn stopped(last_run: &serde_json::Value, chapter: &Chapter) -> Option<String> {
+    let text =
+        |link: &serde_json::Value, name: &str| link.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let is_here = |link: &&serde_json::Value| {
+        text(link, "audience").as_deref() == Some(&chapter.audience)
+            && text(link, "destination").as_deref() == Some(&chapter.destination)
+            && text(link, "mapping").unwrap_or_default() == chapter.mapping
+    };
+    let links = last_run.get("connections").and_then(serde_json::Value::as_array)?;
+    text(links.iter().find(is_here)?, "reason").filter(|reason| !reason.is_empty())
 }
 
 /// What keeps a person from a destination for want of consent.
@@ -122,7 +147,7 @@ fn consent_missing(
 fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
     let held = chapter.held.as_ref();
     let state = match (held, &chapter.waiting, &chapter.refusal) {
-        (_, Some((state, _)), _) => format!("waiting ({state})"),
+        (_, Some(waiting), _) => format!("waiting ({})", waiting.state),
         (Some(held), ..) if held.folded => "carried by another profile".to_owned(),
         (Some(held), ..) if held.hash.is_none() => "in doubt".to_owned(),
         (Some(_), ..) => "held".to_owned(),
@@ -131,6 +156,7 @@ fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
         (None, None, None) => "not there".to_owned(),
     };
     let sent = held.map(|held| open_sent(reader.sealer(), chapter.link, held)).unwrap_or_default();
+    let (due_ms, waits_because) = chapter.waiting.map(|waiting| (waiting.due_ms, waiting.reason)).unzip();
     let mut identifiers_sent: Vec<String> =
         sent.into_iter().flat_map(|row| row.0.into_iter().map(|(field, _)| field)).collect();
     identifiers_sent.sort_unstable();
@@ -149,13 +175,18 @@ fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
             field: standing.field,
             reason: standing.reason,
         }),
-        due_ms: chapter.waiting.map(|(_, due_ms)| due_ms),
+        due_ms,
+        waits_because: waits_because.flatten(),
+        connection_stopped: None,
         receipts: chapter.receipts.into_iter().map(receipt).collect(),
     }
 }
 
 fn receipt(receipt: story::Receipt) -> Receipt {
-    let request = |(label, digest, status)| Request { label, digest, status };
+    let request = |request: story::Request| {
+        let story::Request { label, digest, status, failure } = request;
+        Request { label, digest, status, failure }
+    };
     Receipt {
         run: receipt.run,
         change: receipt.change,

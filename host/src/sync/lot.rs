@@ -43,6 +43,16 @@ impl Lot {
         (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect()
     }
 
+    /// The members in two lots, the first halves first; one lot where there is one member.
+    pub(super) fn into_halves(self) -> Vec<Self> {
+        if self.len() < 2 {
+            return vec![self];
+        }
+        let positions = self.positions();
+        let (first, second) = Batch::halves(&positions);
+        vec![self.subset(first), self.subset(second)]
+    }
+
     /// The members at these positions as a lot of their own.
     pub(super) fn subset(&self, positions: &[u32]) -> Self {
         Self {

@@ -1,7 +1,7 @@
 //! Lots through `map`, and a plugin that fails on one member kept from costing the others.
 
+use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
-use enroute_core::retry::bisect_calls_max;
 
 use crate::runtime::{Delivery, Fault, FaultKind, Rejection};
 use crate::sync::link::Link;
@@ -19,14 +19,23 @@ pub(super) struct MappedLot {
     pub(super) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
     pub(super) unmapped: Vec<Lot>,
+    /// Members on whom the plugin fails.
+    pub(super) culprits: u64,
 }
 
 /// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
 pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
-    let mut calls_left = bisect_calls_max(lot.len());
+    let mut search = Isolation::new(lot.len());
+    search.park(lot);
     let mut found = MappedLot::default();
-    let mut queue = vec![lot];
-    while let Some(lot) = queue.pop() {
+    while let Some(step) = search.next_step() {
+        let lot = match step {
+            Step::Send(lot) => lot,
+            Step::Halve(lot) => {
+                lot.into_halves().into_iter().rev().for_each(|half| search.park(half));
+                continue;
+            }
+        };
         let mapped = link.plugin.map(&link.guest, &lot.batch).await;
         let checked = mapped.and_then(|(mapped, usage)| {
             link.log("map", &usage);
@@ -34,6 +43,7 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
         });
         match checked {
             Ok(mapped) => {
+                search.found_sound(lot.len() as u64);
                 found.warnings.extend(mapped.warnings);
                 for rejection in mapped.rejections {
                     let at = rejection.member;
@@ -46,19 +56,16 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
             Err(fault) => {
                 found.faults.push((fault.clone(), lot.len()));
                 if lot.len() == 1 {
+                    search.found_culprits(1);
+                    found.culprits += 1;
                     found.rejections.push((lot, alone(&fault)));
-                } else if calls_left == 0 {
-                    found.unmapped.push(lot);
                 } else {
-                    calls_left -= 1;
-                    let positions = lot.positions();
-                    let (first, second) = enroute_core::batch::Batch::halves(&positions);
-                    queue.push(lot.subset(second));
-                    queue.push(lot.subset(first));
+                    search.shelve(lot);
                 }
             }
         }
     }
+    found.unmapped = search.take_rest().1;
     found
 }
 

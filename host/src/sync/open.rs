@@ -5,6 +5,7 @@ use std::sync::Arc;
 use enroute_core::outcome::{Report, Verdict};
 
 use crate::runtime::{Fault, Work};
+use crate::store::ledger::RequestRow;
 use crate::store::{Error, Store, Transaction, ledger};
 use crate::sync::clock::Clock;
 use crate::sync::link::Link;
@@ -26,9 +27,9 @@ pub struct Probed {
 
 /// Tests the credential of a connection without side effects.
 pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
-    let (sent, _) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
+    let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
     let (verdict, reason) = match sent {
-        Ok(report) => (report.verdict.word().to_owned(), reason(&report.verdict)),
+        Ok(report) => (report.verdict.word().to_owned(), cause(&report.verdict, &outlet.take_records())),
         Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string())),
     };
     Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason }
@@ -51,11 +52,12 @@ pub(super) async fn open(
 ) -> Result<Result<Link, NotOpened>, Error> {
     let (sent, outlet) = call(link, gates, clock, Work::Open, "open").await;
     let (id, rows) = (link.id, outlet.take_records());
+    let why = sent.as_ref().ok().and_then(|report| cause(&report.verdict, &rows));
     store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
     let report = match sent {
         Ok(report) if report.verdict == Verdict::Ok => report,
         Ok(report) => {
-            let reason = reason(&report.verdict).unwrap_or_else(|| report.verdict.word().to_owned());
+            let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
             let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
             return Ok(Err(NotOpened { reason, needs_person }));
         }
@@ -90,8 +92,19 @@ async fn call(
     (report, outlet)
 }
 
+/// Why a call did not do all that it was to do: what the way out saw, else what the plugin says.
+pub(super) fn cause(verdict: &Verdict, requests: &[RequestRow]) -> Option<String> {
+    let seen = || requests.iter().rev().find_map(|request| request.failure.clone());
+    match verdict {
+        Verdict::Ok => None,
+        // The plugin passes on what it was told, or something of its own.
+        Verdict::Unavailable(_) => seen().or_else(|| reason(verdict)),
+        _ => reason(verdict),
+    }
+}
+
 /// What a verdict says in words.
-pub(super) fn reason(verdict: &Verdict) -> Option<String> {
+fn reason(verdict: &Verdict) -> Option<String> {
     match verdict {
         Verdict::Ok => None,
         Verdict::CredentialInvalid(text)

@@ -198,8 +198,12 @@ pub struct LinkReport {
     pub faults: Vec<FaultReport>,
     /// Version of the settings and the mapping in force.
     pub settings_version: u64,
-    /// Members whom the destination holds after the run.
+    /// Members whom the destination is known to hold after the run.
     pub held: u64,
+    /// Members of whom it is in doubt what the destination has.
+    pub in_doubt: u64,
+    /// Why members wait after the run: for another attempt, or for clarity.
+    pub waiting: Vec<ReasonCount>,
     /// Whether the outcomes add up to the changes.
     pub adds_up: bool,
 }
@@ -242,6 +246,8 @@ pub(super) struct Tally {
     pub(super) repeated: u64,
     pub(super) unattributed: BTreeMap<String, u64>,
     pub(super) faults: Vec<FaultReport>,
+    /// Members on whom alone the plugin fails.
+    pub(super) culprits: u64,
     rejections: BTreeMap<(String, Option<String>, String), u64>,
     warnings: BTreeMap<(String, Option<String>), u64>,
 }
@@ -330,6 +336,7 @@ impl Tally {
         self.requests.subset += other.requests.subset;
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
+        self.culprits += other.culprits;
         for (reason, count) in other.unattributed {
             *self.unattributed.entry(reason).or_default() += count;
         }

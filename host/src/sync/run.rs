@@ -16,7 +16,7 @@ use crate::sync::link::Link;
 use crate::sync::open::{self, Probed};
 use crate::sync::pace::Gates;
 use crate::sync::reading;
-use crate::sync::report::{ChangeCounts, LinkReport, LinkState, RunReport, Tally};
+use crate::sync::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, RunReport, Tally};
 use crate::sync::resume::{self, Asked};
 use crate::sync::settle::Book;
 use crate::sync::setup::Setup;
@@ -339,7 +339,11 @@ impl Connection {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx.connection(), link)).await?;
         }
-        let (held, _) = reading(&self.store, move |reader| held::sets(reader.connection(), link)).await?;
+        let ((held, in_doubt), waiting) = reading(&self.store, move |reader| {
+            let sets = held::sets(reader.connection(), link)?;
+            Ok::<_, Error>((sets, ledger::waiting_reasons(reader.connection(), link)?))
+        })
+        .await?;
         let state = match &stopped {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
@@ -365,7 +369,9 @@ impl Connection {
             warnings: tally.warnings(&self.link.manifest.codes),
             unattributed: tally.unattributed,
             faults: tally.faults,
-            held: held.len(),
+            held: (&held - &in_doubt).len(),
+            in_doubt: in_doubt.len(),
+            waiting: waiting.into_iter().map(|(state, reason, members)| waits(&state, reason, members)).collect(),
             ..base
         })
     }
@@ -404,7 +410,15 @@ impl Connection {
             faults: Vec::new(),
             settings_version: self.link.settings_version,
             held: 0,
+            in_doubt: 0,
+            waiting: Vec::new(),
             adds_up: true,
         }
     }
+}
+
+/// Why members wait, as a reason of the report.
+fn waits(state: &str, reason: Option<String>, members: u64) -> ReasonCount {
+    let reason = reason.unwrap_or_else(|| "they are tried again later".to_owned());
+    ReasonCount { code: state.to_owned(), field: None, reason, members, hint: None }
 }

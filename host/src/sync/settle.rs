@@ -47,6 +47,8 @@ pub(super) struct Settlement {
     pub(super) again: Vec<u32>,
     /// Attempts of this run.
     pub(super) attempts: u32,
+    /// Whether anything of this attempt may have left.
+    pub(super) left: bool,
     /// Whether an earlier attempt may have arrived, so that a refusal does not say what the destination has.
     pub(super) may_have_left: bool,
     /// Why members are put off.
@@ -138,6 +140,12 @@ impl Book {
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
             }
         }
+        if !done.left && !done.may_have_left {
+            // Nothing reached the destination, so nobody is in doubt.
+            let waits = |outcome: &Outcome| matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown);
+            let put_off = done.finished.iter().filter(|(_, outcome)| waits(outcome)).flat_map(|(at, _)| at);
+            self.restore(tx, lot, put_off.chain(&done.again))?;
+        }
         if !done.again.is_empty() {
             self.receipts(tx, done.delivery, lot, &done.again, &Outcome::Deferred { after_ms: 0 })?;
         }
@@ -193,6 +201,25 @@ impl Book {
         ledger::clear(tx.connection(), link.id, &members)
     }
 
+    /// The destination has what it had before this run.
+    fn restore<'a>(
+        &self,
+        tx: &Transaction<'_>,
+        lot: &Lot,
+        positions: impl IntoIterator<Item = &'a u32>,
+    ) -> Result<(), Error> {
+        let before = |at: u32| lot.meta.get(at as usize).and_then(|meta| meta.before.clone());
+        let (mut known, mut fresh) = (Vec::new(), Vec::new());
+        for at in positions {
+            match before(*at) {
+                Some(held) => known.push(held),
+                None => fresh.extend(lot.profile(*at)),
+            }
+        }
+        held::put(tx.connection(), self.link.id, &known)?;
+        held::forget(tx.connection(), self.link.id, fresh)
+    }
+
     /// The destination refused members, so it has what it had before.
     fn refuse(
         &self,
@@ -203,12 +230,8 @@ impl Book {
         done: &Settlement,
     ) -> Result<(), Error> {
         let link = &self.link;
-        let before = |at: &u32| lot.meta.get(*at as usize).and_then(|meta| meta.before.clone());
-        let (known, fresh): (Vec<u32>, Vec<u32>) = positions.iter().partition(|at| before(at).is_some());
-        let restored: Vec<Held> = known.iter().filter_map(before).collect();
         if !done.may_have_left {
-            held::put(tx.connection(), link.id, &restored)?;
-            held::forget(tx.connection(), link.id, fresh.iter().filter_map(|at| lot.profile(*at)))?;
+            self.restore(tx, lot, positions)?;
         }
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
         ledger::clear(tx.connection(), link.id, &members)?;

@@ -1,7 +1,8 @@
 //! What Braze's answers mean.
 //!
-//! Pages "Errors & responses", "User attributes object" and "API limits" of Braze's documentation. Invariant: an
-//! object is rejected only where the answer names it (test `errors_without_an_index_blame_nobody`).
+//! Pages "Errors & responses", "User attributes object" and "API limits" of Braze's documentation. Invariants: an
+//! object is rejected only where the answer names it (test `errors_without_an_index_blame_nobody`), and one that is
+//! named is not tried for hours (test `an_object_that_is_named_in_unknown_words_is_looked_at_alone`).
 
 use enroute_sdk::{Answer, Outcome, Reading, Verdict};
 use serde::Deserialize;
@@ -87,16 +88,17 @@ fn refused_key(status: u16, body: Option<&Body>) -> Verdict {
 /// Some objects were taken, and others named.
 fn success(objects: usize, answer: &Answer, body: Body) -> Reading {
     let Sorted { named, unplaced } = sort(objects, body.errors);
-    let told = named.len() + unplaced;
+    let places: std::collections::BTreeSet<usize> = named.iter().map(|(place, _)| *place).collect();
+    let told = places.len() + unplaced;
     let rest = if unplaced == 0 { Outcome::Delivered } else { Outcome::Deferred(UNEXPLAINED_WAIT_MS) };
-    let mut reading = Reading::by_index(rest, named);
+    let mut reading = Reading::all(rest).complaints(named);
     let processed = body.attributes_processed.unwrap_or(objects).saturating_add(told);
     if processed < objects {
         let count = u32::try_from(objects - processed).unwrap_or(u32::MAX);
         reading = reading.unattributed("braze processed fewer objects than were sent", count);
     }
     match (answer.number("x-ratelimit-remaining"), wait_ms(answer)) {
-        (Some(0), Some(ms @ 1..)) => {
+        (Some(0), Some(ms @ 1..)) if reading.verdict == Verdict::Ok => {
             let verdict = answer.throttled(BUCKET, Some(ms)).verdict;
             reading.verdict(verdict)
         }
@@ -113,7 +115,7 @@ fn bad_request(objects: usize, body: Body) -> Reading {
     let Sorted { named, unplaced } = sort(objects, body.errors);
     if !named.is_empty() {
         // The others were not at fault: they go again, without those that were.
-        return Reading::by_index(Outcome::Deferred(0), named);
+        return Reading::deferred(0).complaints(named);
     }
     let reason = "braze refused the request and named no object: answered 400".to_owned();
     let verdict = if unplaced > 0 { Verdict::RefusedBisect(reason) } else { Verdict::RefusedWhole(reason) };
@@ -130,7 +132,7 @@ fn unclear(status: u16) -> Reading {
 
 /// Errors by the object that they name, and the number of those that name none.
 struct Sorted {
-    named: Vec<(usize, Outcome)>,
+    named: Vec<(usize, Result<Outcome, String>)>,
     unplaced: usize,
 }
 
@@ -149,11 +151,13 @@ fn sort(objects: usize, complaints: Vec<Complaint>) -> Sorted {
     sorted
 }
 
-fn outcome(kind: &str) -> Outcome {
-    match codes::refusal(kind) {
-        Some((code, reason)) => Outcome::rejected(code, reason),
-        None => Outcome::Deferred(UNEXPLAINED_WAIT_MS),
-    }
+/// The fate of an object that is blamed for this; where nobody knows the words, the words.
+fn outcome(kind: &str) -> Result<Outcome, String> {
+    let (code, reason) = codes::refusal(kind).ok_or_else(|| {
+        let said = codes::told(kind);
+        format!("braze refused the object: {}", if said.is_empty() { "it does not say why" } else { said.as_str() })
+    })?;
+    Ok(Outcome::rejected(code, reason))
 }
 
 #[cfg(test)]
@@ -184,9 +188,27 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_an_unknown_type_is_tried_again() {
-        let body = r#"{"message":"success","errors":[{"type":"NEW_KIND","input_array":"attributes","index":0}]}"#;
-        check(201, body, &Outcome::Delivered, &[(0, "later")]);
+    fn an_object_that_is_named_in_unknown_words_is_looked_at_alone() {
+        let error = r#"{"type":"'x' of ann@example.com is odd","input_array":"attributes","index":0}"#;
+        for (status, message, rest) in [(201, "success", Outcome::Delivered), (400, "no", Outcome::Deferred(0))] {
+            let body = format!(r#"{{"message":"{message}","errors":[{error}]}}"#);
+            check(status, &body, &rest, &[(0, "later")]);
+            let verdict = read(3, &Answer::new(status, body)).verdict;
+            assert_eq!(verdict, Verdict::RefusedBisect("braze refused the object: […] of […] is odd".to_owned()));
+        }
+    }
+
+    #[test]
+    fn one_known_reason_is_enough_in_either_order() {
+        let error = |kind: &str| format!(r#"{{"type":"{kind}","input_array":"attributes","index":1}}"#);
+        for [first, second] in [["EMAIL_BAD_FORMAT", "NEW_KIND"], ["NEW_KIND", "EMAIL_BAD_FORMAT"]] {
+            let errors = format!("[{},{}]", error(first), error(second));
+            for (status, message, rest) in [(201, "success", Outcome::Delivered), (400, "no", Outcome::Deferred(0))] {
+                let body = format!(r#"{{"message":"{message}","errors":{errors}}}"#);
+                check(status, &body, &rest, &[(1, "email_bad_format")]);
+                assert_eq!(read(3, &Answer::new(status, body)).verdict, Verdict::Ok);
+            }
+        }
     }
 
     #[test]

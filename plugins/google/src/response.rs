@@ -1,7 +1,7 @@
 //! What Google's answers mean.
 //!
-//! Pure. Source: "Understand API errors" of the Data Manager API, "Common errors" of the Google Ads API. The reason
-//! says what it is; the status only where no reason is known. Must never happen: an answer that is not clearly a
+//! Pure. Source: "Understand API errors" of the Data Manager API, "Common errors" of the Google Ads API. The path of
+//! the field says whose fault it is, the reason refines it; the status decides only where neither is known. Must never happen: an answer that is not clearly a
 //! success is read as one (test `what_is_no_clear_success_is_none`).
 
 mod class;
@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::response::class::Class;
 pub(crate) use crate::response::fault::Fault;
+use crate::response::fault::Violation;
 use crate::response::ticket::Ticket;
 use crate::settings::{Api, Settings};
 
@@ -92,12 +93,14 @@ fn operations(settings: &Settings, members: usize, body: &Value, answer: &Answer
         return Reading::delivered();
     };
     let fault = Fault::of_partial(partial);
-    if fault.violations.is_empty() || fault.violations.iter().any(|violation| violation.position.is_none()) {
+    if fault.violations.is_empty() || fault.violations.iter().any(|violation| violation.position().is_none()) {
         return refused(settings, members, &fault, answer);
     }
     let mut reading = Reading::delivered();
-    for violation in &fault.violations {
-        let position = violation.position.unwrap_or_default();
+    let mut violations: Vec<&Violation> = fault.violations.iter().collect();
+    violations.sort_by_key(|violation| !class::is_record(&violation.reason));
+    for violation in violations {
+        let position = violation.position().unwrap_or_default();
         match class::of(violation) {
             Some(Class::Record) => reading = reading.reject(position, &violation.code(), violation.text()),
             Some(Class::Transient | Class::Throttled) => {
@@ -112,7 +115,9 @@ fn operations(settings: &Settings, members: usize, body: &Value, answer: &Answer
 /// What a refusal means for the members of the request, of which nothing was processed.
 pub(crate) fn refused(settings: &Settings, members: usize, fault: &Fault, answer: &Answer) -> Reading {
     let text = fault.text();
-    let classes: Vec<Option<Class>> = fault.violations.iter().map(class::of).collect();
+    // In a request about no members, what is named in the way of one is part of what is asked for.
+    let of = |violation| class::of(violation).map(|class| if members == 0 { class.of_setup() } else { class });
+    let classes: Vec<Option<Class>> = fault.violations.iter().map(of).collect();
     // What concerns all comes before what concerns one.
     let of_all = classes.iter().flatten().find(|class| **class != Class::Record).copied();
     if let Some(class) = of_all.or_else(|| fault.reason().and_then(class::of_reason).filter(|c| *c != Class::Record)) {
@@ -121,14 +126,19 @@ pub(crate) fn refused(settings: &Settings, members: usize, fault: &Fault, answer
     if classes.is_empty() {
         return meaning(settings, class::of_status(fault), fault, answer);
     }
-    let named = fault.violations.iter().all(|violation| violation.position.is_some_and(|at| at < members));
-    if !named || classes.iter().any(Option::is_none) {
-        return Reading::deferred(0).verdict(Verdict::RefusedBisect(text));
-    }
-    let culprits = fault.violations.iter().filter_map(|violation| Some((violation.position?, violation)));
-    culprits.fold(Reading::deferred(0), |reading, (position, violation)| {
-        reading.reject(position, &violation.code(), violation.text())
-    })
+    // Of two reasons for one member, the one that says more comes first, and holds.
+    let mut named: Vec<(usize, &Violation)> =
+        fault.violations.iter().filter_map(|v| Some((v.position()?, v))).collect();
+    named.retain(|(position, _)| *position < members);
+    named.sort_by_key(|(_, violation)| !class::is_record(&violation.reason));
+    let reading = if named.len() < fault.violations.len() {
+        Reading::deferred(0).verdict(Verdict::RefusedBisect(text))
+    } else {
+        Reading::deferred(0)
+    };
+    named
+        .into_iter()
+        .fold(reading, |reading, (position, violation)| reading.reject(position, &violation.code(), violation.text()))
 }
 
 fn meaning(settings: &Settings, class: Class, fault: &Fault, answer: &Answer) -> Reading {
@@ -164,5 +174,5 @@ const fn bucket(settings: &Settings) -> &'static str {
 /// Codes of rejections that come from a reason of Google's.
 #[cfg(test)]
 pub(crate) fn record_codes() -> impl Iterator<Item = String> {
-    class::RECORD.iter().copied().chain(["REQUIRED_FIELD_MISSING"]).map(str::to_ascii_lowercase)
+    class::RECORD.iter().copied().chain([class::REQUIRED, fault::MEMBER_REFUSED]).map(str::to_ascii_lowercase)
 }

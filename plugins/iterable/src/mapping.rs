@@ -6,6 +6,7 @@
 
 pub(crate) mod field;
 pub(crate) mod identity;
+mod nested;
 mod pack;
 mod plan;
 mod time;

@@ -90,9 +90,9 @@ fn judged(records: usize, fates: Vec<Meaning>) -> Reading {
 }
 
 fn meaning(result: &Written, doing: Doing) -> Meaning {
-    match (result.success, result.errors.first()) {
+    match (result.success, codes::of_all(&result.errors, doing)) {
         (true, None) => Meaning::of(Outcome::Delivered),
-        (false, Some(complaint)) => codes::meaning(complaint, doing),
+        (false, Some(meaning)) => meaning,
         _ => Meaning::of(Outcome::Unknown),
     }
 }
@@ -105,7 +105,7 @@ fn part_meaning(part: &Part) -> Meaning {
         (404, complaint) if complaint.is_none_or(|complaint| complaint.code == "NOT_FOUND") => {
             Meaning::of(Outcome::Unchanged(codes::NOT_PRESENT.to_owned()))
         }
-        (_, Some(complaint)) => codes::meaning(complaint, Doing::Update),
+        (_, Some(_)) => codes::of_all(&complaints, Doing::Update).unwrap_or(Meaning::of(Outcome::Unknown)),
         (500..=599, None) => Meaning::of(Outcome::Deferred(codes::LATER_MS)),
         _ => Meaning::of(Outcome::Unknown),
     }

@@ -109,13 +109,16 @@ fn refused(ctx: &Context<Settings>, sent: &Sent<'_>, answer: &Answer) -> Reading
     }
     let places = places(ctx, sent.members());
     let by_value = |value: &str| places.get(value).copied();
-    let named: Vec<_> = complaints.iter().filter_map(|one| Some((one.position(by_value)?, one.outcome()))).collect();
+    let mut named: Vec<_> = complaints.iter().filter_map(|one| Some((one.position(by_value)?, one))).collect();
+    named.retain(|(position, _)| *position < sent.len());
+    // Of two reasons for one contact, the one that says more comes first, and holds.
+    named.sort_by_key(|(_, complaint)| !complaint.says_why());
     if named.is_empty() {
         let reason = "sendgrid refused the request and named no contact: answered 400".to_owned();
         return Reading::deferred(0).verdict(Verdict::RefusedBisect(reason));
     }
     // The others were not at fault: they go again, without those that were.
-    Reading::by_index(Outcome::Deferred(0), named)
+    Reading::by_index(Outcome::Deferred(0), named.into_iter().map(|(position, one)| (position, one.outcome())))
 }
 
 /// Positions of members by their identifiers.

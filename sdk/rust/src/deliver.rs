@@ -203,7 +203,7 @@ impl Tally {
     }
 
     /// Takes in what an answer means for the members of a request. Of two fates of a member, the one that leaves more
-    /// to be done holds. Returns whether all is well with the call.
+    /// to be done holds, and of two alike the first. Returns whether all is well with the call.
     pub fn read(&mut self, members: &[u32], mut reading: Reading) -> bool {
         if reading.exceptions.iter().any(|(position, _)| *position >= members.len()) {
             // The answer speaks of a record that was not sent, so it says nothing sure of those that were.
@@ -216,7 +216,10 @@ impl Tally {
         let mut own = vec![None; members.len()];
         for (position, outcome) in reading.exceptions {
             if let Some(fate) = own.get_mut(position) {
-                *fate = Some(outcome);
+                let is_worse = |known: &Outcome| known.weight() < outcome.weight();
+                if fate.as_ref().is_none_or(is_worse) {
+                    *fate = Some(outcome);
+                }
             }
         }
         for (member, own) in members.iter().zip(own) {

@@ -17,7 +17,8 @@ use crate::{Failure, Outcome, Refusal, Unattributed, Verdict, Warning};
 pub struct Reading {
     /// The fate of every member that has none of its own.
     pub rest: Outcome,
-    /// The fates of members by their position in the request. The last word on a position counts.
+    /// The fates of members by their position in the request. Of two for one position the one that leaves more to be done
+    /// holds, as [`Tally::read`](crate::Tally::read) says: one reason to refuse a member is enough, in whatever order.
     pub exceptions: Vec<(usize, Outcome)>,
     /// What the answer says of the call as a whole.
     pub verdict: Verdict,
@@ -93,6 +94,42 @@ impl Reading {
     #[must_use]
     pub fn reject(self, position: usize, code: &str, reason: impl Into<String>) -> Self {
         self.except(position, Outcome::rejected(code, reason))
+    }
+
+    /// With what the answer says of single positions: a fate where its words are known, and the words where they are not.
+    ///
+    /// One known word on a position is enough, whatever else is said of it. Who is named in unknown words only is tried
+    /// again, apart from the others in the end, and is refused where the words are repeated then: see K6.5 of the
+    /// contract. The words must not hold anything of a person.
+    ///
+    /// ```
+    /// use enroute_sdk::{Outcome, Reading, Verdict};
+    ///
+    /// let bad = || Ok(Outcome::rejected("bad_id", "the id is too long"));
+    /// let reading = Reading::deferred(0).complaints([(0, Err("E7".to_owned())), (0, bad()), (2, bad())]);
+    /// assert_eq!((reading.exceptions.len(), reading.verdict), (2, Verdict::Ok));
+    /// let reading = Reading::delivered().complaints([(1, Err("E7".to_owned()))]);
+    /// assert_eq!(reading.exceptions, [(1, Outcome::Deferred(0))]);
+    /// assert_eq!(reading.verdict, Verdict::RefusedBisect("E7".to_owned()));
+    /// ```
+    #[must_use]
+    pub fn complaints(mut self, complaints: impl IntoIterator<Item = (usize, Result<Outcome, String>)>) -> Self {
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for (position, said) in complaints {
+            match said {
+                Ok(outcome) => known.push((position, outcome)),
+                Err(words) => unknown.push((position, words)),
+            }
+        }
+        unknown.retain(|(position, _)| !known.iter().any(|(known, _)| known == position));
+        self.exceptions.extend(known);
+        for (position, words) in unknown {
+            self.exceptions.push((position, Outcome::Deferred(0)));
+            if self.verdict == Verdict::Ok {
+                self.verdict = Verdict::RefusedBisect(words);
+            }
+        }
+        self
     }
 
     /// With another verdict.

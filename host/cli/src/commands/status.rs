@@ -92,14 +92,24 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
             let field = refusal.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
             output.line(format_args!("    refused: {}{field}: {}", refusal.code, refusal.reason))?;
         }
+        if let Some(reason) = &chapter.waits_because {
+            output.line(format_args!("    waits because of this: {reason}"))?;
+        }
+        if let Some(reason) = &chapter.connection_stopped {
+            output.line(format_args!("    the last run ended early: {reason}"))?;
+        }
         for receipt in &chapter.receipts {
             let code = receipt.code.as_deref().map_or(String::new(), |code| format!(" ({code})"));
             let change = receipt.change.as_deref().unwrap_or("sent");
             output.line(format_args!("    run {}: {change}, {}{code}", receipt.run, receipt.outcome))?;
             for request in &receipt.requests {
                 let digest = request.digest.get(..12).unwrap_or(&request.digest);
-                let status = request.status.map_or("no answer".to_owned(), |status| status.to_string());
-                output.line(format_args!("      {} request {digest}… answered {status}", request.label))?;
+                let answer = match (request.status, &request.failure) {
+                    (Some(status), _) => format!("answered {status}"),
+                    (None, Some(failure)) => failure.clone(),
+                    (None, None) => "was not answered".to_owned(),
+                };
+                output.line(format_args!("      {} request {digest}… {answer}", request.label))?;
             }
         }
     }

@@ -112,6 +112,9 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
         "  requests: {} prepared, {} subset, {} derived; held there now: {}",
         requests.prepared, requests.subset, requests.derived, link.held
     ))?;
+    if link.in_doubt > 0 {
+        output.line(format_args!("  in doubt what it has of them: {}", link.in_doubt))?;
+    }
     if link.repeated > 0 {
         output.line(format_args!("  sent again because it was in doubt what had arrived: {}", link.repeated))?;
     }
@@ -119,6 +122,7 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     if link.refused_before > 0 {
         output.line(format_args!("  refused earlier and not changed since: {}", link.refused_before))?;
     }
+    plan::reasons("waiting", &link.waiting, output)?;
     plan::reasons("worth knowing", &link.warnings, output)?;
     for (reason, count) in &link.unattributed {
         output.line(format_args!("  refused by count only: {count} × {reason}"))?;

@@ -199,7 +199,7 @@ async fn what_never_left_is_unreachable() {
 
     let silent = Client::assemble(config(address), Arc::new(Fixed(vec![])), RootCertStore::empty()).unwrap();
     let got = shown(silent.send(&request(address), &Fill::default(), SHORT).await);
-    assert_eq!(got, "unreachable: no connection within 150 ms");
+    assert_eq!(got, format!("unreachable: no connection to http://{address} within 150 ms"));
 }
 
 #[tokio::test]

@@ -2,6 +2,13 @@
 //!
 //! Accounts get codes or, older ones, sentences. Both become one snake_case code, which the manifest explains.
 
+use enroute_sdk::text::quotable;
+
+/// Longest part of an unknown complaint that is repeated.
+const UNKNOWN_CHARS_MAX: usize = 200;
+/// Digits in a word that may be a number of somebody's.
+const DIGITS_MAX: usize = 5;
+
 /// Codes with which an object will never be accepted as it stands, and the sentence for people.
 const FINAL: [(&str, &str, &str); 16] = [
     ("BLACKLISTED_EXTERNAL_USER_ID", "blacklisted_external_user_id", "braze blocks this external id"),
@@ -52,9 +59,24 @@ pub(super) fn refusal(kind: &str) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// A complaint in words that nobody knows, without what it quotes and what may be somebody's number.
+pub(super) fn told(kind: &str) -> String {
+    let outside = |(place, part): (usize, &str)| if place % 2 == 0 { part.to_owned() } else { "[…]".to_owned() };
+    let words: String = kind.split(['\'', '"', '`']).enumerate().map(outside).collect();
+    let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() > DIGITS_MAX;
+    let words: Vec<&str> = words.split(' ').map(|word| if is_number(word) { "[…]" } else { word }).collect();
+    quotable(&words.join(" "), UNKNOWN_CHARS_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unknown_words_are_told_without_what_they_quote() {
+        assert_eq!(told("NEW_KIND"), "NEW_KIND");
+        assert_eq!(told("value 'Ann' of +351912345678 and ann@example.com is odd"), "value […] of […] and […] is odd");
+    }
 
     #[track_caller]
     fn check(kind: &str, expect: Option<&str>) {

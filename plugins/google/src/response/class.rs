@@ -1,9 +1,9 @@
 //! What a reason means, for both APIs.
 //!
 //! Pure. Source: `ErrorReason` of the Data Manager API, the error enums of the Google Ads API. Both grow: a reason
-//! that is not listed is read by its status.
+//! that is not listed is read by the path of the field that is named, and where none is, by its status.
 
-use super::fault::{Fault, Violation};
+use super::fault::{Fault, Place, Violation};
 
 /// What is to be done about a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub(super) enum Class {
     TooLarge,
     /// For good, whoever is in the request.
     Refused,
+}
+
+impl Class {
+    /// The same where there is no member to blame.
+    pub(super) fn of_setup(self) -> Self {
+        if self == Self::Record { Self::Setup } else { self }
+    }
 }
 
 const THROTTLED: [&str; 3] =
@@ -111,17 +118,53 @@ pub(super) const RECORD: [&str; 13] = [
     "INCOMPATIBLE_USER_IDENTIFIER",
 ];
 
+/// Some part of what is named is missing.
+pub(super) const REQUIRED: &str = "REQUIRED_FIELD_MISSING";
+
 const TOO_LARGE: [&str; 4] = ["TOO_MANY_AUDIENCE_MEMBERS", "TOO_MANY_ELEMENTS", "REQUEST_TOO_LARGE", "TOO_MANY"];
 
 const REFUSED: [&str; 3] =
     ["MULTIPLE_DATA_TYPES_NOT_ALLOWED", "DUPLICATE_DESTINATION_REFERENCE", "TOO_MANY_DESTINATIONS"];
 
-/// The class of a violation. A part that is missing is the member's where a member is named, and a setting's elsewhere.
+/// Reasons of the account or the list, wherever in the request they are put.
+const OF_ALL: [&str; 13] = [
+    "INVALID_USER_LIST_ID",
+    "INVALID_USER_LIST_TYPE",
+    "INVALID_DESTINATION",
+    "DESTINATION_ACCOUNT_TYPE_MISMATCH",
+    "MISMATCHED_ACCOUNT_TYPE",
+    "TERMS_AND_CONDITIONS_NOT_SIGNED",
+    "ADVERTISER_TOS_NOT_ACCEPTED",
+    "NOT_ALLOWLISTED",
+    "ADVERTISER_NOT_ALLOWLISTED_FOR_UPLOADED_DATA",
+    "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE",
+    "INCOMPATIBLE_UPLOAD_KEY_TYPE",
+    "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS",
+    "NOT_ON_ALLOWLIST_FOR_USER_ID",
+];
+
+/// The class of a violation: the path of the field decides, and the reason refines. What is said of a member is the
+/// member's, and what is said of another field is the set-up's, also where no table lists the reason; none where
+/// nothing is named and the reason is not known either.
 pub(super) fn of(violation: &Violation) -> Option<Class> {
-    match (violation.reason.as_str(), violation.position) {
-        ("REQUIRED_FIELD_MISSING", Some(_)) => Some(Class::Record),
-        (reason, _) => of_reason(reason),
+    let reason = violation.reason.as_str();
+    let known = of_reason(reason);
+    let passing =
+        |class: &Class| matches!(class, Class::Throttled | Class::Transient | Class::Credential | Class::Permission);
+    match violation.place {
+        Place::Member(_) => Some(match known {
+            Some(class) if passing(&class) || class == Class::Refused => class,
+            Some(Class::Setup) if OF_ALL.contains(&reason) => Class::Setup,
+            _ => Class::Record,
+        }),
+        Place::Setup(_) => Some(known.filter(passing).unwrap_or(Class::Setup)),
+        Place::Members | Place::Whole => known,
     }
+}
+
+/// Whether a reason is one of a member's that has a code of its own.
+pub(super) fn is_record(reason: &str) -> bool {
+    RECORD.contains(&reason) || reason == REQUIRED
 }
 
 /// The class of a reason that names no member.
@@ -137,7 +180,8 @@ pub(super) fn of_reason(reason: &str) -> Option<Class> {
         (&REFUSED, Class::Refused),
     ];
     let known = lists.into_iter().find(|(reasons, _)| reasons.contains(&reason)).map(|(_, class)| class);
-    known.or((reason == "REQUIRED_FIELD_MISSING").then_some(Class::Setup))
+    // A part that is missing is the member's where a member is named, and a setting's elsewhere.
+    known.or((reason == REQUIRED).then_some(Class::Setup))
 }
 
 /// The class of an answer whose reasons say nothing, by the status in its body or else its own.

@@ -4,8 +4,16 @@ use enroute_sdk::Answer;
 use enroute_sdk::text::quotable;
 use serde_json::Value;
 
+use super::class;
+
 /// Longest part of a message that is repeated.
 const MESSAGE_CHARS_MAX: usize = 300;
+
+/// Longest part of a reason or of a path that is repeated.
+const NAME_CHARS_MAX: usize = 100;
+
+/// Code of a member that is named with a reason which no table lists.
+pub(super) const MEMBER_REFUSED: &str = "member_refused";
 
 /// What is wrong with a request.
 #[derive(Debug, Default)]
@@ -24,23 +32,43 @@ pub(crate) struct Fault {
     pub(super) quota: Option<String>,
 }
 
+/// What of a request a violation is about, by the path of the field that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The member in this position of the request.
+    Member(usize),
+    /// The members, none by its position.
+    Members,
+    /// Another field than the members, by its path: the destination, consent, terms, the job, the list.
+    Setup(String),
+    /// Nothing is named.
+    Whole,
+}
+
 /// One thing that is wrong.
 #[derive(Debug)]
 pub(super) struct Violation {
-    /// The member at fault, by its position in the request.
-    pub(super) position: Option<usize>,
+    pub(super) place: Place,
     pub(super) reason: String,
 }
 
 impl Violation {
     /// The code of a rejection.
     pub(super) fn code(&self) -> String {
-        self.reason.to_ascii_lowercase()
+        if class::is_record(&self.reason) { self.reason.to_ascii_lowercase() } else { MEMBER_REFUSED.to_owned() }
     }
 
     /// A sentence without the value, which descriptions may repeat.
     pub(super) fn text(&self) -> String {
-        format!("Google refuses the member: {}", self.reason)
+        format!("Google refuses the member: {}", quotable(&self.reason, NAME_CHARS_MAX))
+    }
+
+    /// The member that is named, by its position in the request.
+    pub(super) const fn position(&self) -> Option<usize> {
+        match self.place {
+            Place::Member(position) => Some(position),
+            _ => None,
+        }
     }
 }
 
@@ -84,7 +112,7 @@ impl Fault {
             self.retry_ms = duration_ms(text(detail, "retryDelay")).or(self.retry_ms);
         } else if kind.ends_with("BadRequest") {
             self.violations.extend(list("fieldViolations").map(|violation| Violation {
-                position: member(text(violation, "field")),
+                place: place(text(violation, "field")),
                 reason: text(violation, "reason").to_owned(),
             }));
         } else if kind.ends_with("GoogleAdsFailure") {
@@ -93,7 +121,7 @@ impl Fault {
                 self.retry_ms = delay.and_then(duration_ms).or(self.retry_ms);
                 let code = error.get("errorCode").and_then(Value::as_object).and_then(|code| code.values().next());
                 let reason = code.and_then(Value::as_str).unwrap_or_default().to_owned();
-                self.violations.push(Violation { position: operation(error), reason });
+                self.violations.push(Violation { place: element(error), reason });
             }
         }
     }
@@ -110,17 +138,22 @@ impl Fault {
 
     /// For the operator: the reasons, or the message where there is none.
     pub(crate) fn text(&self) -> String {
-        let mut reasons: Vec<&str> = self.violations.iter().map(|violation| violation.reason.as_str()).collect();
-        reasons.extend(self.reasons.iter().map(String::as_str));
+        let of_violation = |violation: &Violation| match &violation.place {
+            Place::Setup(path) => {
+                let reason = if violation.reason.is_empty() { "refused" } else { violation.reason.as_str() };
+                format!("{} at {path}", quotable(reason, NAME_CHARS_MAX))
+            }
+            _ => quotable(&violation.reason, NAME_CHARS_MAX),
+        };
+        let mut reasons: Vec<String> = self.violations.iter().map(of_violation).collect();
+        reasons.extend(self.reasons.iter().cloned());
         reasons.retain(|reason| !reason.is_empty() && *reason != self.status);
         reasons.sort_unstable();
         reasons.dedup();
         let what = if self.status.is_empty() { self.code.to_string() } else { self.status.clone() };
-        let advice = if reasons.contains(&"CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE") {
-            "; use `api = \"data_manager\"`, which is open to everybody"
-        } else {
-            ""
-        };
+        let closed = |reason: &String| reason.starts_with("CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE");
+        let advice =
+            if reasons.iter().any(closed) { "; use `api = \"data_manager\"`, which is open to everybody" } else { "" };
         if !reasons.is_empty() {
             return format!("{what}: {}{advice}", reasons.join(", "));
         }
@@ -132,22 +165,29 @@ fn text<'v>(value: &'v Value, name: &str) -> &'v str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The member that a path such as `audience_members[3].user_data` begins with; without a number it is the first.
-fn member(path: &str) -> Option<usize> {
-    let rest = path.strip_prefix("audience_members").or_else(|| path.strip_prefix("audienceMembers"))?;
-    match rest.strip_prefix('[') {
-        Some(rest) => rest.split(']').next()?.parse().ok(),
-        None => (rest.starts_with('.')).then_some(0),
-    }
+/// What a path such as `audience_members[3].user_data` is about; without a number it is the first member.
+fn place(path: &str) -> Place {
+    let Some(rest) = path.strip_prefix("audience_members").or_else(|| path.strip_prefix("audienceMembers")) else {
+        return if path.is_empty() { Place::Whole } else { Place::Setup(quotable(path, NAME_CHARS_MAX)) };
+    };
+    let position = match rest.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().and_then(|number| number.parse().ok()),
+        None => rest.starts_with('.').then_some(0),
+    };
+    position.map_or(Place::Members, Place::Member)
 }
 
-/// The operation of this call that an error of the Google Ads API names; without a number it is the first.
-fn operation(error: &Value) -> Option<usize> {
-    let path = error.pointer("/location/fieldPathElements")?.as_array()?;
-    let element = path.iter().find(|element| text(element, "fieldName") == "operations")?;
-    let index = element.get("index").unwrap_or(&Value::Null);
+/// What an error of the Google Ads API is about: an operation of this call, which is a member, or another field.
+/// Without a number it is the first operation.
+fn element(error: &Value) -> Place {
+    let path = error.pointer("/location/fieldPathElements").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let Some(operation) = path.iter().find(|element| text(element, "fieldName") == "operations") else {
+        let names: Vec<&str> = path.iter().map(|element| text(element, "fieldName")).collect();
+        return if names.is_empty() { Place::Whole } else { Place::Setup(quotable(&names.join("."), NAME_CHARS_MAX)) };
+    };
+    let index = operation.get("index").unwrap_or(&Value::Null);
     let index = index.as_u64().or_else(|| index.as_str()?.parse().ok()).unwrap_or(0);
-    usize::try_from(index).ok()
+    usize::try_from(index).map_or(Place::Members, Place::Member)
 }
 
 /// A duration of proto3 JSON: `1.5s`.

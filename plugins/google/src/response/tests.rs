@@ -82,18 +82,65 @@ fn every_status_has_a_meaning() {
 }
 
 #[test]
-fn reasons_decide_and_not_the_path_alone() {
-    for reason in ["INVALID_USER_LIST_ID", "TERMS_AND_CONDITIONS_NOT_SIGNED", "NOT_ALLOWLISTED", "INVALID_DESTINATION"]
-    {
-        check(&violated("destinations[0].product_destination_id", reason), "Misconfigured", "Deferred");
+fn the_path_decides_and_the_reason_refines() {
+    let unlisted = ["A_REASON_OF_NEXT_YEAR", "INVALID_LINKED_ACCOUNT", "FIELD_VALUE_NOT_SUPPORTED", ""];
+    for field in [
+        "destinations[0].linked_account",
+        "destinations[0].product_destination_id",
+        "destinations[1].operating_account.account_id",
+        "destinations[0].loginAccount.accountType",
+        "destinations",
+        "consent.ad_user_data",
+        "encoding",
+        "encryption_info.gcp_wrapped_key_info",
+        "terms_of_service.customer_match_terms_of_service_status",
+        "validate_only",
+        "a_field_of_next_year",
+    ] {
+        let known = ["INVALID_USER_LIST_ID", "NOT_ALLOWLISTED", "INVALID_FORMAT", "TOO_MANY_DESTINATIONS", "TOO_MANY"];
+        for reason in unlisted.into_iter().chain(known) {
+            check(&violated(field, reason), "Misconfigured", "Deferred");
+        }
+        check(&violated(field, "PERMISSION_DENIED"), "PermissionMissing", "Deferred");
+        check(&violated(field, "INTERNAL_ERROR"), "Unavailable", "Deferred");
     }
-    check(&violated("audience_members[0]", "INVALID_USER_LIST_TYPE"), "Misconfigured", "Deferred");
-    check(&violated("terms_of_service", "REQUIRED_FIELD_MISSING"), "Misconfigured", "Deferred");
+    for field in ["audience_members[1]", "audience_members[1].user_data", "audienceMembers[1].compositeData.ipData[0]"]
+    {
+        let known =
+            ["INVALID_FORMAT", "INVALID_ENUM_VALUE", "TOO_MANY_ELEMENTS", "REQUIRED_FIELD_MISSING", "NOT_FOUND"];
+        for reason in unlisted.into_iter().chain(known) {
+            let reading = read(&settings("data_manager"), 3, &violated(field, reason));
+            assert_eq!((&reading.rest, &reading.verdict), (&Outcome::Deferred(0), &Verdict::Ok), "{field} {reason}");
+            assert!(matches!(reading.exceptions.as_slice(), [(1, Outcome::Rejected(_))]), "{field} {reason}");
+        }
+        // What is true of the list is no member's, wherever it is put.
+        check(&violated(field, "INVALID_USER_LIST_TYPE"), "Misconfigured", "Deferred");
+        check(&violated(field, "MULTIPLE_DATA_TYPES_NOT_ALLOWED"), "RefusedWhole", "Rejected");
+    }
     check(&violated("audience_members", "TOO_MANY_AUDIENCE_MEMBERS"), "TooLarge", "Deferred");
-    check(&violated("audience_members[0]", "MULTIPLE_DATA_TYPES_NOT_ALLOWED"), "RefusedWhole", "Rejected");
-    check(&violated("audience_members[1].user_data", "A_REASON_OF_NEXT_YEAR"), "RefusedBisect", "Deferred");
-    check(&violated("", "INVALID_SHA256_FORMAT"), "RefusedBisect", "Deferred");
-    check(&violated("audience_members[7].user_data", "INVALID_SHA256_FORMAT"), "RefusedBisect", "Deferred");
+    for (field, reason) in [
+        ("audience_members", "A_REASON_OF_NEXT_YEAR"),
+        ("", "INVALID_SHA256_FORMAT"),
+        ("audience_members[7].user_data", "INVALID_SHA256_FORMAT"),
+        ("audience_members[7].user_data", "A_REASON_OF_NEXT_YEAR"),
+    ] {
+        check(&violated(field, reason), "RefusedBisect", "Deferred");
+    }
+}
+
+#[test]
+fn one_reason_that_is_known_is_enough_for_a_member() {
+    for reasons in
+        [["INVALID_SHA256_FORMAT", "A_REASON_OF_NEXT_YEAR"], ["A_REASON_OF_NEXT_YEAR", "INVALID_SHA256_FORMAT"]]
+    {
+        let violations = reasons.map(|reason| serde_json::json!({"field": "audience_members[1]", "reason": reason}));
+        let body = serde_json::json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [
+            {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": violations},
+        ]}});
+        let reading = read(&settings("data_manager"), 3, &Answer::new(400, body.to_string()));
+        let Some((1, Outcome::Rejected(refusal))) = reading.exceptions.first() else { panic!("{reading:?}") };
+        assert_eq!(refusal.code, "invalid_sha256_format");
+    }
 }
 
 #[test]
@@ -145,6 +192,32 @@ fn errors_of_the_google_ads_api_are_told_by_code() {
         let reading = read(&settings("google_ads"), 3, &Answer::new(400, body.to_string()));
         let got = format!("{:?}", reading.verdict).replace("Verdict::", "");
         assert!(got.starts_with(verdict), "{code} is {got}");
+    }
+}
+
+#[test]
+fn the_path_decides_in_the_google_ads_api_too() {
+    let fault = |path: serde_json::Value, code: &str| {
+        let body = serde_json::json!({"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [
+            {"@type": "type.googleapis.com/google.ads.googleads.v26.errors.GoogleAdsFailure", "errors": [
+                {"errorCode": {"anyError": code}, "message": "m", "location": {"fieldPathElements": path}}]},
+        ]}});
+        read(&settings("google_ads"), 3, &Answer::new(400, body.to_string()))
+    };
+    let elements = |names: &[&str]| names.iter().map(|name| serde_json::json!({"fieldName": name})).collect();
+    for code in ["A_CODE_OF_NEXT_YEAR", "INVALID_USER_LIST_RESOURCE", "REQUIRED_FIELD_MISSING"] {
+        for path in
+            [&["job", "customer_match_user_list_metadata", "user_list"][..], &["customer_id"], &["enable_warnings"]]
+        {
+            let reading = fault(elements(path), code);
+            assert!(matches!(reading.verdict, Verdict::Misconfigured(_)), "{path:?} {code}: {reading:?}");
+        }
+        let operation = serde_json::json!([
+            {"fieldName": "operations", "index": 2}, {"fieldName": "create"}, {"fieldName": "user_identifiers", "index": 0},
+        ]);
+        let reading = fault(operation, code);
+        assert_eq!((reading.rest, reading.verdict), (Outcome::Deferred(0), Verdict::Ok), "{code}");
+        assert!(matches!(reading.exceptions.as_slice(), [(2, Outcome::Rejected(_))]), "{code}");
     }
 }
 

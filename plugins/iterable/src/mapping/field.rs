@@ -128,6 +128,12 @@ pub(crate) fn known_type<'c>(ctx: &'c Context<Settings>, name: &str) -> Option<&
     ctx.remote()?.get("fields")?.get(name)?.as_str()
 }
 
+/// Whether a name with dots lies in a field that the project knows as something else than an object.
+pub(crate) fn lies_in_no_object(ctx: &Context<Settings>, name: &str) -> bool {
+    let outer = name.match_indices('.').filter_map(|(at, _)| known_type(ctx, name.get(..at)?));
+    outer.into_iter().any(|kind| !matches!(Kind::of_type(kind), None | Some(Kind::Object | Kind::Nested)))
+}
+
 /// What a field holds: by its name, as the project has it, as the operator declared it, as is usual.
 pub(crate) fn kind(ctx: &Context<Settings>, name: &str) -> Option<Kind> {
     let usual = || CATALOGUE.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);

@@ -4,7 +4,8 @@ use enroute_sdk::{Context, Mapping, Member, Reject, Value, email, json};
 
 use super::field::{self, Kind, Standing, standing};
 use super::identity::{INVALID_EMAIL, Identity};
-use super::value::{self, Reading, TYPE_MISMATCH};
+use super::nested::Parts;
+use super::value::{self, MALFORMED, Reading, TYPE_MISMATCH};
 use crate::settings::{Membership, OnTypeMismatch, ProjectType, Settings};
 
 /// Warning: the row cannot be sent; `validate` says why.
@@ -19,6 +20,8 @@ pub(super) struct Plan<'c> {
     nodes: Vec<Node<'c>>,
     /// Rows that are never sent, with their fields.
     unsendable: Vec<(usize, &'c str)>,
+    /// What the project knows of what lies inside the field of each row.
+    parts: Vec<Parts<'c>>,
     merge: &'static [u8],
     prefer: &'static [u8],
     fails_on_mismatch: bool,
@@ -45,6 +48,8 @@ enum What<'c> {
 enum Holds {
     /// An address that does not identify here.
     Address,
+    /// Nothing: what it would lie in holds something else than objects.
+    Clash,
     Kind(Option<Kind>),
 }
 
@@ -57,6 +62,7 @@ impl<'c> Plan<'c> {
             membership_key: key(ctx.audience_key()),
             nodes: Vec::new(),
             unsendable: Vec::new(),
+            parts: ctx.rows().iter().map(|row| Parts::of(ctx, &row.field)).collect(),
             merge: if settings.merge_nested_objects {
                 b",\"mergeNestedObjects\":true"
             } else {
@@ -163,16 +169,55 @@ impl<'c> Plan<'c> {
                 }
                 What::Value { column, .. } if member.value(*column).is_absent() => body.truncate(start),
                 What::Value { column, field, holds } => {
-                    let Err(code) = write(body, *holds, member.value(*column), self.reading) else { continue };
+                    let fitted = self.fitted(out, (*column, field, *holds), member.value(*column))?;
+                    let value = match &fitted {
+                        Some(Some(text)) => Value::Json(text),
+                        Some(None) => {
+                            body.truncate(start);
+                            continue;
+                        }
+                        None => member.value(*column),
+                    };
+                    let Err(code) = write(body, *holds, value, self.reading) else { continue };
                     body.truncate(start);
-                    if self.fails_on_mismatch && code == TYPE_MISMATCH {
-                        let reason = "the value is of another type than the field";
-                        return Err(Reject::field(field, TYPE_MISMATCH, reason));
-                    }
-                    out.warn(code, Some(field), 1);
+                    self.tell(out, field, field, code)?;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// An object or a list without what clashes inside it, or nothing where all of it does; none where the value is
+    /// neither, or nothing is known of what lies inside.
+    fn fitted(
+        &self,
+        out: &mut Mapping,
+        (column, field, holds): (usize, &str, Holds),
+        value: Value<'_>,
+    ) -> Result<Option<Option<String>>, Reject> {
+        let parts = self.parts.get(column).filter(|parts| !parts.is_empty());
+        let (Some(parts), Value::Json(text), Holds::Kind(kind)) = (parts, value, holds) else { return Ok(None) };
+        let mut fitted =
+            parts.fit(kind, text, &|body, kind, value| value::write(body, Some(kind), value, self.reading));
+        fitted.left_out.sort_unstable();
+        fitted.left_out.dedup();
+        for (name, code) in &fitted.left_out {
+            let name = if name.is_empty() { field.to_owned() } else { format!("{field}.{name}") };
+            self.tell(out, field, &name, code)?;
+        }
+        if fitted.text.is_none() && fitted.left_out.is_empty() {
+            out.warn(MALFORMED, Some(field), 1);
+        }
+        Ok(Some(fitted.text))
+    }
+
+    /// Says that a value stays out, or the member with it.
+    fn tell(&self, out: &mut Mapping, field: &str, name: &str, code: &'static str) -> Result<(), Reject> {
+        if self.fails_on_mismatch && code == TYPE_MISMATCH {
+            let reason = "the value is of another type than the field";
+            return Err(Reject::field(field, TYPE_MISMATCH, reason));
+        }
+        out.warn(code, Some(name), 1);
         Ok(())
     }
 }
@@ -186,6 +231,7 @@ fn holds(ctx: &Context<Settings>, column: usize, name: &str) -> Option<Holds> {
         return None;
     }
     match standing(name) {
+        Standing::Free if field::lies_in_no_object(ctx, name) => Some(Holds::Clash),
         Standing::Free => Some(Holds::Kind(field::kind(ctx, name))),
         Standing::Identifier => {
             (name == "email" && settings.project_type == ProjectType::UserId).then_some(Holds::Address)
@@ -224,6 +270,7 @@ fn key(name: &str) -> Vec<u8> {
 fn write(body: &mut Vec<u8>, holds: Holds, value: Value<'_>, reading: Reading<'_>) -> Result<(), &'static str> {
     match (holds, value) {
         (Holds::Kind(kind), value) => value::write(body, kind, value, reading),
+        (Holds::Clash, _) => Err(TYPE_MISMATCH),
         (Holds::Address, Value::Null) => value::write(body, None, value, reading),
         (Holds::Address, Value::Text(text)) => {
             json::write_str(body, &email::lower(text).ok_or(INVALID_EMAIL)?);

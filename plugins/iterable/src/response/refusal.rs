@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{FORGOTTEN, Refused, common, plain};
+use crate::mapping::field;
 use crate::request::Call;
 use crate::settings::Settings;
 
@@ -64,33 +65,60 @@ fn personal(code: &str) -> Option<Outcome> {
     })
 }
 
-/// Some value has another type than its field: the host looks for the member, and the types are remembered, so that
-/// `map` leaves such values out from now on.
+/// Some value has another type than its field. The types that are told are remembered, and the request goes again
+/// without the values that clash, which `map` leaves out now. Where nothing new is told, the host looks for the member.
 fn mismatched(ctx: &Context<Settings>, refused: &Refused) -> Reading {
     let found = refused.params.as_ref().and_then(|params| params.get("validationErrors")).and_then(Value::as_object);
     let mut remote = ctx.remote().filter(|remote| remote.is_object()).cloned().unwrap_or_else(|| json!({}));
-    let mut names = Vec::new();
+    let (mut names, mut is_news) = (Vec::new(), false);
     for (path, mismatch) in found.into_iter().flatten() {
-        let last = path.rsplit(":::").next().unwrap_or(path);
+        let path = without_places(path.rsplit(":::").next().unwrap_or(path));
         let kind = Mismatch::deserialize(mismatch).map(|mismatch| mismatch.expected_type).unwrap_or_default();
-        if last == ctx.audience_key() && ctx.settings().membership.has_field() {
-            let why = format!("the project has a field `{last}` of another type than boolean; use another membership");
+        if path == ctx.audience_key() && ctx.settings().membership.has_field() {
+            let why = format!("the project has a field `{path}` of another type than boolean; use another membership");
             return Reading::deferred(0).verdict(Verdict::Misconfigured(why));
         }
-        let own = |field: &str| field == last || field.rsplit('.').next() == Some(last);
-        for row in ctx.rows().iter().filter(|row| own(&row.field)) {
-            names.push(format!("`{}` is {}", row.field, plain(&kind)));
-            if let Some(remote) = remote.as_object_mut() {
-                let fields = remote.entry("fields").or_insert_with(|| json!({}));
-                if let Some(fields) = fields.as_object_mut().filter(|_| !kind.is_empty()) {
-                    fields.insert(row.field.clone(), Value::from(kind.as_str()));
-                }
+        for name in ctx.rows().iter().filter_map(|row| own(&row.field, &path)) {
+            names.push(format!("`{}` is {}", plain(name), plain(&kind)));
+            if let Some(fields) = remote.as_object_mut().filter(|_| !kind.is_empty())
+                && let Some(fields) = fields.entry("fields").or_insert_with(|| json!({})).as_object_mut()
+            {
+                is_news |=
+                    fields.insert(name.to_owned(), Value::from(kind.as_str())) != Some(Value::from(kind.as_str()));
             }
         }
     }
+    if is_news {
+        return Reading::deferred(0).remote(remote.to_string());
+    }
+    names.dedup();
     let what = if names.is_empty() { "iterable does not say of which field".to_owned() } else { names.join(", ") };
-    let reading = Reading::deferred(0).verdict(Verdict::RefusedBisect(format!("a value is of another type: {what}")));
-    if names.is_empty() { reading } else { reading.remote(remote.to_string()) }
+    Reading::deferred(0).verdict(Verdict::RefusedBisect(format!("a value is of another type: {what}")))
+}
+
+/// The name under which a type is remembered that is told of `path`: the path's where it is the field of a row, lies
+/// in it or around it; the row's where only the last part of the name is told.
+fn own<'n>(field: &'n str, path: &'n str) -> Option<&'n str> {
+    if field == path || field::holds(field, path) {
+        return Some(path);
+    }
+    (field.rsplit('.').next() == Some(path)).then_some(field)
+}
+
+/// `orders.price` of `orders[3].price`: elements of a list have the name of the list.
+fn without_places(path: &str) -> String {
+    let mut name = String::with_capacity(path.len());
+    for part in path.split('.') {
+        let part = part.split('[').next().unwrap_or(part);
+        if part.is_empty() || part.bytes().all(|byte| byte.is_ascii_digit()) {
+            continue;
+        }
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.push_str(part);
+    }
+    name
 }
 
 /// The project takes no new fields: from the next run on none are asked for.
@@ -115,7 +143,11 @@ fn bad_body(sent: &Sent<'_>, refused: &Refused) -> Reading {
     places.sort_unstable();
     places.dedup();
     if places.is_empty() {
-        return Reading::deferred(0).verdict(Verdict::RefusedBisect(said(sent, refused)));
+        let verdict = match part_of_no_user(refused) {
+            Some(part) => Verdict::Misconfigured(format!("iterable cannot read `{part}` of the request")),
+            None => Verdict::RefusedBisect(said(sent, refused)),
+        };
+        return Reading::deferred(0).verdict(verdict);
     }
     let outcome = |place| (place, Outcome::rejected("bad_record", "iterable cannot read what was sent of the member"));
     Reading::by_index(Outcome::Deferred(0), places.into_iter().map(outcome))
@@ -126,6 +158,17 @@ fn index(path: &str) -> Option<usize> {
     let (before, rest) = path.split_once('[')?;
     let named = before.ends_with("users") || before.ends_with("subscribers");
     rest.split_once(']').filter(|_| named)?.0.parse().ok()
+}
+
+/// `listId` of `obj.listId`: what is named is no user's, but part of every request; none where a user may be meant.
+fn part_of_no_user(refused: &Refused) -> Option<String> {
+    let mut parts = refused.params.iter().flat_map(|params| params.keys()).map(|path| {
+        let path = path.strip_prefix("obj.")?;
+        let root = path.split(['.', '[']).next().filter(|root| !["users", "subscribers"].contains(root))?;
+        Some(plain(root)).filter(|root| !root.is_empty())
+    });
+    let first = parts.next()??;
+    parts.all(|part| part.is_some()).then_some(first)
 }
 
 /// Code and message of a refusal; without the message where it could speak of a person.

@@ -103,3 +103,26 @@ fn a_forgotten_person_appears_in_no_sentence() {
     assert!(!format!("{report:?}").contains("forgotten-1"));
     assert!(matches!(report.verdict, Verdict::RefusedBisect(_)));
 }
+
+#[test]
+fn a_list_that_nobody_knows_names_its_users() {
+    let body = json!({"successCount": 2, "failCount": 2, "failedUpdates": {
+        "lockedUserIds": ["b"], "conflictUserIds": ["c"], "noOpUserIds": ["a"]}});
+    let (named, verdict) = fates(200, &body.to_string());
+    assert_eq!((named[1].as_str(), named[2].as_str(), verdict), ("refused", "identity_conflict", Verdict::Ok));
+    assert!(named[0].ends_with("delivered") && named[3].ends_with("delivered"), "{named:?}");
+}
+
+#[test]
+fn a_part_of_the_request_that_is_no_users_pauses_the_connection() {
+    let verdict = |path: &str| {
+        let body = json!({"code": "BadJsonBody", "msg": "odd", "params": {path: [{"msg": ["error.odd"]}]}});
+        fates(400, &body.to_string()).1
+    };
+    assert!(matches!(verdict("obj.listId"), Verdict::Misconfigured(_)));
+    assert!(matches!(verdict("obj.createNewFields"), Verdict::Misconfigured(_)));
+    assert!(matches!(verdict("obj.users"), Verdict::RefusedBisect(_)));
+    assert!(matches!(verdict("obj.users[9].email"), Verdict::RefusedBisect(_)));
+    assert!(matches!(verdict("odd"), Verdict::RefusedBisect(_)));
+    assert_eq!(verdict("obj.users[1].email"), Verdict::Ok);
+}

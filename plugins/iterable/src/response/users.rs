@@ -42,6 +42,9 @@ struct Failed {
     conflict_user_ids: Names,
     forgotten_emails: Names,
     forgotten_user_ids: Names,
+    /// Lists that nobody knows: who stands in them is named all the same.
+    #[serde(flatten)]
+    others: BTreeMap<String, Names>,
 }
 
 /// Names in an answer: whatever else stands there instead names nobody.
@@ -63,6 +66,8 @@ impl<'de> Deserialize<'de> for Names {
 /// Why a user was not taken; the later one counts where there are two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Reason {
+    /// A list that nobody knows.
+    Other,
     NotFound,
     Forgotten,
     Invalid,
@@ -76,7 +81,13 @@ pub(super) fn read(ctx: &Context<Settings>, sent: &Sent<'_>, body: Body) -> Read
         return Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable(why));
     }
     let failed = body.fail_count.unwrap_or_else(|| sent.len().saturating_sub(body.success_count.unwrap_or(0)));
-    let named = if failed == 0 && body.names_nobody() { BTreeMap::new() } else { body.attribute(ctx, sent) };
+    let mut named =
+        if failed == 0 && body.names_nobody() { BTreeMap::new() } else { Body::attribute(ctx, sent, body.reasons()) };
+    if failed > named.len() {
+        for (position, why) in Body::attribute(ctx, sent, body.others()) {
+            named.entry(position).or_insert(why);
+        }
+    }
     let exceptions = named.iter().map(|(position, (reason, leaves))| (*position, outcome(ctx, *reason, *leaves)));
     let mut reading = if failed > named.len() {
         let why = format!("iterable counts {failed} failures and names {} of the users sent", named.len());
@@ -124,6 +135,7 @@ fn outcome(ctx: &Context<Settings>, reason: Reason, leaves: Leaves) -> Outcome {
         // The user that a member was before: what is no identifier was never a user.
         Reason::Invalid if leaves == Leaves::Behind => absent(),
         Reason::Invalid => Outcome::rejected("invalid_identifier", "iterable takes the identifier for malformed"),
+        Reason::Other => Outcome::rejected("refused", "iterable refuses the user for a reason that is not documented"),
         Reason::InvalidData => Outcome::rejected("invalid_data", "iterable refuses the fields of the user"),
         Reason::Conflict => {
             Outcome::rejected("identity_conflict", "the identifiers belong to two different users in iterable")
@@ -158,15 +170,26 @@ impl Body {
         reasons.into_iter().map(|(reason, emails, ids)| (reason, emails.0.as_slice(), ids.0.as_slice())).collect()
     }
 
+    /// Lists that nobody knows; what had no effect is no failure.
+    fn others(&self) -> Vec<(Reason, &[String], &[String])> {
+        let others = self.failed_updates.iter().flat_map(|failed| &failed.others);
+        let others = others.filter(|(name, _)| !name.starts_with("noOp"));
+        others.map(|(_, names)| (Reason::Other, names.0.as_slice(), names.0.as_slice())).collect()
+    }
+
     fn names_nobody(&self) -> bool {
         self.reasons().iter().all(|(_, emails, ids)| emails.is_empty() && ids.is_empty())
     }
 
-    /// The positions that the answer names, with the worst that it says of each.
-    fn attribute(&self, ctx: &Context<Settings>, sent: &Sent<'_>) -> BTreeMap<usize, (Reason, Leaves)> {
+    /// The positions that these lists name, with the worst that they say of each.
+    fn attribute(
+        ctx: &Context<Settings>,
+        sent: &Sent<'_>,
+        lists: Vec<(Reason, &[String], &[String])>,
+    ) -> BTreeMap<usize, (Reason, Leaves)> {
         let table = Table::new(ctx, sent);
         let mut named: BTreeMap<usize, (Reason, Leaves)> = BTreeMap::new();
-        for (reason, emails, ids) in self.reasons() {
+        for (reason, emails, ids) in lists {
             let by_email = emails.iter().filter_map(|email| table.emails.get(&email.trim().to_lowercase()));
             let by_id = ids.iter().filter_map(|id| table.ids.get(id));
             for (position, leaves) in by_email.chain(by_id).flatten() {

@@ -3,7 +3,7 @@
 use enroute_sdk::{Context, Place, Problem};
 
 use super::{Settings, error, types, warning};
-use crate::mapping::field::{Kind, Standing, known_type, standing};
+use crate::mapping::field::{Kind, Standing, known_type, lies_in_no_object, standing};
 
 pub(super) fn check(ctx: &Context<Settings>, found: &mut Vec<Problem>) {
     if ctx.remote().is_none() {
@@ -34,6 +34,14 @@ pub(super) fn check(ctx: &Context<Settings>, found: &mut Vec<Problem>) {
         }
         let place = Place::Row(number);
         let name = &row.field;
+        if lies_in_no_object(ctx, name) {
+            found.push(warning(
+                place,
+                format!("`{name}` lies in a field that the project has as something else than an object"),
+                "map the trait to a field with a new name: a type never changes, and the values would stay out",
+            ));
+            continue;
+        }
         let Some(kind) = known_type(ctx, name) else {
             if !creates && settings.membership.has_field() {
                 found.push(warning(

@@ -5,6 +5,8 @@
 use enroute_sdk::{Outcome, Throttle, Verdict};
 use serde::Deserialize;
 
+use super::worse;
+
 /// The one bucket of the manifest: limits are the org's.
 pub(crate) const BUCKET: &str = "org";
 
@@ -107,6 +109,23 @@ pub(super) const REFUSALS: [(&str, &str, &str); 22] = [
     ("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient_access", "the user may not edit the record"),
 ];
 
+/// What all errors of one record mean; none where there is none. One reason to refuse it for good is enough, a listed
+/// one before others.
+pub(super) fn of_all(complaints: &[Complaint], doing: Doing) -> Option<Meaning> {
+    let rank = |complaint: &Complaint, meaning: &Meaning| {
+        (worse(&meaning.outcome), REFUSALS.iter().any(|(code, ..)| *code == complaint.code))
+    };
+    let mut found: Option<((u8, bool), Meaning)> = None;
+    for complaint in complaints {
+        let meaning = meaning(complaint, doing);
+        let rank = rank(complaint, &meaning);
+        if found.as_ref().is_none_or(|(known, _)| *known < rank) {
+            found = Some((rank, meaning));
+        }
+    }
+    found.map(|(_, meaning)| meaning)
+}
+
 /// What an error of one record means.
 pub(crate) fn meaning(complaint: &Complaint, doing: Doing) -> Meaning {
     if let Some(meaning) = passing(complaint) {
@@ -163,7 +182,7 @@ fn refused(complaint: &Complaint) -> Meaning {
         None if is_code(&complaint.code) => {
             Outcome::rejected("refused", format!("salesforce refuses the record: {}", complaint.code))
         }
-        None => Outcome::Unknown,
+        None => Outcome::rejected("refused", "salesforce refuses the record in words that are no code"),
     };
     Meaning { outcome, beyond }
 }

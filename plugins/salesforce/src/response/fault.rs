@@ -50,10 +50,12 @@ const fn unsure(doing: Doing) -> Outcome {
     if matches!(doing, Doing::Read) { Outcome::Deferred(LATER_MS) } else { Outcome::Unknown }
 }
 
-/// The first error of the answer; empty where it has none.
+/// The error of the answer, the first of several whose code is known; empty where it has none.
 pub(crate) fn first(answer: &Answer) -> Complaint {
-    let list: Option<Vec<Complaint>> = answer.json();
-    list.and_then(|list| list.into_iter().next()).or_else(|| answer.json()).unwrap_or_default()
+    let mut list: Vec<Complaint> = answer.json().unwrap_or_default();
+    let known = list.iter().position(|one| !matches!(verdict(answer, one), Verdict::RefusedWhole(_)));
+    let place = known.unwrap_or(0);
+    if place < list.len() { list.swap_remove(place) } else { answer.json().unwrap_or_default() }
 }
 
 fn verdict(answer: &Answer, complaint: &Complaint) -> Verdict {

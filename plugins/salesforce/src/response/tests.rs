@@ -36,6 +36,23 @@ fn every_code_of_the_table_is_a_rejection_or_passes() {
 }
 
 #[test]
+fn one_reason_to_refuse_a_record_is_enough_in_either_order() {
+    let code = |codes: [&str; 2]| {
+        let errors = codes.map(|code| format!(r#"{{"statusCode":"{code}","message":"m"}}"#)).join(",");
+        let body = format!(r#"[{{"success":false,"errors":[{errors}]}},{{"id":"x","success":true}}]"#);
+        match fates(&read(200, &body), 2).remove(0) {
+            Outcome::Rejected(refusal) => refusal.code,
+            other => format!("{other:?}"),
+        }
+    };
+    for other in ["A_CODE_OF_NEXT_YEAR", "words that are no code", "UNABLE_TO_LOCK_ROW", ""] {
+        assert_eq!(code(["STRING_TOO_LONG", other]), "string_too_long", "{other}");
+        assert_eq!(code([other, "STRING_TOO_LONG"]), "string_too_long", "{other}");
+    }
+    assert_eq!(code(["A_CODE_OF_NEXT_YEAR", "words that are no code"]), "refused");
+}
+
+#[test]
 fn errors_of_the_whole_have_a_verdict_and_blame_nobody() {
     let verdict = |status, code: &str| read(status, &format!(r#"[{{"errorCode":"{code}","message":"m"}}]"#)).verdict;
     assert!(matches!(verdict(400, "JSON_PARSER_ERROR"), Verdict::RefusedBisect(_)));

@@ -53,9 +53,19 @@ impl Complaint {
         })
     }
 
+    /// Whether it says what of the contact is at fault.
+    pub(super) fn says_why(&self) -> bool {
+        let about = self.about();
+        ["email", "phone"].iter().any(|word| about.contains(word))
+    }
+
+    fn about(&self) -> String {
+        format!("{} {}", self.field, self.message).to_lowercase()
+    }
+
     /// The fate of the contact that is named.
     pub(super) fn outcome(&self) -> Outcome {
-        let about = format!("{} {}", self.field, self.message).to_lowercase();
+        let about = self.about();
         let (code, reason) = match () {
             () if about.contains("email") => ("email_refused", "sendgrid does not take the e-mail address"),
             () if about.contains("phone") => ("phone_refused", "sendgrid does not take the phone number"),

@@ -10,6 +10,9 @@ use crate::mapping::identity::Kind;
 /// Most lines that are read: as many as a request has contacts.
 const LINES_MAX: usize = 30_000;
 
+/// Code of a contact that is refused in unknown words.
+const ERRORED: &str = "import_errored";
+
 /// The contacts that a file names, by what `find` knows of an identifier, with their fate.
 pub(super) fn culprits(text: &str, find: impl Fn(Option<Kind>, &str) -> Option<usize>) -> Vec<(usize, Outcome)> {
     let lines = lines(text.trim_start_matches('\u{feff}'));
@@ -30,6 +33,9 @@ pub(super) fn culprits(text: &str, find: impl Fn(Option<Kind>, &str) -> Option<u
             .collect();
         found.push((position, outcome(&told.join(" "))));
     }
+    // Of two lines about one contact, the one that says more comes first, and holds.
+    let says_nothing = |outcome: &Outcome| matches!(outcome, Outcome::Rejected(refusal) if refusal.code == ERRORED);
+    found.sort_by_key(|(position, outcome)| (*position, says_nothing(outcome)));
     found
 }
 
@@ -72,7 +78,7 @@ fn outcome(told: &str) -> Outcome {
         () if has(&["field", "date", "number", "value", "type"]) => {
             ("value_refused", "sendgrid cannot read a value of the contact")
         }
-        () => ("import_errored", "sendgrid refused the contact during the import"),
+        () => (ERRORED, "sendgrid refused the contact during the import"),
     };
     Outcome::rejected(code, reason)
 }

@@ -49,7 +49,16 @@ fn a_complaint_without_a_contact_blames_nobody() {
     check(refused(entry), "later 0 | later 0 | later 0 | RefusedBisect");
     check(Answer::new(400, "<html>"), "later 0 | later 0 | later 0 | RefusedBisect");
     let entry = r#"{"field":"contacts[7].email","message":"bad"}"#;
-    check(refused(entry), "later 0 | later 0 | later 0 | Ok");
+    check(refused(entry), "later 0 | later 0 | later 0 | RefusedBisect");
+}
+
+#[test]
+fn of_two_complaints_about_a_contact_the_one_that_says_more_holds() {
+    let [known, unknown] =
+        ["contacts[1].email", "contacts[1].odd"].map(|field| format!(r#"{{"field":"{field}","message":"odd"}}"#));
+    for entries in [format!("{known},{unknown}"), format!("{unknown},{known}")] {
+        check(refused(&entries), "later 0 | email_refused | later 0 | Ok");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub(crate) fn read(ctx: &Context<Settings>, sent: &Sent<'_>, answer: &Answer) ->
                 .verdict(Verdict::Unavailable(format!("zendesk answered {} without naming a job", answer.status))),
         },
         404 if sent.len() == 1 => Reading::all(not_found(joins)),
-        400 | 404 | 422 => culprit(sent, answer, &body),
+        400 | 404 | 422 => culprits(sent, answer, &body),
         409 => Reading::deferred(super::CONFLICT_WAIT_MS),
         status => Reading::deferred(0).verdict(Verdict::RefusedWhole(format!("zendesk answered {status}"))),
     }
@@ -75,16 +75,17 @@ fn forbidden(ctx: &Context<Settings>) -> Reading {
     Reading::deferred(0).remote(remote.to_json()).warn("bulk_not_allowed", None, 1)
 }
 
-/// A request that was refused for one user: the one that the text names by its place, or somebody.
-fn culprit(sent: &Sent<'_>, answer: &Answer, body: &Value) -> Reading {
+/// A request that was refused for some users: those that the text names by their place, or somebody.
+fn culprits(sent: &Sent<'_>, answer: &Answer, body: &Value) -> Reading {
     let text = answer.text();
-    let place = text.split("users.").nth(1).or_else(|| text.split("users[").nth(1)).and_then(|rest| {
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let places = text.split("users").skip(1).filter_map(|rest| {
+        let digits: String = rest.strip_prefix(['.', '['])?.chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<usize>().ok().filter(|place| *place < sent.len())
     });
-    match place {
-        Some(place) => Reading::deferred(0).except(place, refusal::read(body)),
-        None => Reading::deferred(0)
-            .verdict(Verdict::RefusedBisect(format!("zendesk answered {} and named nobody", answer.status))),
+    let named: Vec<(usize, Outcome)> = places.map(|place| (place, refusal::read(body))).collect();
+    if named.is_empty() {
+        return Reading::deferred(0)
+            .verdict(Verdict::RefusedBisect(format!("zendesk answered {} and named nobody", answer.status)));
     }
+    Reading::by_index(Outcome::Deferred(0), named)
 }

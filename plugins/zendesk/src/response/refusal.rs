@@ -36,7 +36,14 @@ pub(super) fn read(said: &Value) -> Outcome {
     let complaints = complaints(said);
     let any =
         |words: &[&str]| complaints.iter().any(|complaint| words.iter().any(|word| complaint.words.contains(word)));
-    if any(&PASSING) {
+    let passes = |complaint: &Complaint| PASSING.iter().any(|word| complaint.words.contains(word));
+    // One reason to refuse the user for good is enough, whatever else is said.
+    let is_final = |complaint: &Complaint| {
+        !passes(complaint)
+            && complaint.field.is_some()
+            && PHRASES.iter().any(|(words, _)| complaint.words.contains(words))
+    };
+    if complaints.iter().any(passes) && !complaints.iter().any(is_final) {
         return Outcome::Deferred(LATER_MS);
     }
     let about = |field: &str| {
@@ -194,6 +201,24 @@ mod tests {
             "zendesk refused the user: `phone` is invalid",
         );
         check(r#"{"error":"You have exceeded the rate limit"}"#, "Outcome::Deferred(60000)", "");
+    }
+
+    #[test]
+    fn one_reason_that_stays_is_enough_in_either_order() {
+        let details = [
+            "\"email\":[{\"description\":\"Email: x is not properly formatted\"}]",
+            "\"name\":[{\"description\":\"lookup timed out\"}]",
+        ];
+        for [first, second] in [details, [details[1], details[0]]] {
+            let said = format!("{{\"error\":\"RecordInvalid\",\"details\":{{{first},{second}}}}}");
+            check(
+                &said,
+                "email_refused",
+                "zendesk refused the user: `email` is not properly formatted, `name` is refused",
+            );
+        }
+        let odd = r#"{"error":"RecordInvalid","details":{"email":[{"description":"Email: odd"},{"description":"Email: x is too long"}]}}"#;
+        check(odd, "email_refused", "zendesk refused the user: `email` is refused, `email` is too long");
     }
 
     #[test]

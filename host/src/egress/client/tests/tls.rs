@@ -95,7 +95,11 @@ async fn a_certificate_must_be_trusted_and_be_for_the_host() {
     let address = serve_tls();
     let doubting = client("api.example.com", address, false);
     let got = get(&doubting, "api.example.com", address).await;
-    assert!(got.starts_with("unreachable:") && got.contains("invalid peer certificate: UnknownIssuer"), "{got}");
+    assert!(
+        got.starts_with("unreachable: TLS with https://api.example.com:")
+            && got.contains("invalid peer certificate: UnknownIssuer"),
+        "{got}"
+    );
 
     let address = serve_tls();
     let other = client("other.example.com", address, true);

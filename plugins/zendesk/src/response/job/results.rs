@@ -80,15 +80,15 @@ impl<'a> People<'a> {
         let same = |known: &Option<String>, mine: Option<&str>| {
             known.as_deref().zip(mine).is_some_and(|(known, mine)| trim_lower(known) == trim_lower(mine))
         };
-        let by_id = || entries.iter().find(|entry| same(&entry.external_id, external_id));
+        let by_id = || worst(entries.iter().filter(|entry| same(&entry.external_id, external_id)));
         let by_email = || {
             let free = |entry: &&Entry| entry.external_id.is_none() || external_id.is_none();
-            entries.iter().filter(free).find(|entry| same(&entry.email, email))
+            worst(entries.iter().filter(free).filter(|entry| same(&entry.email, email)))
         };
         let place = token.place(external_id, email);
         let by_place = || {
             let bare = |entry: &&Entry| entry.external_id.is_none() && entry.email.is_none();
-            entries.iter().filter(bare).find(|entry| entry.place.is_some() && entry.place == place)
+            worst(entries.iter().filter(bare).filter(|entry| entry.place.is_some() && entry.place == place))
         };
         by_id().or_else(by_email).or_else(by_place).map_or(Fate { outcome: Outcome::Unknown, user: None }, |entry| {
             Fate { outcome: entry.outcome.clone(), user: entry.user.clone() }
@@ -156,6 +156,18 @@ impl Entry {
         let place = value.get("index").and_then(Value::as_u64).and_then(|place| usize::try_from(place).ok());
         Self { user: text("id"), external_id: text("external_id"), email: text("email"), place, outcome }
     }
+}
+
+/// Of several results of one user the one that refuses it, or else the first.
+fn worst<'e>(entries: impl Iterator<Item = &'e Entry>) -> Option<&'e Entry> {
+    let mut found: Option<&Entry> = None;
+    for entry in entries {
+        let refuses = |entry: &Entry| matches!(entry.outcome, Outcome::Rejected(_));
+        if found.is_none_or(|known| !refuses(known) && refuses(entry)) {
+            found = Some(entry);
+        }
+    }
+    found
 }
 
 fn is_empty(value: &Value) -> bool {
