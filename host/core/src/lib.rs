@@ -20,3 +20,4 @@ pub mod path;
 pub mod request;
 pub mod retry;
 pub mod suggest;
+pub mod words;

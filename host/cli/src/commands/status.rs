@@ -96,8 +96,11 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
             output.line(format_args!("    run {}: {change}, {}{code}", receipt.run, receipt.outcome))?;
             for request in &receipt.requests {
                 let digest = request.digest.get(..12).unwrap_or(&request.digest);
-                let status = request.status.map_or("no answer".to_owned(), |status| status.to_string());
-                output.line(format_args!("      {} request {digest}… answered {status}", request.label))?;
+                let answer = match request.status {
+                    Some(status) => format!("answered {status}"),
+                    None => "got no answer".to_owned(),
+                };
+                output.line(format_args!("      {} request {digest}… {answer}", request.label))?;
             }
         }
     }
