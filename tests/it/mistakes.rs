@@ -4,6 +4,7 @@
 //! writes it anew.
 
 mod files;
+mod meant;
 mod plugins;
 
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ struct Case {
 enum Broken {
     /// A text of a file gives way to another.
     Edit(&'static str, &'static str, &'static str),
+    /// The same, beside this profile, which is imported first.
+    Beside(&'static str, &'static str, &'static str, &'static str),
     /// A text is added to a file.
     Append(&'static str, &'static str),
     /// A file is taken away.
@@ -101,6 +104,7 @@ impl Folder {
             (name, sha256_hex(&bytes))
         });
         std::fs::write(folder.path().join("a.key"), "not-a-real-key").expect("it is written");
+        std::fs::write(folder.path().join("b.key"), "\"Bearer not-a-real-key\"\n").expect("it is written");
         Self { folder, digests }
     }
 
@@ -118,7 +122,7 @@ impl Folder {
         for (name, sound) in [("plugins.toml", PLUGINS), ("audiences.toml", AUDIENCES)] {
             let path = self.path().join(name);
             match broken {
-                Broken::Edit(file, from, to) if *file == name => {
+                Broken::Edit(file, from, to) | Broken::Beside(_, file, from, to) if *file == name => {
                     assert!(sound.contains(from), "{name} has no `{from}`");
                     self.write(name, &sound.replacen(from, to, 1));
                 }
@@ -148,12 +152,17 @@ impl Folder {
 fn check(folder: &Folder, cases: Vec<Case>) {
     for Case { code, broken, expect } in cases {
         folder.write_broken(&broken);
+        if let Broken::Beside(profile, ..) = broken {
+            std::fs::write(folder.path().join("profiles.ndjson"), profile).expect("it is written");
+            assert!(folder.check(&["import"]).status.success(), "{code}: the profile is imported");
+        }
         let ended = folder.check(&["check"]);
         let told = folder.told(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(2), "{code}: {told}");
-        assert!(ended.stdout.is_empty(), "{code}: data is printed though nothing was done");
-        let one =
-            told.split("error[").find_map(|one| one.strip_prefix(code)).unwrap_or_else(|| panic!("{code}: {told}"));
+        let is_warning = told.contains(&format!("warning[{code}]"));
+        assert_eq!(ended.status.code(), Some(if is_warning { 0 } else { 2 }), "{code}: {told}");
+        assert_eq!(ended.stdout.is_empty(), !is_warning, "{code}: data is printed though nothing was done");
+        let one = told.split(if is_warning { "warning[" } else { "error[" });
+        let one = one.into_iter().find_map(|one| one.strip_prefix(code)).unwrap_or_else(|| panic!("{code}: {told}"));
         assert_eq!(one.contains("\nhint: "), !WITHOUT_HINT.contains(&code), "{code}: {told}");
         assert!(!told.contains("not-a-real-key"), "{code}: a secret is shown");
         assert_data_eq!(told, expect);

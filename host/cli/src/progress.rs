@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use enroute_core::words::counted;
 use enroute_host::sync::ProgressSink;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -32,7 +33,7 @@ impl Bars {
             let bar = bars.entry(name.clone()).or_insert_with(|| all.add(bar(&name, "members")));
             bar.set_length(progress.total);
             bar.set_position(progress.done);
-            bar.set_message(format!("{} requests, {} rejected", progress.requests, progress.rejected));
+            bar.set_message(format!("{}, {} rejected", counted(progress.requests, "request"), progress.rejected));
         })
     }
 

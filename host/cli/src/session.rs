@@ -99,7 +99,10 @@ impl Session {
             return Err(Advice::mistake(format!("audiences.toml has no audience `{only}`"), next).into());
         }
         let runtime = self.runtime()?;
-        let (setup, found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
+        let (setup, mut found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
+        if let Some(setup) = &setup {
+            found.append(setup.remarks(&self.store.reader()?)?);
+        }
         if !found.is_empty() {
             self.tell(&found, output)?;
         }

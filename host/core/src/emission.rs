@@ -45,15 +45,6 @@ pub enum Class {
     JourneyStep,
 }
 
-/// A trait that was chosen to ride along.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
-    /// Its name in the event.
-    pub name: String,
-    /// Where its value comes from.
-    pub input: Input,
-}
-
 /// What the host reads for a member: one column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Input {
@@ -92,7 +83,7 @@ pub enum Source {
         /// Whether it is there for somebody who left.
         on_exit: bool,
     },
-    /// It is an object; what is missing is left out.
+    /// It is an object; what is missing is left out, and an object of which all is missing is missing too.
     Object(Vec<(String, Source)>),
 }
 
@@ -113,8 +104,8 @@ pub struct Emission {
     pub exited: String,
     /// The destination that the event is for.
     pub destination: String,
-    /// The traits that ride along.
-    pub traits: Vec<Chosen>,
+    /// What rides along: traits in the body, values of the context in `context`, each where its path leads.
+    pub chosen: Vec<Input>,
     /// Whether they ride along on exits too.
     pub enrich_on_exit: bool,
 }
@@ -124,6 +115,9 @@ pub const ENTERED: &str = "Audience Entered";
 
 /// Name of the event for who leaves, unless it is renamed.
 pub const EXITED: &str = "Audience Exited";
+
+/// What of an event's context is the host's own.
+const OWN_CONTEXT: [&str; 2] = ["traits", "personas"];
 
 impl Form {
     /// The `type` of an event of this form.
@@ -186,7 +180,7 @@ impl Emission {
             entered: ENTERED.to_owned(),
             exited: EXITED.to_owned(),
             destination: destination.to_owned(),
-            traits: Vec::new(),
+            chosen: Vec::new(),
             enrich_on_exit: false,
         }
     }
@@ -246,10 +240,7 @@ impl Emission {
         if let Some(fixed) = self.body_fixed(form, name) {
             return fixed.descend(rest);
         }
-        match self.traits.iter().find(|chosen| chosen.name == name) {
-            Some(chosen) => self.profile(chosen.input.clone(), rest),
-            None => self.profile(Input::Trait(vec![name.to_owned()]), rest),
-        }
+        self.profile(Input::Trait(vec![name.to_owned()]), rest)
     }
 
     /// What is in the body whatever was chosen, and wins over a chosen trait of the same name.
@@ -272,9 +263,9 @@ impl Emission {
         let fixed = first.into_iter().filter_map(|name| Some((name.to_owned(), self.body_fixed(form, name)?)));
         let mut entries: Vec<(String, Source)> = fixed.collect();
         entries.dedup_by(|later, earlier| later.0 == earlier.0);
-        for chosen in &self.traits {
-            if !entries.iter().any(|(name, _)| *name == chosen.name) {
-                entries.push((chosen.name.clone(), self.profile(chosen.input.clone(), &[])));
+        for chosen in &self.chosen {
+            if let Input::Trait(names) = chosen {
+                put(&mut entries, names, self.profile(chosen.clone(), &[]));
             }
         }
         Source::Object(entries)
@@ -292,7 +283,16 @@ impl Emission {
             Some(("personas", rest)) => self.personas().descend(rest),
             Some((name, rest)) => self.profile(Input::Context(vec![name.to_owned()]), rest),
             None if steps.is_empty() => {
-                Source::Object(vec![("traits".to_owned(), traits), ("personas".to_owned(), self.personas())])
+                let mut entries = vec![("traits".to_owned(), traits), ("personas".to_owned(), self.personas())];
+                for chosen in &self.chosen {
+                    match chosen {
+                        Input::Context(names) if !names.first().is_some_and(|name| OWN_CONTEXT.contains(&&**name)) => {
+                            put(&mut entries, names, self.profile(chosen.clone(), &[]));
+                        }
+                        _ => {}
+                    }
+                }
+                Source::Object(entries)
             }
             None => Source::Missing,
         }
@@ -355,8 +355,26 @@ impl Source {
             Self::Input { input, rest, .. } => follow(&read(input)?, rest).cloned(),
             Self::Object(entries) => {
                 let entry = |(name, source): &(String, Self)| Some((name.clone(), source.value(is_member, read)?));
-                Some(Json::Object(entries.iter().filter_map(entry).collect()))
+                let found: Vec<_> = entries.iter().filter_map(entry).collect();
+                (!found.is_empty()).then_some(Json::Object(found))
             }
+        }
+    }
+}
+
+/// Puts a source where the names lead, into objects that are made on the way. What is there already stays, but for an
+/// object that was made of parts: a whole has them all.
+fn put(entries: &mut Vec<(String, Source)>, names: &[String], leaf: Source) {
+    let Some((first, rest)) = names.split_first() else { return };
+    match entries.iter_mut().find(|(name, _)| name == first) {
+        Some((_, Source::Object(inner))) if !rest.is_empty() => put(inner, rest, leaf),
+        Some((_, made @ Source::Object(_))) => *made = leaf,
+        Some(_) => {}
+        None if rest.is_empty() => entries.push((first.clone(), leaf)),
+        None => {
+            let mut inner = Vec::new();
+            put(&mut inner, rest, leaf);
+            entries.push((first.clone(), Source::Object(inner)));
         }
     }
 }

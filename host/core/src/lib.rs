@@ -21,3 +21,4 @@ pub mod path;
 pub mod request;
 pub mod retry;
 pub mod suggest;
+pub mod words;

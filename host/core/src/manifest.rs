@@ -262,6 +262,18 @@ pub struct IdentifierSpec {
     pub kind: String,
     /// The field at the destination.
     pub field: String,
+    /// `setting=value`, all of which have to hold for the plugin to send it. What it does not send crosses none the
+    /// less, so that a removal can name what was sent under other settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<String>,
+}
+
+impl IdentifierSpec {
+    /// The first condition that these settings do not meet: what keeps the identifier back.
+    #[must_use]
+    pub fn kept_back(&self, settings: &serde_json::Map<String, serde_json::Value>) -> Option<&str> {
+        self.when.iter().map(String::as_str).find(|when| !Condition(Some(when)).holds(settings))
+    }
 }
 
 /// How many of a member's identifiers are used.

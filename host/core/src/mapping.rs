@@ -30,7 +30,7 @@
 //! | `@transform = { apply = { … }, mapping = … }` | `mapping`, with paths into what `apply` yields |
 //! | `@flatten = { value = …, separator = "_" }` | one level: `{ a = { b = 1 } }` becomes `a_b` |
 //! | `@json = { mode = "encode", value = … }` | the JSON text; `decode` reads one |
-//! | `@excludeWhenNull = …` | the value, or nothing where it is null |
+//! | `@excludeWhenNull = …` | the value without any null in it, or nothing where it is null |
 //!
 //! What is missing is dropped, from objects and lists alike; null is kept.
 //!
@@ -45,7 +45,9 @@
 //!   it is written as JSON.
 //! - `@literal` is not read: a directive within it stays an object.
 //! - `@path`, `@template` and the options of directives are constants; the original lets expressions compute them.
-//! - `@json` in mode `decode` on what is no JSON is missing; the original fails the event.
+//! - `@json` in mode `decode` on a text that is no JSON is missing; the original fails the event.
+//! - `@excludeWhenNull` takes nulls out of lists too; the original leaves lists as they are.
+//! - `@merge` refuses constants that are no objects; the original spreads them out.
 //! - `@merge` keeps the order in which keys appear first; keys of an object that is written in an expression are in
 //!   alphabetical order.
 //! - `@coalesce` and `@concatenate` are additions; the original writes them as `@if` and `@template`.
@@ -54,7 +56,9 @@
 //! - What is wrong is an error when it is compiled. In the original a wrong expression fails each event, and a wrong
 //!   trigger never matches.
 //! - In a trigger `=` and `!=` take a text, because they never equal a number or a boolean; `value = 30` is an error
-//!   that names `number_equals`. Comparing numbers is exact, however many digits they have.
+//!   that names `number_equals`. Comparing numbers is exact, however many digits they have, and only numbers and texts
+//!   that read as one are compared; the original takes null and `""` for 0 and true for 1.
+//! - Functions, `!`, `null` and what else the original or SQL write in conditions is an error that shows our spelling.
 
 mod compile;
 mod condition;

@@ -10,11 +10,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::manifest::Field;
+use crate::path::trait_names;
 
 /// A row as the operator wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish<'a> {
-    /// The trait: `firstName`, `address.city`, `context.device.advertisingId`.
+    /// The trait: `firstName`, `address.city`, `"utm.source"`, `context.device.advertisingId`.
     pub trait_path: &'a str,
     /// The field, where the operator named one.
     pub field: Option<&'a str>,
@@ -82,6 +83,7 @@ pub enum Unmatched {
 pub fn match_fields(wishes: &[Wish<'_>], fields: &[Field], custom_fields: bool) -> Vec<Result<Match, Unmatched>> {
     let known = Known::of(fields);
     let mut board = Board { results: vec![None; wishes.len()], owners: HashMap::new() };
+    let wanted: Vec<Wanted> = wishes.iter().map(|wish| Wanted::of(wish.trait_path)).collect();
     for (row, wish) in wishes.iter().enumerate() {
         if let Some(name) = wish.field {
             board.owners.entry(name.to_owned()).or_insert(row);
@@ -89,13 +91,13 @@ pub fn match_fields(wishes: &[Wish<'_>], fields: &[Field], custom_fields: bool) 
         }
     }
     for how in [How::Exact, How::Spelling, How::Synonym] {
-        board.pass(wishes, how, |path| known.like(path, path, how));
+        board.pass(&wanted, how, |one| known.like(&one.name, &one.name, how));
     }
     if custom_fields {
-        board.pass(wishes, How::SameName, |path| known.own(path));
+        board.pass(&wanted, How::SameName, |one| known.own(&one.name));
     }
     for how in [How::Spelling, How::Synonym] {
-        board.pass(wishes, how, |path| last_part(path).map(|part| known.like(part, path, how)).unwrap_or_default());
+        board.pass(&wanted, how, |one| one.last().map(|part| known.like(part, &one.name, how)).unwrap_or_default());
     }
     board.results.into_iter().map(|result| result.unwrap_or(Err(Unmatched::NoField))).collect()
 }
@@ -104,10 +106,27 @@ pub fn match_fields(wishes: &[Wish<'_>], fields: &[Field], custom_fields: bool) 
 const FRONTS: [&str; 9] =
     ["address", "contact", "context.traits", "customer", "person", "profile", "properties", "traits", "user"];
 
-/// The last part of a path, where what stands in front says nothing of its own.
-fn last_part(path: &str) -> Option<&str> {
-    let (front, part) = path.rsplit_once('.')?;
-    FRONTS.contains(&front).then_some(part)
+/// The trait of a row, without the quotes that keep a name with dots whole.
+struct Wanted {
+    /// The names on the way to it, joined by dots.
+    name: String,
+    /// Bytes of what stands in front of the last name, the dot left out; nothing where there is but one.
+    front: Option<usize>,
+}
+
+impl Wanted {
+    fn of(path: &str) -> Self {
+        let names = trait_names(path).unwrap_or_else(|_| vec![path.to_owned()]);
+        let name = names.join(".");
+        let last = names.last().map_or(0, String::len);
+        Self { front: (names.len() > 1).then(|| name.len() - last - 1), name }
+    }
+
+    /// The last name, where what stands in front says nothing of its own.
+    fn last(&self) -> Option<&str> {
+        let front = self.front?;
+        FRONTS.contains(&self.name.get(..front)?).then(|| self.name.get(front + 1..))?
+    }
 }
 
 /// A name without case and separators.
@@ -177,11 +196,11 @@ impl Board {
     }
 
     /// Decides on the rows that are still open and like some field in this way.
-    fn pass<'f>(&mut self, wishes: &[Wish<'f>], how: How, like: impl Fn(&'f str) -> Vec<&'f str>) {
+    fn pass<'f>(&mut self, wishes: &'f [Wanted], how: How, like: impl Fn(&'f Wanted) -> Vec<&'f str>) {
         let mut wanted: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let mut refused: Vec<(usize, Unmatched)> = Vec::new();
         for (row, wish) in wishes.iter().enumerate().filter(|(row, _)| self.is_open(*row)) {
-            match *like(wish.trait_path).as_slice() {
+            match *like(wish).as_slice() {
                 [] => {}
                 [field] => wanted.entry(field).or_default().push(row),
                 ref several => {

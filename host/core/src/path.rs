@@ -122,6 +122,32 @@ fn is_bare(key: &str) -> bool {
             .contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '.' | '[' | ']' | '"' | '\'' | '\\'))
 }
 
+/// The names on the way to a trait as rows write it: `address.city` is two, `"utm.source"` in quotes of either kind is
+/// one. Without quotes every dot parts two names, and all else belongs to them.
+///
+/// ```
+/// use enroute_core::path::trait_names;
+/// assert_eq!(trait_names("address.city").unwrap(), ["address", "city"]);
+/// assert_eq!(trait_names("'utm.source'").unwrap(), ["utm.source"]);
+/// assert_eq!(trait_names("campaign.\"utm.source\"").unwrap(), ["campaign", "utm.source"]);
+/// ```
+///
+/// # Errors
+/// When a name is empty, a quote has no end, or something stands beside a quoted name.
+pub fn trait_names(text: &str) -> Result<Vec<String>, PathError> {
+    let is_quoted =
+        |name: &str| name.trim_start().starts_with(['"', '\'']) || name.contains("[\"") || name.contains("['");
+    if text.split('.').any(is_quoted) {
+        let key = |step: &Step| match step {
+            Step::Key(name) => Ok(name.clone()),
+            Step::Index(_) => Err(PathError::Stray(text.to_owned())),
+        };
+        return Path::parse(text)?.steps.iter().map(key).collect();
+    }
+    let names: Vec<String> = text.split('.').map(str::to_owned).collect();
+    if names.iter().any(String::is_empty) { Err(PathError::EmptyName(text.to_owned())) } else { Ok(names) }
+}
+
 /// Follows steps into a value.
 ///
 /// ```
@@ -258,6 +284,22 @@ mod tests {
             "error: path `a\"b\"` has something between a name and the next dot; put names with such characters in quotes",
         );
         check(&vec!["a"; 33].join("."), "error: a path has at most 32 steps and 1024 bytes");
+    }
+
+    #[test]
+    fn a_trait_with_a_dot_in_its_name_stands_in_quotes() {
+        let names = |text: &str| trait_names(text).map_or_else(|error| error.to_string(), |names| names.join("|"));
+        assert_eq!(names("plan"), "plan");
+        assert_eq!(names("address.city"), "address|city");
+        assert_eq!(names("\"utm.source\""), "utm.source");
+        assert_eq!(names("'utm.source'"), "utm.source");
+        assert_eq!(names("context.'a.b'.c"), "context|a.b|c");
+        assert_eq!(names("context['a.b']"), "context|a.b");
+        assert_eq!(names("o'neil.x"), "o'neil|x");
+        assert_eq!(names("first name"), "first name");
+        assert_eq!(names("tags[0]"), "tags[0]");
+        assert_eq!(names("a..b"), PathError::EmptyName("a..b".to_owned()).to_string());
+        assert_eq!(names("'a.b"), PathError::OpenQuote("'a.b".to_owned()).to_string());
     }
 
     #[test]

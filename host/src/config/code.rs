@@ -134,6 +134,12 @@ codes! {
     DoubtfulCondition "E280" "a condition asks for what no profile has"
     /// A condition that is no SQL, or does what conditions must not.
     BadCondition "E281" "a condition cannot be evaluated"
+    /// A trait whose own name has a dot, written as if it stood within another.
+    DottedTrait "E290" "a trait has a dot in its name"
+    /// A row of a connection whose mappings fill their own fields.
+    UnusedRow "E291" "no mapping uses a row"
+    /// A secret that came with something around it.
+    OddSecret "E292" "a secret has something around it"
 }
 
 impl fmt::Display for Code {
@@ -176,7 +182,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            if ("E241"..="E268").contains(&id) || ("E280"..="E281").contains(&id) {
+            if ("E241"..="E268").contains(&id) || ("E280"..="E292").contains(&id) {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");
                 continue;

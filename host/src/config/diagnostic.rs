@@ -196,8 +196,11 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Adds one.
+    /// Adds one, unless the very same is there: what is wrong with a destination is found by each of its connections.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.found.contains(&diagnostic) {
+            return;
+        }
         if diagnostic.severity == Severity::Error {
             self.errors += 1;
         }
@@ -206,6 +209,12 @@ impl Diagnostics {
         } else {
             self.found.push(diagnostic);
         }
+    }
+
+    /// Adds those of another look.
+    pub fn append(&mut self, other: Self) {
+        other.found.into_iter().for_each(|diagnostic| self.push(diagnostic));
+        self.left_out += other.left_out;
     }
 
     /// Whether there is none.

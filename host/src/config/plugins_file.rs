@@ -149,7 +149,7 @@ fn plugin(
 ) -> Option<PluginEntry> {
     walker.unknown_keys(section, &["file", "sha256"]);
     let id = walker.name::<PluginId>(name);
-    let file = walker.required(section, "file", &format!("\"plugins/{}.wasm\"", name.value));
+    let file = walker.required_path(section, "file", &format!("\"plugins/{}.wasm\"", name.value));
     let sha256 = walker.text(section, "sha256").and_then(|text| digest(walker, text, &name.value));
     Some(PluginEntry { id: id?, file: file?.map(|file| dir.join(file)), sha256 })
 }

@@ -37,7 +37,7 @@ pub(super) fn parse<'text>(text: &'text str, file: FileId, secretive: bool, foun
         if lines.contains(&line) || lines.len() == SYNTAX_ERRORS_MAX {
             continue;
         }
-        let mut diagnostic = syntax_error(error, &Place::new(file, span));
+        let mut diagnostic = syntax_error(error, text.get(line.clone()).unwrap_or_default(), &Place::new(file, span));
         if doubtful.iter().any(|span| line.contains(&span.start)) {
             diagnostic = diagnostic.label("what may be a secret is covered");
         }
@@ -51,7 +51,18 @@ pub(super) fn parse<'text>(text: &'text str, file: FileId, secretive: bool, foun
     Parsed { table: table.into_inner(), whole: broken.is_empty(), doubtful }
 }
 
-fn syntax_error(error: &Error, place: &Place) -> Diagnostic {
+/// What the TOML parser says of a backslash in double quotes that begins no escape.
+const ESCAPES: [&str; 3] = ["missing escaped value", "too few unicode value digits", "invalid value"];
+
+/// What to do about a backslash that was meant as one.
+pub(super) const BACKSLASH_HINT: &str =
+    "write a path in single quotes, like 'C:\\data\\people.csv', or write each backslash twice";
+
+fn syntax_error(error: &Error, line: &str, place: &Place) -> Diagnostic {
+    if line.contains('\\') && (ESCAPES.contains(&error.message()) || has_drive(line)) {
+        let message = "this is not TOML: in double quotes a backslash begins an escape, like \\n for a line feed";
+        return Diagnostic::error(Code::Syntax, message).at(place).hint(BACKSLASH_HINT);
+    }
     // What the parser says of a word where a value should stand is about the word only.
     if !error.message().starts_with("string values must be quoted") {
         return Diagnostic::error(Code::Syntax, format!("this is not TOML: {}", error.message())).at(place);
@@ -60,6 +71,17 @@ fn syntax_error(error: &Error, place: &Place) -> Diagnostic {
     Diagnostic::error(Code::Syntax, format!("this is not TOML: {problem}"))
         .at(place)
         .hint("a text needs quotes around it: \"…\"")
+}
+
+/// Whether a path of Windows stands in double quotes: `"C:\…` or `"\\server\…`.
+fn has_drive(line: &str) -> bool {
+    line.split('"').skip(1).any(|text| {
+        let text = text
+            .strip_prefix(|c: char| c.is_ascii_alphabetic())
+            .and_then(|rest| rest.strip_prefix(':'))
+            .unwrap_or(text);
+        text.starts_with('\\')
+    })
 }
 
 fn duplicate(text: &str, file: FileId, error: &Error, crowded: bool) -> Diagnostic {

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::{FileId, Located, Place};
+use crate::config::syntax::BACKSLASH_HINT;
 
 /// A value with its place.
 pub(super) type Value<'text> = Spanned<DeValue<'text>>;
@@ -197,6 +198,33 @@ impl<'a> Walker<'a> {
             self.missing(section, key, example);
         }
         self.text(section, key)
+    }
+
+    /// The path of a file that must be given.
+    pub(super) fn required_path(
+        &mut self,
+        section: &Section<'_, '_>,
+        key: &str,
+        example: &str,
+    ) -> Option<Located<String>> {
+        let path = self.required(section, key, example)?;
+        self.is_path(&path.value, key, &path.place).then_some(path)
+    }
+
+    /// Whether a text can be a path; reported where a backslash that was meant as one began an escape.
+    pub(super) fn is_path(&mut self, path: &str, key: &str, place: &Place) -> bool {
+        let Some(found) = path.chars().find(|c| c.is_control()) else { return true };
+        let message = format!(
+            "`{key}` has {} in it, because in double quotes a backslash begins an escape",
+            match found {
+                '\t' => "a tab, `\\t`,",
+                '\n' => "a line feed, `\\n`,",
+                '\r' => "a carriage return, `\\r`,",
+                _ => "a control character",
+            }
+        );
+        self.bad_value(place, message, BACKSLASH_HINT);
+        false
     }
 
     /// The value as a text, reported where it is none.

@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 
+use enroute_core::path::{PathError, trait_names};
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 
@@ -34,15 +35,21 @@ pub enum Column {
     Context(Vec<String>),
 }
 
-/// Parses what an operator maps from: `first_name`, `address.city`, `context.device.id`.
+/// Parses what an operator maps from: `first_name`, `address.city`, `"utm.source"`, `context.device.id`.
 impl FromStr for Column {
     type Err = Error;
 
     fn from_str(path: &str) -> Result<Self, Error> {
-        let mut names = Vec::new();
-        for name in path.split('.') {
+        let mut names = trait_names(path).map_err(|error| Error::Path {
+            path: path.to_owned(),
+            reason: match error {
+                PathError::EmptyName(_) => "a name in it is empty",
+                PathError::OpenQuote(_) => "a quote in it does not end",
+                _ => "there is something between a quoted name and the next dot",
+            },
+        })?;
+        for name in &names {
             check(name).map_err(|reason| Error::Path { path: path.to_owned(), reason })?;
-            names.push(name.to_owned());
         }
         if names.len() > 1 && names.first().is_some_and(|name| name == "context") {
             names.remove(0);
@@ -237,6 +244,10 @@ mod tests {
         check(r#"{"address": {"city": "Oslo"}}"#, "address.city", Some(r#""Oslo""#));
         check(r#"{"address": "Oslo"}"#, "address.city", None);
         check(r#"{"address": [{"city": "Oslo"}]}"#, "address.city", None);
+        check(r#"{"utm.source": "mail"}"#, "utm.source", None);
+        check(r#"{"utm.source": "mail"}"#, "\"utm.source\"", Some(r#""mail""#));
+        check(r#"{"utm.source": "mail"}"#, "'utm.source'", Some(r#""mail""#));
+        check(r#"{"a": {"b.c": {"d": 1}}}"#, "a.\"b.c\".d", Some("1"));
         check(r#"{"it's [0] $x": 1}"#, "it's [0] $x", Some("1"));
         check(r#"{"na\u006de": 1}"#, "name", Some("1"));
     }
@@ -267,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_path_that_could_mean_something_else_is_refused() {
-        for path in ["", ".", "a..b", "a.", "say \"x\"", "a\\b", "a\0"] {
+        for path in ["", ".", "a..b", "a.", "say \"x\"", "a\\b", "a\0", "\"a", "\"a\"b", "'a\"b'", "\"\""] {
             assert!(path.parse::<Column>().is_err(), "{path:?}");
         }
         assert!(Column::identifier("").is_err());

@@ -27,6 +27,8 @@ pub(super) struct Columns {
     pub(super) program: Program,
     /// Distinct identifier fields; the columns of `identifiers` and `sent` at the border.
     pub(super) fields: Vec<String>,
+    /// What keeps each of `fields` back, `setting=value`, where a setting does.
+    pub(super) kept_back: Vec<Option<String>>,
     /// Position in `fields` of each row that goes into an identifier field.
     row_fields: Vec<Option<usize>>,
 }
@@ -37,6 +39,8 @@ pub(super) struct Identifier {
     pub(super) kind: String,
     pub(super) field: String,
     pub(super) values: Values,
+    /// What keeps it back, `setting=value`, where a setting does.
+    pub(super) kept_back: Option<String>,
 }
 
 impl Columns {
@@ -59,6 +63,18 @@ impl Columns {
             let at = identifies.then(|| columns.field_at(field));
             columns.row_fields.push(at);
         }
+        columns.kept_back = columns
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| {
+                // A row that goes there is what the operator asked for.
+                let mut sources =
+                    identifiers.iter().filter(|one| one.field == *field && !columns.row_fields.contains(&Some(at)));
+                let first = sources.next()?.kept_back.clone();
+                first.filter(|_| sources.all(|one| one.kept_back.is_some()))
+            })
+            .collect();
         columns.read.extend(columns.program.read().iter().cloned());
         columns.choice.fields = columns.fields.len();
         columns.choice.uses = manifest.identity.uses;
@@ -94,6 +110,11 @@ impl Columns {
     /// The identifiers and the rows of somebody who is there, as JSON texts.
     pub(super) fn texts<'a>(&self, json: &[Option<&'a str>]) -> (Texts<'a>, Texts<'a>) {
         self.texts_of(json, true, |_| 0)
+    }
+
+    /// Which identifier fields somebody has a value for, whether it goes out or not.
+    pub(super) fn present(&self, json: &[Option<&str>]) -> Vec<bool> {
+        self.choice.present(json.get(..self.choice.sources.len()).unwrap_or_default())
     }
 
     fn texts_of<'a>(

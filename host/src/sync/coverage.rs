@@ -4,6 +4,7 @@
 //! (`Ann-7` is `Xxx-9`), unless somebody asks for the values.
 
 use enroute_core::matching::How;
+use enroute_core::path::{Path, trait_names};
 use enroute_core::suggest::nearest;
 use roaring::RoaringBitmap;
 use serde::Serialize;
@@ -67,6 +68,11 @@ pub struct IdentifierCoverage {
     pub values: enroute_core::manifest::Values,
     /// People with a value.
     pub present: u64,
+    /// People of whom it goes out: not where another identifier comes first and is enough, or a setting keeps it back.
+    pub sent: u64,
+    /// `setting=value` without which it does not go out, where the settings have another value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<String>,
 }
 
 /// Looks at the people of a connection.
@@ -92,7 +98,8 @@ pub(super) fn of(
             kinds: sources.iter().map(|source| source.kind.clone()).collect(),
             field: name.clone(),
             values: sources.first().map(|source| source.values).unwrap_or_default(),
-            present: 0,
+            kept_back: columns.kept_back.get(at).cloned().flatten(),
+            ..IdentifierCoverage::default()
         });
     }
     let people = members.rank(RECORD_ID_MIN - 1);
@@ -105,22 +112,43 @@ pub(super) fn of(
         for (field, text) in found.fields.iter_mut().zip(rows) {
             field.count(text.as_deref(), with_values);
         }
-        for (field, text) in found.identifiers.iter_mut().zip(identifiers) {
-            field.present += u64::from(text.is_some());
+        for ((field, text), is_there) in found.identifiers.iter_mut().zip(identifiers).zip(columns.present(json)) {
+            field.present += u64::from(is_there || text.is_some());
+            field.sent += u64::from(text.is_some() && field.kept_back.is_none());
         }
         Ok::<_, Error>(())
     })?;
     if found.people > 0 && found.fields.iter().any(FieldCoverage::is_unheard_of) {
         let known = reader.trait_names()?;
         for field in found.fields.iter_mut().filter(|field| field.is_unheard_of()) {
-            let name = field.from.split('.').next().unwrap_or_default();
-            let is_known = known.iter().any(|known| known == name);
-            if !is_known {
-                field.did_you_mean = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-            }
+            field.did_you_mean = did_you_mean(&field.from, &known);
         }
     }
     Ok(found)
+}
+
+/// What of the known traits was probably meant by a path that leads to nothing, as a path.
+pub(super) fn did_you_mean(path: &str, known: &[String]) -> Option<String> {
+    let names = trait_names(path).ok()?;
+    if let Some(dotted) = dotted(&names, known) {
+        return Some(dotted);
+    }
+    let first = names.first()?;
+    if known.contains(first) {
+        return None;
+    }
+    let near = nearest(first, known.iter().map(String::as_str))?;
+    Some(Path::of([near]).to_string()).filter(|near| near != path)
+}
+
+/// The same path with the name in quotes that has a dot itself, where there is such a trait: `"utm.source"`.
+pub(super) fn dotted(names: &[String], known: &[String]) -> Option<String> {
+    (2..=names.len()).find_map(|parts| {
+        let (front, rest) = names.split_at_checked(parts)?;
+        let name = front.join(".");
+        let names = std::iter::once(name.as_str()).chain(rest.iter().map(String::as_str));
+        known.contains(&name).then(|| Path::of(names).to_string())
+    })
 }
 
 /// How a field was found, in a word.
@@ -205,6 +233,23 @@ mod tests {
         check(r#""Zoë 東京 ٣""#, "Xxx xx 9");
         check(r#"["a",{"b":1}]"#, r#"["x",{"x":9}]"#);
         assert_eq!(shape(&format!("\"{}\"", "a".repeat(99))), format!("{}…", "x".repeat(SAMPLE_CHARS_MAX)));
+    }
+
+    #[test]
+    fn a_hint_never_suggests_the_word_that_was_written() {
+        let known = ["plan", "utm.source", "a.b.c", "first name"].map(str::to_owned);
+        let hint = |path: &str| did_you_mean(path, &known).unwrap_or_else(|| "-".to_owned());
+        assert_eq!(hint("utm.source"), "\"utm.source\"");
+        assert_eq!(hint("utm.source.x"), "\"utm.source\".x");
+        assert_eq!(hint("a.b.c"), "\"a.b.c\"");
+        assert_eq!(hint("\"utm.source\""), "-");
+        assert_eq!(hint("plan"), "-");
+        assert_eq!(hint("plan.x"), "-");
+        assert_eq!(hint("plann"), "plan");
+        assert_eq!(hint("utm.sorce"), "-");
+        assert_eq!(hint("'utm.sorce'"), "\"utm.source\"");
+        assert_eq!(hint("firstname"), "\"first name\"");
+        assert_eq!(hint("colour"), "-");
     }
 
     #[test]

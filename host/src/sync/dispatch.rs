@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use enroute_core::words::{counted, noun};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
@@ -270,7 +271,11 @@ impl Dispatch {
         let soonest = open.iter().map(|ticket| ticket.due_ms).min().unwrap_or(now_ms);
         let waited_ms = self.waiting_for_jobs_ms.get_or_insert(now_ms);
         if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience_ms {
-            let reason = format!("{} jobs are open at the destination, as many as may be", open.len());
+            let reason = format!(
+                "{} {} open at the destination, as many as may be",
+                counted(open.len(), "job"),
+                noun(open.len() as u64, "is")
+            );
             self.stopped.get_or_insert(Stop::Later(reason));
             return Ok(false);
         }

@@ -67,7 +67,26 @@ impl Choice {
         matching.filter(|(which, _)| *which == Values::All).map(|(_, values)| values).unwrap_or_default()
     }
 
+    /// Which fields there is a value for, whether it goes out or another field is enough.
+    pub(super) fn present(&self, texts: &[Option<&str>]) -> Vec<bool> {
+        self.all(texts).iter().map(Option::is_some).collect()
+    }
+
     fn filled<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Option<Found<'a>>> {
+        let mut filled = self.all(texts);
+        if self.uses == IdentifierUse::First {
+            let first = filled.iter().position(Option::is_some);
+            for (at, slot) in filled.iter_mut().enumerate() {
+                if Some(at) != first {
+                    *slot = None;
+                }
+            }
+        }
+        filled
+    }
+
+    /// The values of every field.
+    fn all<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Option<Found<'a>>> {
         let mut filled: Vec<Option<Found<'a>>> = vec![None; self.fields];
         for (source, text) in self.sources.iter().zip(texts) {
             let Some(text) = text else { continue };
@@ -84,14 +103,6 @@ impl Choice {
                 None => {
                     let values = values_of(text);
                     *slot = (!values.is_empty()).then_some((source.values, values));
-                }
-            }
-        }
-        if self.uses == IdentifierUse::First {
-            let first = filled.iter().position(Option::is_some);
-            for (at, slot) in filled.iter_mut().enumerate() {
-                if Some(at) != first {
-                    *slot = None;
                 }
             }
         }
@@ -231,6 +242,8 @@ mod tests {
     fn where_one_identifier_is_enough_the_first_kind_that_is_there_is_taken() {
         let one = choice(Values::Last, Values::Last, IdentifierUse::First);
         assert_eq!(one.of(&[Some(r#""a@x""#), Some(r#""+1""#)], 0), [Some(Cow::Borrowed(r#""a@x""#)), None]);
+        assert_eq!(one.present(&[Some(r#""a@x""#), Some(r#""+1""#)]), [true, true], "both are there nevertheless");
+        assert_eq!(one.present(&[Some(r#""-1""#), None]), [false, false]);
         assert_eq!(one.of(&[Some(r#""-1""#), Some(r#""+1""#)], 0), [None, Some(Cow::Borrowed(r#""+1""#))]);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enroute_core::words::{counted, noun};
 use serde::Serialize;
 
 use crate::egress::Preview;
@@ -209,7 +210,11 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(least) = link.manifest.audience_min.filter(|least| snapshot.profiles < u64::from(*least)) {
         let people = snapshot.profiles;
-        notes.push(format!("{} uses audiences from {least} people on; this one has {people}", link.manifest.name));
+        notes.push(format!(
+            "{} uses audiences from {} on; this one has {people}",
+            link.manifest.name,
+            counted(least, "person")
+        ));
     }
     let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
     for field in coverage.fields.iter().filter(named) {
@@ -218,11 +223,18 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     }
     if snapshot.withheld > 0 {
         let purposes = link.requires_consent.join("`, `");
-        notes.push(format!("{} people are held back: they have not agreed to `{purposes}`", snapshot.withheld));
+        notes.push({
+            let (people, is) = (counted(snapshot.withheld, "person"), noun(snapshot.withheld, "is"));
+            let (they, has) = if snapshot.withheld == 1 { ("the person", "has") } else { ("they", "have") };
+            format!("{people} {is} held back: {they} {has} not agreed to `{purposes}`")
+        });
     }
     let further = snapshot.state.audience.len().saturating_sub(snapshot.profiles);
     if further > 0 {
-        notes.push(format!("{further} more records than people: every value of an identifier goes out"));
+        notes.push(format!(
+            "{further} more {} than people: every value of an identifier goes out",
+            noun(further, "record")
+        ));
     }
     notes
 }

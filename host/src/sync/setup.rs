@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::emission::{Chosen, Emission, Form, Input};
+use enroute_core::emission::{Emission, Form};
 use enroute_core::manifest::{Identity, Manifest};
 use enroute_core::matching::How;
+use enroute_core::path::trait_names;
 
 use crate::auth::{Keepers, Source};
 use crate::catalog::{self, CatalogError};
@@ -23,7 +24,7 @@ use crate::runtime::{Connection, Plugin, ProblemPlace, Runtime};
 use crate::store::ledger::{self, Remotes};
 use crate::store::{Column, Error, Reader, Sealer, Store, ValueReader};
 use crate::sync::columns::Columns;
-use crate::sync::coverage::word;
+use crate::sync::coverage::{dotted, word};
 use crate::sync::link::{self, Link};
 
 mod connection;
@@ -88,6 +89,8 @@ pub(super) struct Planned {
     matches: Vec<How>,
     /// What is emitted, for those who look at it.
     emission: (Emission, Form),
+    /// Where the mapping stands in the file.
+    place: Place,
     /// Where each row stands in the file.
     places: Vec<Place>,
     /// What decides on members and is not part of what the plugin is told.
@@ -119,7 +122,7 @@ impl Setup {
         let mut destinations = BTreeMap::new();
         for (name, destination) in &config.destinations {
             let Some(loaded) = plugins.get(destination.plugin.value.as_str()) else { continue };
-            if let Some(ready) = destination::prepare(destination, &loaded.manifest, &mut found).await {
+            if let Some(ready) = destination::prepare(destination, loaded, &mut found).await {
                 destinations.insert(name.as_str().to_owned(), (destination, loaded, ready));
             }
         }
@@ -165,6 +168,27 @@ impl Setup {
                 let hint = format!("run `enroute login {name}`");
                 found.push(Diagnostic::error(Code::LoginMissing, message).at(place).hint(hint));
             }
+        }
+        Ok(found)
+    }
+
+    /// What is worth knowing of the connections beside the traits that people have by now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn remarks(&self, reader: &Reader) -> Result<Diagnostics, Error> {
+        let mut found = Diagnostics::default();
+        let paths: Vec<(&Planned, &Vec<String>)> = self.links.iter().flat_map(Planned::nested).collect();
+        if paths.is_empty() {
+            return Ok(found);
+        }
+        let known = reader.trait_names()?;
+        for (planned, names) in paths {
+            let Some(quoted) = dotted(names, &known) else { continue };
+            let path = names.join(".");
+            let message = format!("`{path}` is a way into a trait, and people have a trait whose own name has the dot");
+            let hint = format!("write its name in quotes: '{quoted}' in `traits`, traits.{quoted} in a path");
+            found.push(Diagnostic::warning(Code::DottedTrait, message).at(planned.place_of(names)).hint(hint));
         }
         Ok(found)
     }
@@ -241,6 +265,21 @@ impl Planned {
         &self.condition
     }
 
+    /// The ways into traits that are read, each with the link.
+    fn nested(&self) -> impl Iterator<Item = (&Self, &Vec<String>)> {
+        self.columns.program.read().iter().filter_map(move |column| match column {
+            Column::Trait(names) if names.len() > 1 => Some((self, names)),
+            _ => None,
+        })
+    }
+
+    /// Where a trait is named: its row, or the mapping.
+    fn place_of(&self, names: &[String]) -> &Place {
+        let is_it = |(from, _): &(String, String)| trait_names(from).is_ok_and(|found| found == names);
+        let row = self.guest.rows.iter().position(is_it).and_then(|at| self.places.get(at));
+        row.unwrap_or(&self.place)
+    }
+
     /// The mapping's name; empty where the connection names none.
     pub(super) fn mapping(&self) -> &str {
         &self.mapping
@@ -251,15 +290,14 @@ impl Planned {
         format!("{}/{}/{}", self.audience, self.destination, self.mapping)
     }
 
-    /// What is emitted, and in which form the mapping is given it; with the traits that its condition and expressions
-    /// name, so that the event shows what they see.
+    /// What is emitted, and in which form the mapping is given it; with what of traits and context its condition and
+    /// expressions name, so that the event shows what they see.
     pub(super) fn emission_with_inputs(&self) -> (Emission, Form) {
         let (mut emission, form) = self.emission.clone();
         for column in self.columns.program.inputs() {
-            let Column::Trait(names) = column else { continue };
-            let name = names.join(".");
-            if !emission.traits.iter().any(|chosen| chosen.name == name) {
-                emission.traits.push(Chosen { name, input: Input::Trait(names.clone()) });
+            let input = connection::input(column);
+            if !emission.chosen.contains(&input) {
+                emission.chosen.push(input);
             }
         }
         (emission, form)

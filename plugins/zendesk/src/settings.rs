@@ -159,15 +159,35 @@ pub(crate) fn problems(ctx: &Context<Settings>) -> Vec<Problem> {
 }
 
 fn subdomain(text: &str, found: &mut Vec<Problem>) {
-    let legal = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    let ends = text.starts_with('-') || text.ends_with('-');
-    if text.is_empty() || text.len() > SUBDOMAIN_BYTES_MAX || !legal || ends {
+    if text.trim().is_empty() {
         found.push(error(
             setting("subdomain"),
-            format!("`{text}` is not the subdomain of a Zendesk account"),
-            "write only what stands before .zendesk.com, in lower case: letters, digits and `-`",
+            "`subdomain` is required".to_owned(),
+            "write what stands before .zendesk.com in the address of your account: `acme` of https://acme.zendesk.com",
         ));
+    } else if !is_subdomain(text) {
+        let hint = match meant(text) {
+            Some(meant) => format!("write `subdomain = \"{meant}\"`: only what stands before .zendesk.com"),
+            None => "write only what stands before .zendesk.com, in lower case: letters, digits and `-`".to_owned(),
+        };
+        found.push(error(setting("subdomain"), format!("`{text}` is not the subdomain of a Zendesk account"), hint));
     }
+}
+
+/// Whether a text is one label of DNS.
+fn is_subdomain(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let ends = text.starts_with('-') || text.ends_with('-');
+    (1..=SUBDOMAIN_BYTES_MAX).contains(&text.len()) && text.bytes().all(legal) && !ends
+}
+
+/// The subdomain of an address that was copied as a whole.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let rest = text.split_once("://").map_or(text.as_str(), |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let label = host.strip_suffix(".zendesk.com").unwrap_or(host);
+    is_subdomain(label).then(|| label.to_owned())
 }
 
 /// The secrets and settings that the chosen way to authenticate needs, and no others: two ways at once would both
@@ -294,6 +314,24 @@ mod tests {
         for bad in ["", "evil.com/", "acme.zendesk.com", "https://acme", "-a", "a-", "Acme", "a_b", &"a".repeat(64)] {
             assert!(!fits(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_address_of_an_account_is_told_by_its_subdomain() {
+        let hint = |text: &str| {
+            let mut found = Vec::new();
+            subdomain(text, &mut found);
+            (found[0].message.clone(), found[0].hint.clone())
+        };
+        let write = "write `subdomain = \"acme\"`: only what stands before .zendesk.com";
+        for text in
+            ["acme.zendesk.com", "https://acme.zendesk.com/", "https://acme.zendesk.com/agent?x", "ACME", " acme"]
+        {
+            let expect = format!("`{text}` is not the subdomain of a Zendesk account");
+            assert_eq!(hint(text), (expect, write.to_owned()), "{text}");
+        }
+        assert_eq!(hint("").0, "`subdomain` is required");
+        assert!(hint("help.acme.com").1.contains("letters, digits"));
     }
 
     #[test]

@@ -95,7 +95,7 @@ async fn where_nothing_is_said_lists_take_every_value_and_others_the_last() {
     let members: Vec<(&str, u64, u64)> =
         plan.iter().map(|plan| (plan.destination.as_str(), plan.people, plan.members)).collect();
     assert_eq!(members, [("facebook-ads", 1, 2), ("iterable-us", 1, 1)]);
-    assert!(plan[0].notes.iter().any(|note| note.starts_with("1 more records than people")), "{:?}", plan[0].notes);
+    assert!(plan[0].notes.iter().any(|note| note.starts_with("1 more record than people")), "{:?}", plan[0].notes);
     world.sync(&[ana(&both, "gold")]).await;
     assert_eq!(world.fakes.members("facebook-ads").len(), 2);
     assert_eq!(world.fakes.iterable.users().len(), 1);

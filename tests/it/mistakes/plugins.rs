@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::Broken::{Append, Edit};
+use super::Broken::{Append, Beside, Edit};
 use super::{Case, case};
 
 const P: &str = "plugins.toml";
@@ -10,7 +10,7 @@ const A: &str = "audiences.toml";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) fn cases() -> Vec<Case> {
-    [plugin_files(), destinations(), rows(), mappings(), conditions()].into_iter().flatten().collect()
+    [plugin_files(), destinations(), rows(), mappings(), conditions(), warnings()].into_iter().flatten().collect()
 }
 
 fn plugin_files() -> Vec<Case> {
@@ -101,7 +101,7 @@ error[E251]: setting `endpoint` must name a host and nothing behind it, not `htt
 12 | settings = { endpoint = "https://rest.fra-01.braze.eu/users", batch_object_limit = 100 }
    |                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-hint: The REST endpoint of your instance, such as https://rest.iad-01.braze.com; in Braze under Settings > APIs and Identifiers.
+hint: Write `https://rest.fra-01.braze.eu`. The REST endpoint of your instance, such as https://rest.iad-01.braze.com; in Braze under Settings > APIs and Identifiers.
 
 error[E251]: setting `batch_object_limit` must be from 1 to 75, not 100
   --> plugins.toml:12:84
@@ -226,7 +226,72 @@ error[E263]: `address..city` is not a path of a trait: a name in it is empty
 17 | traits = [{ trait = "address..city", field = "EMAIL" }]
    |                     ^^^^^^^^^^^^^^^
 
-hint: name traits with dots between the names on the way: address.city
+hint: name traits with dots between the names on the way, address.city; a name that has a dot itself stands in quotes: '"utm.source"'
+
+"#]],
+        ),
+    ]
+}
+
+/// What keeps nothing from running.
+fn warnings() -> Vec<Case> {
+    vec![
+        case(
+            "E290",
+            Beside(
+                "{\"id\": \"u1\", \"traits\": {\"plan\": \"gold\", \"utm.source\": \"mail\"}}\n",
+                A,
+                "traits = [\"ltv\"",
+                "traits = [{ trait = \"utm.source\", field = \"source\" }",
+            ),
+            str![[r#"
+warning[E290]: `utm.source` is a way into a trait, and people have a trait whose own name has the dot
+  --> audiences.toml:11:21
+   |
+11 | traits = [{ trait = "utm.source", field = "source" }, { trait = "firstName", field = "first_name" }]
+   |                     ^^^^^^^^^^^^
+
+hint: write its name in quotes: '"utm.source"' in `traits`, traits."utm.source" in a path
+
+"#]],
+        ),
+        case(
+            "E291",
+            Append(
+                A,
+                "\n[[connection.mapping]]\nname = \"Numbers\"\n\
+                 fields = { PHONE = { \"@path\" = \"traits.phone\" } }\n",
+            ),
+            str![[r#"
+warning[E291]: trait `email` goes nowhere: no field `EMAIL` of mapping "Numbers" is filled with it
+  --> audiences.toml:17:21
+   |
+17 | traits = [{ trait = "email", field = "EMAIL" }]
+   |                     ^^^^^^^
+
+hint: add `EMAIL = { "@path" = "traits.email" }` to the mapping's `fields`, or remove the row: rows go out only where a mapping has neither `fields` nor `preset`
+
+"#]],
+        ),
+        case(
+            "E292",
+            Edit(P, "api_key = \"${file:a.key}\"", "api_key = \"${file:b.key}\""),
+            str![[r#"
+warning[E292]: secret `api_key` of destination `braze-eu` has quotes around it
+  --> plugins.toml:13:23
+   |
+13 | secrets = { api_key = "${file:b.key}" }
+   |                       ^^^^^^^^^^^^^^^
+
+hint: take them out: what a file or a variable holds is taken as it is
+
+warning[E292]: secret `api_key` of destination `braze-eu` begins with `Bearer`
+  --> plugins.toml:13:23
+   |
+13 | secrets = { api_key = "${file:b.key}" }
+   |                       ^^^^^^^^^^^^^^^
+
+hint: take it out: what belongs in front of a secret is put there when it is sent
 
 "#]],
         ),
@@ -271,13 +336,13 @@ hint: did you mean "Customer List"?
                  when = { path = \"traits.age\", operator = \"=\", value = 30 }\n",
             ),
             str![[r#"
-error[E266]: `when`: the expression: `=` compares texts and never equals 30; for that there is `number_equals`
+error[E266]: `when`: `=` compares texts and never equals 30; for that there is `number_equals`
   --> audiences.toml:21:8
    |
 21 | when = { path = "traits.age", operator = "=", value = 30 }
    |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 
-hint: see docs/mappings.md for what can be written
+hint: write `number_equals 30`
 
 "#]],
         ),

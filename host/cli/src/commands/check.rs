@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use enroute_core::words::{counted, noun};
 use enroute_host::sync::{self, Clock};
 
 use crate::output::{EXIT_MISTAKE, Output};
@@ -53,7 +54,8 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
             let reason = probed.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
             output.line(format_args!("{} → {}: {}{reason}", probed.audience, probed.destination, probed.verdict))?;
         }
-        output.line(format_args!("{} connections are in order", setup.len()))?;
+        let count = setup.len() as u64;
+        output.line(format_args!("{} {} in order", counted(count, "connection"), noun(count, "is")))?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

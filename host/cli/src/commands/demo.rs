@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use enroute_core::words::{counted, noun};
 use enroute_fakes::Fault;
 use enroute_fakes::all::{All, DESTINATIONS};
 use enroute_fakes::faults::Action;
@@ -39,7 +40,11 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
     // Jobs at destinations take minutes. Waits are part of the run, and the demo's clock jumps over them.
     let clock = Clock::starting_at(Clock::System.now_ms());
 
-    output.note(format_args!("\n1. {} profiles are imported and synced for the first time", args.profiles));
+    output.note(format_args!(
+        "\n1. {} {} imported and synced for the first time",
+        counted(args.profiles as u64, "profile"),
+        noun(args.profiles as u64, "is")
+    ));
     people::write(&folder, args.profiles, people::Day::First)?;
     let first = round(&folder, &clock, output).await?;
     let Ok(first) = first else { return Ok(ExitCode::FAILURE) };
@@ -86,11 +91,11 @@ async fn round(folder: &Path, clock: &Clock, output: &Output) -> anyhow::Result<
     let plans = sync::plan(&session.store, &setup, clock, Detail::default()).await?;
     for plan in &plans {
         output.note(format_args!(
-            "   plan: {} → {}: {} members in {} requests",
+            "   plan: {} → {}: {} in {}",
             plan.audience,
             plan.destination,
-            plan.sendable,
-            plan.requests.len()
+            counted(plan.sendable, "member"),
+            counted(plan.requests.len(), "request")
         ));
     }
     let bars = progress::Bars::new(output);
@@ -108,7 +113,7 @@ fn tell(fakes: &All, output: &Output) {
     output.note("   the destinations themselves count:");
     for ((_, server), name) in fakes.servers().iter().zip(DESTINATIONS) {
         let (members, requests) = (fakes.members(name).len(), server.requests().len());
-        output.note(format_args!("     {name}: {members} members after {requests} requests"));
+        output.note(format_args!("     {name}: {} after {}", counted(members, "member"), counted(requests, "request")));
     }
 }
 

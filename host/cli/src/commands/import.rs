@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use enroute_core::words::counted;
 use enroute_host::config::audiences_file::source::{FileOrigin, Format as Written, Holds as Held, Origin, Source};
 use enroute_host::sources::{Error, Format, Holds, Import, Options, Report};
 use enroute_host::store::Reader;
@@ -196,7 +197,10 @@ impl Done {
         let mut lines: Vec<String> = self.sources.iter().map(in_words).collect();
         let Computed { traits, looked_at, changed } = self.computed;
         if traits > 0 || looked_at > 0 {
-            lines.push(format!("   computed traits: {traits}, {looked_at} profiles looked at, {changed} changed"));
+            lines.push(format!(
+                "   computed traits: {traits}, {} looked at, {changed} changed",
+                counted(looked_at, "profile")
+            ));
         }
         lines
     }
@@ -205,11 +209,16 @@ impl Done {
 fn in_words(one: &Imported) -> String {
     let mut text = match one.holds {
         "events" => {
-            format!("   {}: {} calls read, {} new, {} known", one.source, one.read, one.added, one.unchanged)
+            let read = counted(one.read, "call");
+            format!("   {}: {read} read, {} new, {} known", one.source, one.added, one.unchanged)
         }
         _ => format!(
-            "   {}: {} profiles read, {} new, {} changed, {} the same",
-            one.source, one.read, one.added, one.updated, one.unchanged
+            "   {}: {} read, {} new, {} changed, {} the same",
+            one.source,
+            counted(one.read, "profile"),
+            one.added,
+            one.updated,
+            one.unchanged
         ),
     };
     if one.skipped > 0 {
@@ -228,7 +237,7 @@ fn in_words(one: &Imported) -> String {
         text.push_str(&format!("; line {line} is not complete yet and is left for the next import"));
     }
     if one.rejected > 0 {
-        text.push_str(&format!("; {} lines rejected:", one.rejected));
+        text.push_str(&format!("; {} rejected:", counted(one.rejected, "line")));
         for (line, code, reason) in &one.bad_lines {
             text.push_str(&format!("\n     line {line}: {code}: {reason}"));
         }

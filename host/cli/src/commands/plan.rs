@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enroute_core::manifest::Values;
-use enroute_host::sync::{self, Clock, Coverage, Detail, LinkPlan, PlannedRequest, ReasonCount};
+use enroute_core::words::{counted, noun};
+use enroute_host::sync::{self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount};
 
 use crate::commands::import;
 use crate::output::{Output, connection};
@@ -75,13 +76,18 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     reasons("cannot be sent", &plan.rejections, output)?;
     reasons("worth knowing", &plan.warnings, output)?;
     for fault in &plan.faults {
-        output.line(format_args!("  plugin failed in `{}` {} times: {}", fault.function, fault.times, fault.reason))?;
+        let times = counted(fault.times, "time");
+        output.line(format_args!("  plugin failed in `{}` {times}: {}", fault.function, fault.reason))?;
     }
     if let Some(guard) = &plan.guard {
         output.line(format_args!("  a sync would stop: {guard}"))?;
     }
-    let pace = plan.pace_ms.div_ceil(1_000);
-    output.line(format_args!("  {} requests, at least {pace} s at the destination's pace", plan.requests.len()))?;
+    let pace = match plan.pace_ms {
+        0 => "no wait".to_owned(),
+        ms => format!("at least {} s", ms.div_ceil(1_000)),
+    };
+    let requests = counted(plan.requests.len(), "request");
+    output.line(format_args!("  {requests}, {pace} at the destination's pace"))?;
     for request in plan.requests.iter().take(REQUESTS_SHOWN) {
         show_request(request, output)?;
     }
@@ -96,8 +102,11 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
 pub(crate) fn show_request(request: &PlannedRequest, output: &Output) -> anyhow::Result<()> {
     let digest = request.digest.get(..12).unwrap_or(&request.digest);
     output.line(format_args!(
-        "    {} {}  {} members, {} bytes, digest {digest}…",
-        request.method, request.url, request.members, request.body_bytes
+        "    {} {}  {}, {}, digest {digest}…",
+        request.method,
+        request.url,
+        counted(request.members, "member"),
+        counted(request.body_bytes, "byte")
     ))?;
     for (name, value) in request.headers.iter().flatten() {
         output.line(format_args!("      {name}: {value}"))?;
@@ -113,20 +122,10 @@ const FIELDS_SHOWN: usize = 50;
 
 /// What people have for each field.
 fn coverage(found: &Coverage, output: &Output) -> anyhow::Result<()> {
-    let share = |count: u64| match found.people {
-        0 => "–".to_owned(),
-        people if count > 0 && count * 100 < people => "<1 %".to_owned(),
-        people => format!("{} %", count * 100 / people),
-    };
-    for identifier in &found.identifiers {
-        let values = match identifier.values {
-            Values::Last => "the last value",
-            Values::First => "the first value",
-            Values::All => "every value",
-        };
-        let kinds = if identifier.kinds.is_empty() { "a trait".to_owned() } else { identifier.kinds.join(" or ") };
-        let (field, has) = (&identifier.field, share(identifier.present));
-        output.line(format_args!("  identifier {kinds} → {field}: {has} have it, {values} goes out"))?;
+    let share = |count: u64| share(count, found.people);
+    for one in &found.identifiers {
+        let kinds = if one.kinds.is_empty() { "a trait".to_owned() } else { one.kinds.join(" or ") };
+        output.line(format_args!("  identifier {kinds} → {}: {}", one.field, identifier(one, found.people)))?;
     }
     if found.fields.is_empty() {
         return Ok(());
@@ -142,9 +141,45 @@ fn coverage(found: &Coverage, output: &Output) -> anyhow::Result<()> {
     output.table(&rows)?;
     let more = found.fields.len().saturating_sub(FIELDS_SHOWN);
     if more > 0 {
-        output.line(format_args!("  … and {more} more fields; --json lists all"))?;
+        output.line(format_args!("  … and {more} more {}; --json lists all", noun(more as u64, "field")))?;
     }
     Ok(())
+}
+
+/// How many of the people, in percent.
+fn share(count: u64, people: u64) -> String {
+    match people {
+        0 => "–".to_owned(),
+        people if count > 0 && count * 100 < people => "<1 %".to_owned(),
+        people => format!("{} %", count * 100 / people),
+    }
+}
+
+/// Who has an identifier, and what of it goes out.
+fn identifier(one: &IdentifierCoverage, people: u64) -> String {
+    let values = match one.values {
+        Values::Last => "the last value goes out",
+        Values::First => "the first value goes out",
+        Values::All => "every value goes out",
+    };
+    let has = match one.present {
+        _ if people == 0 => "nobody is in the audience".to_owned(),
+        0 => "nobody has it".to_owned(),
+        present => format!("{} have it", share(present, people)),
+    };
+    if let Some((setting, value)) = one.kept_back.as_deref().and_then(|when| when.split_once('=')) {
+        let quote = if matches!(value, "true" | "false") { "" } else { "\"" };
+        return format!("{has}, and it goes out only with `{setting} = {quote}{value}{quote}`");
+    }
+    match one.sent {
+        _ if people == 0 => format!("{has}, {values}"),
+        _ if one.present == 0 => has,
+        0 => format!("{has}, none is needed: another one comes first"),
+        sent if sent < one.present => {
+            format!("{has}, {values} for {}: others have one that comes first", share(sent, people))
+        }
+        _ => format!("{has}, {values}"),
+    }
 }
 
 /// Reasons with the number of members, and what to do.
@@ -164,5 +199,33 @@ impl PlanArgs {
     /// The plan of a sync that is not carried out.
     pub(crate) const fn dry_run(audience: Option<String>, no_import: bool) -> Self {
         Self { audience, bodies: false, values: false, no_import }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check([people, present, sent]: [u64; 3], kept_back: Option<&str>, expect: &str) {
+        let kept_back = kept_back.map(str::to_owned);
+        let one = IdentifierCoverage { values: Values::All, present, sent, kept_back, ..IdentifierCoverage::default() };
+        assert_eq!(identifier(&one, people), expect);
+    }
+
+    #[test]
+    fn an_identifier_is_told_with_what_goes_out_of_it() {
+        check([4, 4, 4], None, "100 % have it, every value goes out");
+        check([4, 2, 2], None, "50 % have it, every value goes out");
+        check([4, 0, 0], None, "nobody has it");
+        check([4, 4, 0], None, "100 % have it, none is needed: another one comes first");
+        check([4, 4, 1], None, "100 % have it, every value goes out for 25 %: others have one that comes first");
+        check([0, 0, 0], None, "nobody is in the audience, every value goes out");
+        check(
+            [4, 3, 0],
+            Some("extern_id=user_id"),
+            "75 % have it, and it goes out only with `extern_id = \"user_id\"`",
+        );
+        check([4, 0, 0], Some("extended=true"), "nobody has it, and it goes out only with `extended = true`");
     }
 }

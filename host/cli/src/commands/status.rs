@@ -107,7 +107,7 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
                 let answer = match (request.status, &request.failure) {
                     (Some(status), _) => format!("answered {status}"),
                     (None, Some(failure)) => failure.clone(),
-                    (None, None) => "was not answered".to_owned(),
+                    (None, None) => "got no answer".to_owned(),
                 };
                 output.line(format_args!("      {} request {digest}… {answer}", request.label))?;
             }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use enroute_core::words::counted;
 use enroute_host::sync::{self, LinkReport, LinkState, Options, RunReport};
 
 use crate::commands::{import, plan};
@@ -129,8 +130,11 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     }
     for fault in &link.faults {
         output.line(format_args!(
-            "  plugin fault {} in `{}`, {} times: {}",
-            fault.code, fault.function, fault.times, fault.reason
+            "  plugin fault {} in `{}`, {}: {}",
+            fault.code,
+            fault.function,
+            counted(fault.times, "time"),
+            fault.reason
         ))?;
         if let Some(frame) = fault.backtrace.first() {
             output.line(format_args!("    in {frame}"))?;

@@ -80,6 +80,9 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
         found.extend(oauth.problems());
     }
     for identifier in &manifest.identifiers {
+        for when in identifier.when.iter().filter(|when| !condition(when).is_some_and(&setting)) {
+            found.push(format!("identifier `{}` names a setting that is not declared: `{when}`", identifier.kind));
+        }
         if manifest.field(&identifier.field).is_none() {
             found.push(format!(
                 "identifier `{}` goes into field `{}`, which is not declared",

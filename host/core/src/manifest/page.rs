@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Auth, Bucket, Field, IdentifierUse, Manifest, Operation, Preset, Privacy, Scope, Values};
+use crate::words::counted;
 
 /// Where the head begins in a page.
 const BEGIN: &str = "<!-- Made of plugin.toml by `enroute plugin page`; what stands here is replaced. -->";
@@ -120,7 +121,7 @@ fn operations(manifest: &Manifest) -> Vec<[String; 4]> {
         let jobs = operation.open_tickets.map(|most| format!("; at most {most} jobs open")).unwrap_or_default();
         [
             format!("`{}`", operation.name),
-            format!("{} members, {}", operation.members, size(operation.bytes)),
+            format!("{}, {}", counted(operation.members, "member"), size(operation.bytes)),
             if operation.idempotent { "does no harm" } else { "may act twice" }.to_owned(),
             format!("{pace}{jobs}"),
         ]
@@ -140,7 +141,8 @@ fn pace(bucket: &Bucket) -> String {
         86_400_000 => "day".to_owned(),
         ms => format!("{} s", f64::from(ms) / 1_000.0),
     };
-    format!("{} requests a {window}, {} at a time, for each {scope}", bucket.requests, bucket.concurrency)
+    let requests = counted(bucket.requests, "request");
+    format!("{requests} a {window}, {} at a time, for each {scope}", bucket.concurrency)
 }
 
 fn fields(manifest: &Manifest) -> Vec<[String; 4]> {

@@ -34,8 +34,8 @@ pub fn resolve_settings(
         }
     }
     for setting in &manifest.settings {
-        match (given.get(&setting.name), &setting.default) {
-            (Some(value), _) => match fits(setting, value) {
+        match (given.get(&setting.name).filter(|value| !is_nothing(setting, value)), &setting.default) {
+            (Some(value), _) => match fits(manifest, setting, value) {
                 Ok(()) => {
                     resolved.insert(setting.name.clone(), value.clone());
                 }
@@ -43,7 +43,10 @@ pub fn resolve_settings(
                     setting: setting.name.clone(),
                     missing: false,
                     message,
-                    hint: setting.help.clone(),
+                    hint: match repaired(setting, value) {
+                        Some(repair) => format!("{repair} {}", setting.help),
+                        None => setting.help.clone(),
+                    },
                 }),
             },
             (None, Some(default)) => {
@@ -52,7 +55,7 @@ pub fn resolve_settings(
             (None, None) if setting.required => problems.push(SettingProblem {
                 setting: setting.name.clone(),
                 missing: true,
-                message: format!("setting `{}` of plugin `{}` is required", setting.name, manifest.id),
+                message: required(manifest, setting),
                 hint: setting.help.clone(),
             }),
             (None, None) => {}
@@ -75,8 +78,27 @@ fn unknown(manifest: &Manifest, name: &str) -> SettingProblem {
     }
 }
 
-fn fits(setting: &Setting, value: &Value) -> Result<(), String> {
+/// Whether an empty text leaves a free text out, which the plugin may yet find that it needs.
+fn is_nothing(setting: &Setting, value: &Value) -> bool {
+    let is_free = setting.kind == SettingType::Text && setting.choices.is_empty() && setting.default.is_none();
+    is_free && !setting.required && value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn required(manifest: &Manifest, setting: &Setting) -> String {
+    format!("setting `{}` of plugin `{}` is required", setting.name, manifest.id)
+}
+
+fn fits(manifest: &Manifest, setting: &Setting, value: &Value) -> Result<(), String> {
     let name = &setting.name;
+    if value.as_str().is_some_and(|text| text.trim().is_empty()) {
+        // An empty text is no malformed one: nothing was given.
+        if setting.required {
+            return Err(required(manifest, setting));
+        }
+        if setting.kind != SettingType::Text || !setting.choices.is_empty() {
+            return Err(format!("setting `{name}` is empty"));
+        }
+    }
     let text = || value.as_str().ok_or_else(|| format!("setting `{name}` must be a text in quotes, not {value}"));
     match setting.kind {
         SettingType::Text => {
@@ -108,6 +130,43 @@ fn fits(setting: &Setting, value: &Value) -> Result<(), String> {
         return Err(format!("setting `{name}` must be one of {}, not `{text}`", setting.choices.join(", ")));
     }
     Ok(())
+}
+
+/// What to write instead, where what was meant is beyond doubt.
+fn repaired(setting: &Setting, value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    if text.trim().is_empty() {
+        return (!setting.required).then(|| "Leave it out, or fill it.".to_owned());
+    }
+    if !setting.choices.is_empty() {
+        let near = nearest(text.trim(), setting.choices.iter().map(String::as_str))?;
+        return Some(format!("Did you mean `{near}`?"));
+    }
+    let repair = match setting.kind {
+        SettingType::Origin => as_origin(text)?,
+        SettingType::Digits => {
+            let digits: String = text.chars().filter(|c| !c.is_whitespace() && !"+-.()".contains(*c)).collect();
+            digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(digits).filter(|digits| !digits.is_empty())?
+        }
+        SettingType::Boolean => {
+            return matches!(text, "true" | "false").then(|| format!("Write {text}, without quotes."));
+        }
+        SettingType::Integer => {
+            return text.trim().parse::<i64>().is_ok().then(|| format!("Write {}, without quotes.", text.trim()));
+        }
+        SettingType::Text => return None,
+    };
+    Some(format!("Write `{repair}`."))
+}
+
+/// The origin of an address that has no scheme, another one, or something behind its host.
+fn as_origin(text: &str) -> Option<String> {
+    let text = text.trim();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest).to_ascii_lowercase();
+    let is_host = host.contains('.') && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
+    let made = format!("https://{host}");
+    (is_host && origin("", &made).is_ok()).then_some(made)
 }
 
 fn origin(name: &str, text: &str) -> Result<(), String> {
@@ -202,15 +261,62 @@ mod tests {
     fn an_origin_is_https_and_ends_with_the_host() {
         check(
             serde_json::json!({"endpoint": "http://a.example"}),
-            "setting `endpoint` must begin with `https://`, not `http://` (the address)",
+            "setting `endpoint` must begin with `https://`, not `http://` (Write `https://a.example`. the address)",
         );
         check(
             serde_json::json!({"endpoint": "http://localhost.example"}),
-            "setting `endpoint` must begin with `https://`, not `http://` (the address)",
+            "setting `endpoint` must begin with `https://`, not `http://` (Write `https://localhost.example`. the address)",
         );
         check(
             serde_json::json!({"endpoint": "https://a.example/v1"}),
-            "setting `endpoint` must name a host and nothing behind it, not `https://a.example/v1` (the address)",
+            "setting `endpoint` must name a host and nothing behind it, not `https://a.example/v1` \
+             (Write `https://a.example`. the address)",
+        );
+        check(
+            serde_json::json!({"endpoint": "A.example/"}),
+            "setting `endpoint` must be like `https://api.example.com`, not `A.example/` \
+             (Write `https://a.example`. the address)",
+        );
+        check(
+            serde_json::json!({"endpoint": "not a host"}),
+            "setting `endpoint` must be like `https://api.example.com`, not `not a host` (the address)",
+        );
+    }
+
+    #[test]
+    fn an_empty_text_is_one_that_was_not_given() {
+        for empty in ["", " ", "\t"] {
+            check(
+                serde_json::json!({"endpoint": empty}),
+                "setting `endpoint` of plugin `demo` is required (the address)",
+            );
+        }
+        check(
+            serde_json::json!({"endpoint": "https://a.example", "mode": ""}),
+            "setting `mode` is empty (Leave it out, or fill it. how)",
+        );
+        let mut free = manifest();
+        free.settings[1] = Setting { choices: Vec::new(), default: None, ..free.settings[1].clone() };
+        let given = serde_json::json!({"endpoint": "https://a.example", "mode": ""});
+        let resolved = resolve_settings(&free, given.as_object().unwrap()).unwrap();
+        assert_eq!(Value::Object(resolved).to_string(), r#"{"endpoint":"https://a.example"}"#);
+    }
+
+    #[test]
+    fn what_was_meant_is_shown_where_it_is_beyond_doubt() {
+        let mut digits = manifest();
+        digits.settings[2].kind = SettingType::Digits;
+        let told = |text: &str| {
+            let given = serde_json::json!({"endpoint": "https://a.example", "size": text});
+            resolve_settings(&digits, given.as_object().unwrap()).unwrap_err()[0].hint.clone()
+        };
+        assert_eq!(told("+49"), "Write `49`. how many");
+        assert_eq!(told("123-456-7890"), "Write `1234567890`. how many");
+        assert_eq!(told("act_123"), "how many");
+        check(
+            serde_json::json!({"endpoint": "https://a.example", "mode": "FAST", "size": "7"}),
+            "setting `mode` must be one of fast, slow, not `FAST` (Did you mean `fast`? how)\n\
+             setting `size` must be a whole number, not \"7\" (Write 7, without quotes. how many)",
         );
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::emission::{Emission, Form, Input, Source};
 use crate::json::Json;
-use crate::mapping::error::{CompileError, Mistake};
+use crate::mapping::error::{CompileError, Mistake, WHOLE};
 use crate::mapping::node::Node;
 use crate::mapping::{DEPTH_MAX, Expression, Inputs, PARTS_MAX, Trigger, fql, keys, trigger};
 use crate::path::Path;
@@ -189,7 +189,7 @@ impl Build<'_, '_> {
                 let dot = if place.is_empty() || step.starts_with('[') { "" } else { "." };
                 place + dot + step
             });
-            let place = if place.is_empty() { "the expression".to_owned() } else { place };
+            let place = if place.is_empty() { WHOLE.to_owned() } else { place };
             self.errors.push(CompileError { place, mistake });
         }
     }
@@ -228,7 +228,7 @@ impl Build<'_, '_> {
             }
             Source::Object(entries) => {
                 let entries = entries.into_iter().map(|(name, source)| (name, self.source(source))).collect();
-                Node::Object { entries, is_built: false }
+                Node::Object { entries, is_built: true }
             }
         }
     }

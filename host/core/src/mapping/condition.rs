@@ -66,11 +66,31 @@ pub(super) const OPERATORS: [(&str, Operator); 18] = [
     ("is_false", Operator::IsFalse),
 ];
 
+/// What operators are called elsewhere.
+const OTHER_NAMES: [(&str, &str); 14] = [
+    ("==", "="),
+    ("is", "="),
+    ("eq", "="),
+    ("equals", "="),
+    ("<>", "!="),
+    ("is_not", "!="),
+    ("ne", "!="),
+    ("not_equals", "!="),
+    ("does_not_equal", "!="),
+    ("is_null", "not_exists"),
+    ("is_not_null", "exists"),
+    ("does_not_contain", "not_contains"),
+    ("does_not_exist", "not_exists"),
+    ("like", "contains"),
+];
+
 impl Operator {
     /// Finds the operator of this name.
     pub(super) fn parse(name: &str) -> Result<Self, Mistake> {
         OPERATORS.iter().find(|(word, _)| *word == name).map(|(_, operator)| *operator).ok_or_else(|| {
-            let nearest = nearest(name, OPERATORS.map(|(word, _)| word)).map(str::to_owned);
+            let folded = name.to_lowercase().replace([' ', '-'], "_");
+            let other = OTHER_NAMES.iter().find(|(other, _)| *other == folded).map(|(_, word)| *word);
+            let nearest = other.or_else(|| nearest(&folded, OPERATORS.map(|(word, _)| word))).map(str::to_owned);
             Mistake::Unknown { what: "operator", name: name.to_owned(), nearest }
         })
     }

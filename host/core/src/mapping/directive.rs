@@ -167,7 +167,17 @@ impl Build<'_, '_> {
     fn merge(&mut self, value: &Value) -> Node {
         let Some(options) = self.options(value, &["direction", "objects"]) else { return Node::Missing };
         let right = self.choice(options, "direction", ["left", "right"], "`left` or `right`");
-        Node::Merge { left: !right, objects: self.list_option(options, "objects") }
+        let objects = self.list_option(options, "objects");
+        for (at, object) in options.get("objects").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            if !may_be_object(object) {
+                self.within("objects", |build| {
+                    build.within(&format!("[{at}]"), |build| {
+                        build.wrong(Mistake::Expected("an object, or a directive"))
+                    });
+                });
+            }
+        }
+        Node::Merge { left: !right, objects }
     }
 
     fn transform(&mut self, value: &Value) -> Node {
@@ -298,5 +308,18 @@ impl Build<'_, '_> {
                 false
             }
         }
+    }
+}
+
+/// Whether what was written can be an object: it is one, or a directive that yields one.
+fn may_be_object(written: &Value) -> bool {
+    match written.as_object().map(|entries| (entries, entries.get("@literal"), entries.get("@excludeWhenNull"))) {
+        Some((_, Some(literal), _)) => literal.is_object(),
+        Some((_, _, Some(inner))) => may_be_object(inner),
+        Some((entries, None, None)) => {
+            let makes_text = ["@template", "@liquid", "@concatenate"];
+            !entries.keys().any(|key| makes_text.contains(&key.as_str()))
+        }
+        None => false,
     }
 }

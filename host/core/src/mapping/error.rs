@@ -55,6 +55,14 @@ pub enum Mistake {
     /// A trigger's text with something wrong.
     #[error("{0}")]
     Condition(String),
+    /// A condition in the spelling of another language.
+    #[error("there is no `{written}` in a condition")]
+    Foreign {
+        /// What was written.
+        written: String,
+        /// What can be written in its place, with backticks around what is to be copied.
+        instead: String,
+    },
     /// More than [`DEPTH_MAX`] levels.
     #[error("this is nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
@@ -87,6 +95,30 @@ pub enum Mistake {
         /// The operator that does it.
         instead: &'static str,
     },
+}
+
+/// The place of a mistake that is about the whole.
+pub(super) const WHOLE: &str = "the expression";
+
+impl CompileError {
+    /// What is wrong, behind the place unless that is the whole.
+    #[must_use]
+    pub fn message(&self) -> String {
+        if self.place == WHOLE { self.mistake.to_string() } else { self.to_string() }
+    }
+
+    /// What to write, where the mistake itself says it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match &self.mistake {
+            Mistake::Foreign { instead, .. } => Some(format!("write {instead}")),
+            Mistake::NeverEqual { instead: word @ ("is_true" | "is_false"), .. } => {
+                Some(format!("write `{word}` alone"))
+            }
+            Mistake::NeverEqual { value, instead, .. } => Some(format!("write `{instead} {value}`")),
+            _ => None,
+        }
+    }
 }
 
 fn hint(nearest: Option<&str>) -> String {

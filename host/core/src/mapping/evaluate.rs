@@ -99,7 +99,7 @@ impl Node {
             Self::Coalesce(nodes) => {
                 nodes.iter().filter_map(|node| node.evaluate(run, item)).find(|value| **value != Json::Null)
             }
-            Self::ExcludeWhenNull(node) => node.evaluate(run, item).filter(|value| **value != Json::Null),
+            Self::ExcludeWhenNull(node) => functions::without_nulls(node.evaluate(run, item)?, run),
             Self::Template(template) => template.evaluate(run, item),
             made => made.apply(run, item),
         }

@@ -1,7 +1,10 @@
 //! A trigger as a text: `type = "identify" and (traits.plan = "gold" or traits.age >= 30)`.
 //!
 //! `and` binds tighter than `or`, words of the language are lower case, and a value is a text in quotes, a number, or
-//! true or false. Conditions mean what they mean in tables; parsing is total.
+//! true or false. Conditions mean what they mean in tables; parsing is total. What other languages write otherwise is
+//! told with the spelling that is meant (`foreign`).
+
+mod foreign;
 
 use serde_json::Value;
 
@@ -9,6 +12,8 @@ use crate::mapping::compile::Build;
 use crate::mapping::condition::OPERATORS;
 use crate::mapping::error::Mistake;
 use crate::mapping::trigger::{Group, condition};
+
+pub(super) use foreign::null;
 
 /// Longest text, in bytes; what is longer is clearer as a table.
 const TEXT_BYTES_MAX: usize = 4_096;
@@ -22,7 +27,7 @@ pub(super) fn parse(build: &mut Build<'_, '_>, text: &str) -> Group {
     let mut reader = Reader { rest: text.trim_start() };
     match reader.any(build) {
         Ok(_) if !reader.rest.is_empty() => {
-            build.wrong(Mistake::Condition(format!("`{}` is neither `and` nor `or`", reader.rest)));
+            build.wrong(foreign::joint(reader.rest));
             Group::default()
         }
         Ok(group) => group,
@@ -55,6 +60,9 @@ impl<'t> Reader<'t> {
     }
 
     fn one(&mut self, build: &mut Build<'_, '_>) -> Result<Group, Mistake> {
+        if let Some(mistake) = foreign::negation(self.rest) {
+            return Err(mistake);
+        }
         if self.sign("(") {
             // Where it is too deep, the mistake is noted, and what follows is no longer read.
             let inner = build.deeper(|build| Some(self.any(build)));
@@ -64,18 +72,21 @@ impl<'t> Reader<'t> {
             };
             let group = inner?;
             let is_closed = self.sign(")") || self.rest.is_empty() && build.is_wrong();
-            return if is_closed { Ok(group) } else { Err(self.expected("`)`")) };
+            return if is_closed { Ok(group) } else { Err(self.not_closed()) };
         }
         let path = self.path();
         if path.is_empty() {
             return Err(self.expected("a path"));
+        }
+        if let Some(mistake) = foreign::condition(path, self.rest) {
+            return Err(mistake);
         }
         let Some((operator, _)) = OPERATORS.into_iter().find(|(operator, _)| self.operator(operator)) else {
             return Err(self.expected("an operator"));
         };
         let value = match operator {
             "exists" | "not_exists" | "is_true" | "is_false" => None,
-            _ => Some(self.value()?),
+            _ => Some(self.value().map_err(|mistake| foreign::value(path, operator, self.rest).unwrap_or(mistake))?),
         };
         Ok(build.deeper(|build| condition(build, path, operator, value.as_ref())))
     }
@@ -110,10 +121,19 @@ impl<'t> Reader<'t> {
             self.take(end + 2);
             return Ok(Value::String(text));
         }
-        let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
-        match values.next() {
-            Some(Ok(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_)))) => {
+        if self.rest.starts_with('"') {
+            let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<Value>();
+            if let Some(Ok(value)) = values.next() {
                 let end = values.byte_offset();
+                self.take(end);
+                return Ok(value);
+            }
+        }
+        // A number or a word ends where neither can go on, be it at a bracket, a sign or the end.
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '+' | '-');
+        let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
+        match self.rest.get(..end).map(serde_json::from_str) {
+            Some(Ok(value @ (Value::Number(_) | Value::Bool(_)))) => {
                 self.take(end);
                 Ok(value)
             }
@@ -144,6 +164,13 @@ impl<'t> Reader<'t> {
         let (taken, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, ""));
         self.rest = rest.trim_start();
         taken
+    }
+
+    fn not_closed(&self) -> Mistake {
+        match foreign::joint(self.rest) {
+            mistake @ Mistake::Foreign { .. } => mistake,
+            _ => self.expected("`)`"),
+        }
     }
 
     fn expected(&self, what: &str) -> Mistake {

@@ -75,6 +75,42 @@ fn any_case_prefix<'t>(text: &'t str, pattern: &str) -> Option<&'t str> {
     Some(chars.as_str())
 }
 
+/// The value without any null in it, at whatever depth; nothing where it is null itself.
+pub(super) fn without_nulls<'a>(value: Cow<'a, Json>, run: &Run<'_>) -> Found<'a> {
+    match value.as_ref() {
+        Json::Null => None,
+        Json::List(_) | Json::Object(_) if has_null(&value) => {
+            let mut own = run.own(value)?;
+            drop_nulls(&mut own);
+            Some(Cow::Owned(own))
+        }
+        _ => Some(value),
+    }
+}
+
+fn has_null(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::List(items) => items.iter().any(has_null),
+        Json::Object(entries) => entries.iter().any(|(_, value)| has_null(value)),
+        _ => false,
+    }
+}
+
+fn drop_nulls(value: &mut Json) {
+    match value {
+        Json::List(items) => {
+            items.retain(|item| *item != Json::Null);
+            items.iter_mut().for_each(drop_nulls);
+        }
+        Json::Object(entries) => {
+            entries.retain(|(_, value)| *value != Json::Null);
+            entries.iter_mut().for_each(|(_, value)| drop_nulls(value));
+        }
+        _ => {}
+    }
+}
+
 /// One object of several; what is no object has nothing to add. Keys stay where they appear first.
 pub(super) fn merge(objects: Vec<Json>, left_wins: bool) -> Json {
     let mut merged: Vec<(String, Json)> = Vec::new();

@@ -3,12 +3,11 @@ mod property;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::emission::{Chosen, Class, Emission, Form};
+use crate::emission::{Class, Emission, Form};
 
 /// An emission of which `plan` rides along.
 pub(super) fn emission() -> Emission {
-    let plan = Chosen { name: "plan".into(), input: Input::Trait(vec!["plan".into()]) };
-    Emission { traits: vec![plan], ..Emission::new("vip", Class::Audience, "braze-eu") }
+    Emission { chosen: vec![Input::Trait(vec!["plan".into()])], ..Emission::new("vip", Class::Audience, "braze-eu") }
 }
 
 /// The profile that everything here is about, by the last name of an input.
@@ -198,6 +197,12 @@ fn objects_merge_in_the_direction_that_is_asked_for() {
     check(merge("right"), r#"{"a":1,"b":2,"c":2}"#);
     check(merge("left"), r#"{"a":1,"b":1,"c":2}"#);
     check(json!({ "@merge": { "direction": "left", "objects": [] } }), "{}");
+    let objects = json!([{ "a": 1 }, "x", 7, null, [1], { "@literal": "x" }, { "@template": "x" }, { "@literal": {} }]);
+    let refused = |at: usize| format!("error: @merge.objects[{at}]: this must be an object, or a directive");
+    let expect: Vec<String> = (1..=6).map(refused).collect();
+    check(json!({ "@merge": { "direction": "left", "objects": objects } }), &expect.join("\n"));
+    let nested = json!([{ "@excludeWhenNull": true }, { "@if": { "exists": path("plan"), "then": { "a": 1 } } }]);
+    check(json!({ "@merge": { "direction": "left", "objects": nested } }), &refused(0));
 }
 
 #[test]
@@ -242,6 +247,25 @@ fn null_can_be_left_out_and_a_literal_is_not_read() {
     check(
         json!({ "a": { "@excludeWhenNull": path("nothing") }, "b": { "@excludeWhenNull": path("zero") } }),
         r#"{"b":0}"#,
+    );
+    let whole = |value: Value| json!({ "@excludeWhenNull": value });
+    check(whole(path("tree")), r#"{"a":{"b":1,"c":[{"d":2},3]}}"#);
+    check(whole(path("tags")), r#"["a","b"]"#);
+    check(whole(path("plan")), "\"gold\"");
+    check(whole(path("unknown")), "missing");
+    check(
+        whole(
+            json!({ "a": null, "b": [null, { "c": null, "d": [[null], 1] }], "e": { "f": { "g": path("nothing") } } }),
+        ),
+        r#"{"b":[{"d":[[],1]}],"e":{"f":{}}}"#,
+    );
+    check(
+        json!({ "keep": path("nothing"), "not": whole(json!({ "x": path("nothing") })) }),
+        r#"{"keep":null,"not":{}}"#,
+    );
+    check(
+        json!({ "@if": { "exists": whole(path("nothing")), "then": 1, "else": whole(json!({ "@literal": [null] })) } }),
+        "[]",
     );
     check(json!({ "@literal": { "@path": "traits.plan", "x": 1 } }), r#"{"@path":"traits.plan","x":1}"#);
     check(json!({ "@literal": "" }), "\"\"");

@@ -13,6 +13,7 @@ use crate::mapping::compile::Build;
 use crate::mapping::condition::Operator;
 use crate::mapping::error::Mistake;
 use crate::mapping::evaluate::Run;
+use crate::mapping::fql;
 use crate::mapping::node::Node;
 
 /// A compiled trigger.
@@ -166,6 +167,12 @@ fn list(build: &mut Build<'_, '_>, written: &Value) -> Vec<Group> {
 
 /// Compiles one condition.
 pub(super) fn condition(build: &mut Build<'_, '_>, path: &str, operator: &str, value: Option<&Value>) -> Group {
+    if value == Some(&Value::Null)
+        && let Some(mistake) = fql::null(path, operator)
+    {
+        build.wrong(mistake);
+        return Group::default();
+    }
     let node = build.path(path);
     let checked = Operator::parse(operator).and_then(|operator| Ok((operator, operator.operand(value)?)));
     match checked {

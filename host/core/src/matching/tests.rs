@@ -55,6 +55,16 @@ fn the_surest_likeness_wins() {
 }
 
 #[test]
+fn quotes_keep_a_name_whole_and_are_no_part_of_it() {
+    check_with(true, &[], &["\"utm.source\""], &["utm.source (SameName)"]);
+    check(&["utm_source"], &["'utm.source'"], &["utm_source (Spelling)"]);
+    check(&["home_city"], &["address.'home.city'"], &["home_city (Spelling)"]);
+    check(&["city"], &["'address.city'"], &["nothing"]);
+    check(&["city"], &["address.city"], &["city (Spelling)"]);
+    check(&["city"], &["address.\"city\""], &["city (Spelling)"]);
+}
+
+#[test]
 fn case_and_separators_do_not_count() {
     for name in ["first_name", "firstName", "FIRST NAME", "first-name", "First.Name", "firstname"] {
         let how = if name == "first_name" { "Exact" } else { "Spelling" };

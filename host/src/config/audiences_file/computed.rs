@@ -1,6 +1,7 @@
 //! `[trait.NAME]`: what a person's events add up to.
 
 use enroute_core::aggregate::Kind;
+use enroute_core::path::trait_names;
 use toml::de::DeValue;
 
 use crate::config::code::Code;
@@ -72,12 +73,17 @@ fn no_property(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> bool {
 
 fn property(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Option<Vec<String>> {
     let property = walker.required(section, "property", "\"total\"")?;
-    let names: Vec<String> = property.value.split('.').map(str::to_owned).collect();
-    if names.iter().all(|name| is_name(name)) {
+    if let Ok(names) = trait_names(&property.value)
+        && names.iter().all(|name| is_name(name))
+    {
         return Some(names);
     }
     let message = format!("`property` in {} is no way to a property", section.title);
-    walker.bad_value(&property.place, message, "write a name, or several with dots between them");
+    walker.bad_value(
+        &property.place,
+        message,
+        "write a name, or several with dots between them; one with a dot in it in quotes of its own",
+    );
     None
 }
 

@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use enroute_core::id::{AudienceKey, DestinationName};
+use enroute_core::path::trait_names;
 use enroute_core::suggest::nearest;
 use serde_json::Value as Json;
 use toml::de::DeValue;
@@ -199,7 +200,8 @@ fn rows(walker: &mut Walker<'_>, section: &Section<'_, '_>, audience: Option<&st
     let mut fields: BTreeMap<String, Row> = BTreeMap::new();
     for item in walker.list(section, "traits") {
         let Some(row) = row(walker, item) else { continue };
-        if audience == Some(row.trait_name.value.as_str()) {
+        let is_membership = |key: &str| trait_names(&row.trait_name.value).is_ok_and(|names| names == [key]);
+        if audience.is_some_and(is_membership) {
             let message = format!("`{}` is the audience's own key; it is no trait to map", row.trait_name.value);
             let hint = "remove the row: the membership is always sent";
             walker.found.push(Diagnostic::error(Code::MembershipRow, message).at(&row.trait_name.place).hint(hint));

@@ -145,7 +145,10 @@ fn database(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> O
             Diagnostic::error(Code::BadReference, message).hint(error.hint())
         }),
         DeValue::String(text) => match text.strip_prefix("sqlite:").filter(|path| !path.trim().is_empty()) {
-            Some(path) => return Some(Located::new(Database::Sqlite(dir.join(path)), place)),
+            Some(path) => {
+                let database = Database::Sqlite(dir.join(path));
+                return walker.is_path(path, "database", &place).then(|| Located::new(database, place));
+            }
             None => Err(literal(walker, section, text, value)),
         },
         _ => {
@@ -176,7 +179,7 @@ fn literal(walker: &mut Walker<'_>, section: &Section<'_, '_>, text: &str, value
 }
 
 fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<FileOrigin> {
-    let file = walker.required(section, "file", "\"profiles.ndjson\"");
+    let file = walker.required_path(section, "file", "\"profiles.ndjson\"");
     let choices = [("profiles", Holds::Profiles), ("events", Holds::Events), ("predictions", Holds::Predictions)];
     let holds = if section.table.contains_key("holds") {
         walker.choice(section, "holds", &choices)

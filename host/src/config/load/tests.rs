@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::code::Code;
-use crate::config::diagnostic::{DIAGNOSTICS_MAX, Paint};
+use crate::config::diagnostic::{DIAGNOSTICS_MAX, Diagnostic, Paint};
+use crate::config::syntax::BACKSLASH_HINT;
 
 const PLUGINS: &str = include_str!("fixtures/plugins.toml");
 const AUDIENCES: &str = include_str!("fixtures/audiences.toml");
@@ -29,6 +30,61 @@ fn said(plugins: Option<&[u8]>, audiences: Option<&[u8]>) -> String {
 #[track_caller]
 fn check(plugins: Option<&[u8]>, audiences: Option<&[u8]>, expect: &str) {
     assert_eq!(said(plugins, audiences).trim_end(), expect.trim());
+}
+
+/// Codes, messages and hints of what is said of a text as audiences.toml, the places left out.
+fn said_of(audiences: &str) -> Vec<String> {
+    let loaded = understood("", audiences);
+    let one = |one: &&Diagnostic| format!("{}: {}; {}", one.code, one.message, one.hint.as_deref().unwrap_or("-"));
+    loaded.diagnostics.sorted().iter().map(one).collect()
+}
+
+#[test]
+fn a_backslash_that_was_meant_as_one_is_told_with_the_cure() {
+    let syntax = format!(
+        "E205: this is not TOML: in double quotes a backslash begins an escape, like \\n for a line feed; {BACKSLASH_HINT}"
+    );
+    for path in
+        [r"C:\Users\ann\people.csv", r"C:\data\people.csv", r"\\server\share\x.csv", r"data\people.csv", r"C:\x\"]
+    {
+        let found = said_of(&format!("[source.crm]\nfile = \"{path}\"\n"));
+        assert_eq!(found.first(), Some(&syntax), "{path}: {found:?}");
+        let single = said_of(&format!("[source.crm]\nfile = '{path}'\nformat = \"csv\"\n"));
+        assert_eq!(single, Vec::<String>::new(), "{path}");
+        let twice = path.replace('\\', "\\\\");
+        let twice = said_of(&format!("[source.crm]\nfile = \"{twice}\"\nformat = \"csv\"\n"));
+        assert_eq!(twice, Vec::<String>::new(), "{path}");
+    }
+    for (path, what) in [(r"C:\new.csv", "a line feed, `\\n`,"), (r"C:\temp.csv", "a tab, `\\t`,")] {
+        let expect = |key: &str| {
+            format!(
+                "E214: `{key}` has {what} in it, because in double quotes a backslash begins an escape; {BACKSLASH_HINT}"
+            )
+        };
+        assert_eq!(said_of(&format!("[source.crm]\nfile = \"{path}\"\n")), [expect("file")]);
+        let query = format!("[source.crm]\ndatabase = \"sqlite:{path}\"\nquery = \"select 1\"\n");
+        assert_eq!(said_of(&query), [expect("database")]);
+        let plugins = format!(
+            "[plugin.braze]\nfile = \"{path}\"\n[destination.x]\nplugin = \"braze\"\nsecrets = {{ key = \"${{file:{path}}}\" }}\n"
+        );
+        let found = understood(&plugins, "").diagnostics.sorted().len();
+        assert_eq!(found, 2, "{path}");
+    }
+    assert!(
+        said_of("[source.crm]\nfile = \"people.csv\nformat = 'x'\n")[0].contains("quote"),
+        "no backslash, no talk of it"
+    );
+}
+
+#[test]
+fn what_is_the_same_is_told_once() {
+    let mut found = Diagnostics::default();
+    let warning = |text: &str| Diagnostic::warning(Code::PluginProblem, text);
+    ["a", "b", "a", "a"].into_iter().for_each(|text| found.push(warning(text)));
+    let mut more = Diagnostics::default();
+    ["b", "c"].into_iter().for_each(|text| more.push(warning(text)));
+    found.append(more);
+    assert_eq!((found.sorted().len(), found.warnings(), found.errors()), (3, 3, 0));
 }
 
 #[test]

@@ -61,6 +61,10 @@ fn secret(walker: &mut Walker<'_>, name: &str, value: &Value<'_>, destination: &
     match value.get_ref() {
         DeValue::Table(_) => command(walker, name, value),
         DeValue::String(text) if is_reference(text) => match SecretRef::parse(text) {
+            Ok(SecretRef::File(path)) => {
+                let place = walker.place(value.span());
+                walker.is_path(&path.to_string_lossy(), name, &place).then_some(SecretRef::File(path))
+            }
             Ok(reference) => Some(reference),
             Err(error) => {
                 if error.may_hold_a_secret() {

@@ -1,6 +1,8 @@
 //! One connection against its plugin: settings, identifiers, rows, mappings and events become links that can run.
 
-use enroute_core::emission::{Chosen, Class, Emission, Form, Input};
+mod unused;
+
+use enroute_core::emission::{Class, Emission, Form, Input};
 use enroute_core::manifest::{Manifest, Preset, resolve_settings};
 use enroute_core::mapping::{CompileError, Compiler};
 use enroute_core::matching::How;
@@ -23,6 +25,7 @@ use crate::sync::program::Program;
 use crate::sync::setup::destination::Ready;
 use crate::sync::setup::rows::{self, Rows};
 use crate::sync::setup::{Loaded, Planned};
+use unused::Filling;
 
 /// What an operator wants, beside what it is wanted of.
 pub(super) struct Wished<'a> {
@@ -37,18 +40,25 @@ pub(super) struct Wished<'a> {
 pub(super) fn plan(wished: &Wished<'_>, today: &str, found: &mut Diagnostics) -> Vec<Planned> {
     let (manifest, wanted) = (&wished.loaded.manifest, wished.wanted);
     let settings = settings(wished, found);
-    let identifiers = identifiers(wanted, manifest, found);
-    let rows = rows::of_traits(wanted, manifest, settings.as_ref().unwrap_or(&Map::new()), found);
+    let none = Map::new();
+    let identifiers = identifiers(wanted, manifest, settings.as_ref().unwrap_or(&none), found);
+    let rows = rows::of_traits(wanted, manifest, settings.as_ref().unwrap_or(&none), found);
     let emission = emission(wished, &rows);
     let mut mappings: Vec<Wiring<'_>> = wanted.mappings.iter().filter_map(|one| wiring(one, manifest, found)).collect();
     if wanted.mappings.is_empty() {
         mappings.push(Wiring { name: "", place: &wanted.emits.place, preset: manifest.presets.first(), own: None });
     }
     let mut links = Vec::new();
-    for mapping in mappings {
-        let Some(compiled) = compile(wanted, &emission, &rows, &mapping, manifest, found) else { continue };
+    let mut fillings = Vec::new();
+    for mapping in &mappings {
+        let compiled = compile(wanted, &emission, &rows, mapping, manifest, found);
+        fillings.push(compiled.as_ref().map(|compiled| compiled.filling.clone()));
+        let Some(compiled) = compiled else { continue };
         let (Some(settings), Some(identifiers)) = (&settings, &identifiers) else { continue };
         links.extend(link(wished, today, settings, identifiers, compiled, &emission, found));
+    }
+    if let Some(fillings) = fillings.into_iter().collect::<Option<Vec<_>>>() {
+        unused::tell(wanted, &mappings, &fillings, found);
     }
     links
 }
@@ -86,13 +96,24 @@ fn settings(wished: &Wished<'_>, found: &mut Diagnostics) -> Option<Map<String, 
 }
 
 /// The identifiers that go out: those that are asked for, else the plugin's own list.
-fn identifiers(wanted: &Wanted, manifest: &Manifest, found: &mut Diagnostics) -> Option<Vec<Identifier>> {
+fn identifiers(
+    wanted: &Wanted,
+    manifest: &Manifest,
+    settings: &Map<String, Json>,
+    found: &mut Diagnostics,
+) -> Option<Vec<Identifier>> {
     let usual = manifest.identity.values;
+    let kept_back = |kind: &str, field: &str| {
+        let spec = manifest.identifiers.iter().find(|spec| spec.kind == kind && spec.field == field);
+        let spec = spec.or_else(|| manifest.identifiers.iter().find(|spec| spec.field == field));
+        spec.and_then(|spec| spec.kept_back(settings)).map(str::to_owned)
+    };
     let Some(asked) = &wanted.identifiers else {
         let own = |spec: &enroute_core::manifest::IdentifierSpec| Identifier {
             kind: spec.kind.clone(),
             field: spec.field.clone(),
             values: usual,
+            kept_back: kept_back(&spec.kind, &spec.field),
         };
         return Some(manifest.identifiers.iter().map(own).collect());
     };
@@ -109,7 +130,8 @@ fn identifiers(wanted: &Wanted, manifest: &Manifest, found: &mut Diagnostics) ->
         match field.filter(|field| fields.contains(&field.as_str())) {
             Some(field) => {
                 let values = one.values.unwrap_or(usual);
-                identifiers.push(Identifier { kind: kind.to_owned(), field, values });
+                let kept_back = kept_back(kind, &field);
+                identifiers.push(Identifier { kind: kind.to_owned(), field, values, kept_back });
             }
             None => {
                 let (place, message) = match &one.field {
@@ -140,16 +162,17 @@ fn emission(wished: &Wished<'_>, rows: &Rows) -> Emission {
     emission.entered.clone_from(&emits.entered);
     emission.exited.clone_from(&emits.exited);
     emission.enrich_on_exit = emits.enrich_on_exit;
-    let chosen = |(name, column): (&(String, String), &Column)| {
-        let input = match column {
-            Column::Trait(names) => Input::Trait(names.clone()),
-            Column::Context(names) => Input::Context(names.clone()),
-            Column::Identifier(kind) => Input::Identifier(kind.clone()),
-        };
-        Chosen { name: name.0.clone(), input }
-    };
-    emission.traits = rows.rows.iter().zip(&rows.columns).map(chosen).collect();
+    emission.chosen = rows.columns.iter().map(input).collect();
     emission
+}
+
+/// What a column is called in an event.
+pub(super) fn input(column: &Column) -> Input {
+    match column {
+        Column::Trait(names) => Input::Trait(names.clone()),
+        Column::Context(names) => Input::Context(names.clone()),
+        Column::Identifier(kind) => Input::Identifier(kind.clone()),
+    }
 }
 
 /// A mapping with its preset.
@@ -184,6 +207,7 @@ fn wiring<'a>(mapping: &'a Mapping, manifest: &'a Manifest, found: &mut Diagnost
 /// A mapping that can be run.
 struct Compiled {
     name: String,
+    place: Place,
     form: Form,
     rows: Vec<(String, String)>,
     places: Vec<Place>,
@@ -191,6 +215,7 @@ struct Compiled {
     program: Program,
     sends_exits: bool,
     text: String,
+    filling: Filling,
 }
 
 fn compile(
@@ -226,17 +251,33 @@ fn compile(
         return None;
     };
     let fields = fields(mapping);
-    let (rows, program) = if fields.is_empty() {
-        (traits.clone(), Program::of_traits(traits.columns.clone(), emits.enrich_on_exit))
+    let (rows, program, filling) = if fields.is_empty() {
+        let program = Program::of_traits(traits.columns.clone(), emits.enrich_on_exit);
+        (traits.clone(), program, Filling::Rows)
     } else {
-        filled(&fields, &mut compiler, mapping, manifest, found)?
+        let (rows, program) = filled(&fields, &mut compiler, mapping, manifest, found)?;
+        let written: Vec<&str> = fields.iter().map(|(key, ..)| key.as_str()).collect();
+        let read = Compiler::new(emission, form);
+        (rows, program, Filling::of_fields(read, &pairs(&fields), &written))
     };
     let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
     let text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]).to_string();
     match program.under(trigger, compiler.inputs()) {
         Ok(program) => {
             let Rows { rows, places, matches, .. } = rows;
-            Some(Compiled { name: mapping.name.to_owned(), form, rows, places, matches, program, sends_exits, text })
+            let name = mapping.name.to_owned();
+            Some(Compiled {
+                name,
+                place: mapping.place.clone(),
+                form,
+                rows,
+                places,
+                matches,
+                program,
+                sends_exits,
+                text,
+                filling,
+            })
         }
         Err(error) => {
             found.push(Diagnostic::error(Code::BadExpression, error.to_string()).at(mapping.place));
@@ -253,8 +294,7 @@ fn filled(
     manifest: &Manifest,
     found: &mut Diagnostics,
 ) -> Option<(Rows, Program)> {
-    let pairs: Vec<(String, Json)> = fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect();
-    let compiled = match compiler.fields(&pairs) {
+    let compiled = match compiler.fields(&pairs(fields)) {
         Ok(compiled) => compiled,
         Err(errors) => {
             for error in errors {
@@ -293,6 +333,10 @@ fn fields<'a>(mapping: &Wiring<'a>) -> Fields<'a> {
     fields
 }
 
+fn pairs(fields: &Fields<'_>) -> Vec<(String, Json)> {
+    fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect()
+}
+
 fn pairs_text(fields: &Fields<'_>) -> Vec<Json> {
     fields.iter().map(|(name, value, _)| serde_json::json!([name, value])).collect()
 }
@@ -307,8 +351,8 @@ fn from(name: &str, fields: &Fields<'_>) -> String {
 
 fn mistakes(errors: &[CompileError], key: &str, place: &Place, found: &mut Diagnostics) {
     for error in errors {
-        let message = format!("`{key}`: {error}");
-        let hint = "see docs/mappings.md for what can be written";
+        let message = format!("`{key}`: {}", error.message());
+        let hint = error.hint().unwrap_or_else(|| "see docs/mappings.md for what can be written".to_owned());
         found.push(Diagnostic::error(Code::BadExpression, message).at(place).hint(hint));
     }
 }
@@ -376,6 +420,7 @@ fn link(
         columns,
         matches: compiled.matches,
         emission: (emission.clone(), compiled.form),
+        place: compiled.place,
         places: compiled.places,
         program_text: compiled.text,
         identity,

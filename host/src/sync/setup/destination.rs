@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::manifest::{Auth, Condition, HostAsk, Manifest, resolve_settings};
+use enroute_core::manifest::{Auth, Condition, HostAsk, Manifest, names, resolve_settings};
 use enroute_core::suggest::nearest;
 use serde_json::{Map, Value};
 
@@ -12,7 +12,9 @@ use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::plugins_file::Destination;
 use crate::config::secret::Secret;
-use crate::egress::{self, Client, Credentials, HostGrant, HostRule};
+use crate::egress::{self, Client, Credentials, HostGrant, HostRule, HostRuleError};
+use crate::runtime::{Connection, ProblemPlace};
+use crate::sync::setup::Loaded;
 
 /// A destination that connections can use.
 #[derive(Debug, Clone)]
@@ -26,11 +28,18 @@ pub(super) struct Ready {
 }
 
 /// Checks a destination and opens its way out. A disabled one is checked without its secrets.
-pub(super) async fn prepare(destination: &Destination, manifest: &Manifest, found: &mut Diagnostics) -> Option<Ready> {
+pub(super) async fn prepare(destination: &Destination, loaded: &Loaded, found: &mut Diagnostics) -> Option<Ready> {
+    let manifest: &Manifest = &loaded.manifest;
     let settings = settings(destination, manifest, found);
     let secrets = secrets(destination, manifest, found).await;
     let settings = settings?;
-    let hosts = hosts(destination, manifest, &settings, found)?;
+    let hosts = match hosts(destination, manifest, &settings, found) {
+        Ok(hosts) => hosts,
+        Err(unfit) => {
+            explain(destination, loaded, &settings, unfit, found).await;
+            return None;
+        }
+    };
     if !destination.enabled {
         return None;
     }
@@ -163,6 +172,11 @@ async fn secrets(
         }
         match reference.value.resolve().await {
             Ok(secret) => {
+                for oddity in secret.oddities() {
+                    let message = format!("secret `{name}` of destination `{}` {oddity}", destination.name.value);
+                    let diagnostic = Diagnostic::warning(Code::OddSecret, message).at(&reference.place);
+                    found.push(diagnostic.hint(oddity.hint()));
+                }
                 secrets.insert(name.clone(), secret);
             }
             Err(error) => {
@@ -183,14 +197,65 @@ async fn secrets(
     is_sound.then_some(secrets)
 }
 
+/// A host that the plugin asks for by settings that make none.
+struct UnfitHost {
+    /// As the manifest writes it.
+    host: String,
+    /// The settings in it.
+    settings: Vec<String>,
+    error: HostRuleError,
+}
+
+/// Says what is wrong with settings that are part of a host: in the plugin's words, which knows what they are, and
+/// else in those of hosts.
+async fn explain(
+    destination: &Destination,
+    loaded: &Loaded,
+    settings: &Map<String, Value>,
+    unfit: Vec<UnfitHost>,
+    found: &mut Diagnostics,
+) {
+    let guest = Connection {
+        audience_key: "audience".to_owned(),
+        audience_name: "audience".to_owned(),
+        settings: Value::Object(settings.clone()).to_string(),
+        secrets: destination.secrets.keys().cloned().collect(),
+        rows: Vec::new(),
+        identifier_fields: Vec::new(),
+        limits: Vec::new(),
+        remote: None,
+        today: String::new(),
+    };
+    let problems = loaded.plugin.validate(&guest).await.unwrap_or_default();
+    for host in unfit {
+        let of_host =
+            |place: &ProblemPlace| matches!(place, ProblemPlace::Setting(name) if host.settings.contains(name));
+        let Some(problem) = problems.iter().find(|problem| problem.is_error && of_host(&problem.place)) else {
+            let message = format!("plugin `{}` asks for host `{}`: {}", loaded.manifest.id, host.host, host.error);
+            let setting = host.settings.first().map_or("", String::as_str);
+            let mut diagnostic = Diagnostic::error(Code::BadHost, message).at(destination.setting_place(setting));
+            diagnostic.hint =
+                loaded.manifest.settings.iter().find(|one| one.name == setting).map(|one| one.help.clone());
+            found.push(diagnostic);
+            continue;
+        };
+        let name = if let ProblemPlace::Setting(name) = &problem.place { name.as_str() } else { "" };
+        let message = format!("{} says: {}", loaded.manifest.id, problem.message);
+        let diagnostic = Diagnostic::error(Code::PluginProblem, message).at(destination.setting_place(name));
+        found.push(diagnostic.hint(problem.hint.clone()));
+    }
+}
+
+/// What may be reached; where it is not sound, the hosts that settings spoil, all else being reported.
 fn hosts(
     destination: &Destination,
     manifest: &Manifest,
     settings: &Map<String, Value>,
     found: &mut Diagnostics,
-) -> Option<HostGrant> {
+) -> Result<HostGrant, Vec<UnfitHost>> {
     let mut grant = HostGrant::default();
     let mut is_sound = true;
+    let mut unfit = Vec::new();
     for granted in &destination.hosts {
         match HostRule::parse(&granted.value) {
             Ok(rule) => grant.granted.push(rule),
@@ -207,8 +272,11 @@ fn hosts(
             match HostRule::of_manifest(text, settings) {
                 Ok(rule) => rules.extend(rule),
                 Err(error) => {
-                    let message = format!("plugin `{}` asks for host `{text}`: {error}", manifest.id);
-                    found.push(Diagnostic::error(Code::BadHost, message).at(&destination.name.place));
+                    unfit.push(UnfitHost {
+                        host: text.to_owned(),
+                        settings: names(text).map(str::to_owned).collect(),
+                        error,
+                    });
                     is_sound = false;
                 }
             }
@@ -221,5 +289,5 @@ fn hosts(
         found.push(Diagnostic::error(Code::HostNotGranted, message).at(place).hint(hint));
         is_sound = false;
     }
-    is_sound.then_some(grant)
+    if is_sound { Ok(grant) } else { Err(unfit) }
 }

@@ -39,7 +39,8 @@ pub(super) fn of_traits(
         let column = match row.trait_name.value.parse::<Column>() {
             Ok(column) => column,
             Err(error) => {
-                let hint = "name traits with dots between the names on the way: address.city";
+                let hint = "name traits with dots between the names on the way, address.city; a name that has a dot \
+                            itself stands in quotes: '\"utm.source\"'";
                 let diagnostic = Diagnostic::error(Code::BadTrait, error.to_string()).at(&row.trait_name.place);
                 found.push(diagnostic.hint(hint));
                 continue;
@@ -70,7 +71,8 @@ fn wish(row: &Row) -> Wish<'_> {
 
 fn no_field(row: &Row, unmatched: &Unmatched, wanted: &Wanted, manifest: &Manifest) -> Diagnostic {
     let name = &row.trait_name.value;
-    let example = |field: &str| format!("{{ trait = \"{name}\", field = \"{field}\" }}");
+    let quote = if name.contains(['"', '\\']) { '\'' } else { '"' };
+    let example = |field: &str| format!("{{ trait = {quote}{name}{quote}, field = \"{field}\" }}");
     let (message, hint) = match unmatched {
         Unmatched::NoField => {
             let names: Vec<&str> = manifest.fields.iter().map(|field| field.name.as_str()).collect();

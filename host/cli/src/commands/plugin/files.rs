@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use enroute_core::manifest::Manifest;
+use enroute_core::words::counted;
 use enroute_host::catalog;
 use enroute_host::config::Config;
 use enroute_host::config::diagnostic::Paint;
@@ -131,7 +132,7 @@ fn rights(path: &Path) -> std::fs::Permissions {
 pub(super) fn bytes_shown(bytes: usize) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
     if bytes < 1024 {
-        return format!("{bytes} bytes");
+        return counted(bytes, "byte");
     }
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mut amount = bytes as f64 / 1024.0;

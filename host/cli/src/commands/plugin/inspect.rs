@@ -8,6 +8,7 @@ use clap::Args;
 use enroute_core::manifest::{
     Auth, Bucket, Field, HostAsk, Manifest, Operation, Privacy, Scope, Setting, SettingType, names,
 };
+use enroute_core::words::counted;
 use enroute_host::catalog::{self, Inspection};
 use serde_json::json;
 
@@ -204,7 +205,7 @@ fn operation(operation: &Operation) -> Vec<String> {
     let lowered = |setting: &Option<String>| {
         setting.as_deref().map_or(String::new(), |setting| format!(", less by setting `{setting}`"))
     };
-    let members = format!("{} members a request{}", operation.members, lowered(&operation.members_setting));
+    let members = format!("{} a request{}", counted(operation.members, "member"), lowered(&operation.members_setting));
     let size = usize::try_from(operation.bytes).unwrap_or(usize::MAX);
     let bytes = format!("{}{}", bytes_shown(size), lowered(&operation.bytes_setting));
     let paced = operation.bucket.as_deref().map_or(String::new(), |bucket| format!("paced by {bucket}"));
@@ -219,7 +220,7 @@ fn bucket(bucket: &Bucket) -> Vec<String> {
         Scope::Destination => "for each destination",
         Scope::List => "for each audience at a destination",
     };
-    let pace = format!("{} requests in {} ms", bucket.requests, bucket.per_ms);
+    let pace = format!("{} in {} ms", counted(bucket.requests, "request"), bucket.per_ms);
     row([&bucket.name, &pace, &format!("{} at a time", bucket.concurrency), scope])
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use enroute_core::id::PluginId;
+use enroute_core::words::counted;
 use serde_json::json;
 
 use crate::output::{Advice, Output};
@@ -61,7 +62,7 @@ pub(super) fn run(args: &NewArgs, output: &Output) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let shown = folder.display();
-    output.line(format_args!("{shown} has {} files; begin with its README.md", files.len()))?;
+    output.line(format_args!("{shown} has {}; begin with its README.md", counted(files.len(), "file")))?;
     output.line("")?;
     output.line(format_args!("  cd {shown} && cargo test"))?;
     output.line("  enroute plugin build")?;

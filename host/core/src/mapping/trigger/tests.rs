@@ -116,6 +116,12 @@ fn a_text_means_what_the_table_means() {
         ("traits.plan starts_with 'go' and traits.unknown not_exists", true),
         ("(((traits.plan != 'x')))", true),
         (r#"traits."pl an" = "x" or traits.plan = "\u0067old""#, true),
+        ("(traits.plan = 'x' or traits.age >= 30)", true),
+        ("(traits.age>=30)and(traits.age>-0.5)", true),
+        ("(traits.age number_equals 30.0) and (traits.age <= 3e1)", true),
+        ("(traits.age >= -30)", true),
+        ("(traits.plan contains true) or traits.age < 30", false),
+        ("((traits.plan not_contains false))", true),
         ("traits.'a/b' exists", false),
         ("traits.plan contains '~'", false),
     ] {
@@ -159,6 +165,118 @@ fn what_is_wrong_in_a_trigger_is_told() {
     assert!(told(&deep, Form::Identify, true).ends_with("this is nested deeper than 32 levels"));
 }
 
+/// What is told of a text, and what to write in its place.
+#[track_caller]
+fn foreign(text: &str, expect: &str) {
+    let emission = emission();
+    let errors = Compiler::new(&emission, Form::Identify).trigger(&json!(text)).expect_err(text);
+    let hints: Vec<String> = errors.iter().map(|error| error.hint().unwrap_or_else(|| error.to_string())).collect();
+    assert_eq!(hints.join("; "), expect, "{text}");
+}
+
+#[test]
+fn functions_of_the_original_are_told_in_our_spelling() {
+    foreign(r#"contains(traits.plan, "ol")"#, r#"write `traits.plan contains "ol"`"#);
+    foreign(r#"type = "identify" and contains(traits.plan, 'o,l')"#, "write `traits.plan contains 'o,l'`");
+    foreign(r#"!contains(traits.plan, "ol")"#, r#"write `traits.plan not_contains "ol"`"#);
+    foreign(r#"! contains( traits.plan , "ol" )"#, r#"write `traits.plan not_contains "ol"`"#);
+    foreign(r#"not contains(traits.plan, "ol")"#, r#"write `traits.plan not_contains "ol"`"#);
+    foreign(r#"match(traits.plan, "go*")"#, r#"write `traits.plan starts_with "go"`"#);
+    foreign(r#"match(traits.plan, "*ld")"#, r#"write `traits.plan ends_with "ld"`"#);
+    foreign(r#"match(traits.plan, "*ol*")"#, r#"write `traits.plan contains "ol"`"#);
+    foreign(r#"match(traits.plan, "gold")"#, r#"write `traits.plan = "gold"`"#);
+    foreign(r#"!match(traits.plan, "go*")"#, r#"write `traits.plan not_starts_with "go"`"#);
+    foreign(r#"!match(traits.plan, "gold")"#, r#"write `traits.plan != "gold"`"#);
+    foreign(
+        r#"match(traits.plan, "g*d")"#,
+        r#"write `traits.plan starts_with "g" and traits.plan ends_with "d"`; there are no patterns"#,
+    );
+    foreign("exists(traits.plan)", "write `traits.plan exists`");
+    foreign("!exists(traits.plan)", "write `traits.plan not_exists`");
+    foreign(
+        "lowercase(traits.plan) = 'gold'",
+        "write each spelling, `traits.plan = 'gold' or …`, or `lower(…)` in `where` of the audience: \
+         nothing is computed in a condition",
+    );
+    foreign(
+        "length(traits.cart) > 3",
+        "write `json_array_length(traits -> 'NAME')` or `length(traits ->> 'NAME')` in `where` of the audience; \
+         `traits.cart exists` says that there is one",
+    );
+    for text in ["typeof(traits.age) = 'number'", "is_subset(traits.tags, ['a'])", "snakecase(event) = 'x'", "f()"] {
+        let emission = emission();
+        let errors = Compiler::new(&emission, Form::Identify).trigger(&json!(text)).expect_err(text);
+        assert!(errors[0].hint().is_some(), "{text}: {}", errors[0]);
+    }
+}
+
+#[test]
+fn nothing_is_asked_for_by_exists() {
+    for (written, there) in [("= null", false), ("!= null", true), ("is null", false), ("IS NOT NULL", true)] {
+        let instead = if there { "exists" } else { "not_exists" };
+        foreign(&format!("traits.plan {written}"), &format!("write `traits.plan {instead}`"));
+        foreign(&format!("(type = 'identify' and traits.plan {written})"), &format!("write `traits.plan {instead}`"));
+    }
+    foreign("traits.plan=null", "write `traits.plan not_exists`");
+    foreign("traits.plan <> null", "write `traits.plan exists`");
+    foreign("traits.plan == undefined", "write `traits.plan not_exists`");
+    foreign("traits.plan = None or type = 'x'", "write `traits.plan not_exists`");
+    let emission = emission();
+    for (operator, instead) in [("=", "not_exists"), ("!=", "exists")] {
+        let errors = Compiler::new(&emission, Form::Identify).trigger(&condition("plan", operator, json!(null)));
+        assert_eq!(errors.unwrap_err()[0].hint(), Some(format!("write `traits.plan {instead}`")));
+    }
+}
+
+#[test]
+fn other_languages_are_told_in_our_spelling() {
+    foreign("traits.plan == 'gold'", "write `traits.plan = 'gold'`");
+    foreign("traits.plan <> 'gold'", "write `traits.plan != 'gold'`");
+    foreign("traits.age => 30", "write `traits.age >= 30`");
+    foreign("traits.plan = 'a' && traits.age > 3", "write `and` between two conditions");
+    foreign("(traits.plan = 'a' || traits.age > 3)", "write `or` between two conditions");
+    foreign("traits.plan = 'a' AND traits.age > 3", "write `and`, in lower case");
+    foreign("traits.plan in ('a', \"b\")", "write `traits.plan = 'a' or traits.plan = \"b\"`");
+    foreign("traits.plan not in ('a', 'b')", "write `traits.plan != 'a' and traits.plan != 'b'`");
+    foreign("traits.plan like '%ol%'", "write `traits.plan contains \"ol\"`");
+    foreign("traits.plan LIKE 'go%'", "write `traits.plan starts_with \"go\"`");
+    foreign("traits.plan not contains 'x'", "write `traits.plan not_contains`");
+    foreign("traits.vip", "write `traits.vip is_true`, or `traits.vip exists`");
+    foreign("type = 'identify' and !traits.vip", "write `traits.vip is_false`, or `traits.vip not_exists`");
+    foreign("traits.vip is true", "write `traits.vip is_true`");
+    foreign("traits.vip = TRUE", "write `traits.vip is_true`");
+    foreign("traits.plan = gold", "write `traits.plan = \"gold\"`, with quotes");
+    foreign("traits.plan = “gold”", "write `traits.plan = \"gold\"`, with straight quotes");
+    foreign(r"traits.my\ plan = 'x'", "write `traits.\"my plan\"`, with quotes around the name instead of backslashes");
+    foreign(r"traits.a\/b\.c exists", "write `traits.\"a/b.c\"`, with quotes around the name instead of backslashes");
+    foreign("traits.plan = 'it''s'", "write a text with an apostrophe in double quotes: `\"it's\"`");
+    foreign("traits.age = 30", "write `number_equals 30`");
+    foreign("traits.vip != true", "write `is_false` alone");
+    foreign("traits.age > .5", "write `traits.age > 0.5`");
+    foreign("traits.age > +5", "write `traits.age > 5`");
+    let opposite = "write the opposite of each condition: `!=` for `=`, `not_contains` for `contains`, `>=` for `<`";
+    foreign("type = 'identify' and not (traits.plan = 'x')", opposite);
+    foreign("type = 'identify' and not traits.plan = 'x'", opposite);
+    foreign("!(traits.plan = 'x')", opposite);
+    check(condition("plan", "<>", json!("x")), "the expression: there is no operator `<>`, did you mean `!=`?");
+    check(
+        condition("plan", "Does not contain", json!("x")),
+        "the expression: there is no operator `Does not contain`, did you mean `not_contains`?",
+    );
+}
+
+#[test]
+fn what_closes_in_the_wrong_place_is_told() {
+    check(json!("traits.age >= 30]"), "the expression: `]` is neither `and` nor `or`");
+    check(json!("traits.age >= 30, type exists"), "the expression: `, type exists` is neither `and` nor `or`");
+    check(json!("traits.age >= 30)"), "the expression: `)` is neither `and` nor `or`");
+    check(json!("traits.age >= 30 31"), "the expression: `31` is neither `and` nor `or`");
+    check(
+        json!("traits.age >= 1-2"),
+        "the expression: a text in quotes, a number, true or false is expected before `1-2`",
+    );
+}
+
 #[track_caller]
 fn possible(text: &str, form: Form, expect: [bool; 2]) {
     let emission = emission();
@@ -193,7 +311,8 @@ fn an_explanation_has_every_condition_in_words() {
 proptest! {
     #[test]
     fn any_text_is_a_trigger_or_refused(text in "[a=<!()'\" 1\\\\.]{0,16}", words in prop::collection::vec(
-        prop::sample::select(vec!["a", "traits.a", "=", "exists", "and", "or", "(", ")", "'x'", "1", "<"]), 0..10)) {
+        prop::sample::select(vec!["a", "traits.a", "=", "exists", "and", "or", "(", ")", "'x'", "1", "<", "not", "!",
+            "match(", "f", "in", "null", "like", "&&", "is", "“"]), 0..10)) {
         let emission = emission();
         for text in [text, words.join(" ")] {
             let mut compiler = Compiler::new(&emission, Form::Identify);

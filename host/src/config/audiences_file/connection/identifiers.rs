@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use enroute_core::manifest::Values;
+use enroute_core::path::trait_names;
 use toml::de::DeValue;
 
 use crate::config::audiences_file::connection::filled;
@@ -62,7 +63,7 @@ pub(super) fn read(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Option
 fn identifier(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Identifier> {
     match item.get_ref() {
         DeValue::String(_) => {
-            let kind = filled(walker, item, "identifiers", "kind")?;
+            let kind = whole(filled(walker, item, "identifiers", "kind")?);
             Some(Identifier { kind, field: None, values: None })
         }
         DeValue::Table(table) => {
@@ -72,7 +73,7 @@ fn identifier(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Identifier> {
             if !table.contains_key("kind") {
                 walker.missing(&section, "kind", "\"email\"");
             }
-            let kind = table.get("kind").and_then(|value| filled(walker, value, "identifiers", "kind"));
+            let kind = table.get("kind").and_then(|value| filled(walker, value, "identifiers", "kind")).map(whole);
             let field = table.get("field").map(|value| filled(walker, value, "identifiers", "field"));
             let uses = [("last", Values::Last), ("first", Values::First), ("all", Values::All)];
             let values = walker.choice(&section, "use", &uses).map(|values| values.value);
@@ -87,5 +88,13 @@ fn identifier(walker: &mut Walker<'_>, item: &Value<'_>) -> Option<Identifier> {
             walker.wrong_type(item, "an entry of `identifiers`", "the kind of an identifier or a table", Some(hint));
             None
         }
+    }
+}
+
+/// The kind without quotes of its own. A kind is one name in any case, so that they mean nothing.
+fn whole(kind: Located<String>) -> Located<String> {
+    match trait_names(&kind.value).as_deref() {
+        Ok([name]) => Located::new(name.clone(), kind.place),
+        _ => kind,
     }
 }
