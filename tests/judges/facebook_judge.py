@@ -8,8 +8,9 @@ from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
 from facebook_business.session import FacebookSession
 
-from judge import Judge, equal, has
+from judge import equal, has
 
+LIBRARY = "facebook_business"
 AUDIENCE = "23848494844100489"
 PLAIN = {"string": str, "int": int, "unsigned int": int, "bool": bool}
 FIELDS = ["id", "name", "account_id", "subtype", "is_value_based", "operation_status", "delivery_status"]
@@ -39,8 +40,7 @@ def hashed(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def judge(fakes):
-    judge = Judge("facebook_business")
+def judge(judge, fakes):
     login(fakes)
     with judge.call("ad account"):
         account = AdAccount("act_1000").api_get(fields=["account_id", "tos_accepted"])
@@ -65,7 +65,6 @@ def judge(fakes):
         token = fakes.secret("facebook.token")
         told = FacebookAdsApi.get_default_api().call("GET", ("debug_token",), params={"input_token": token}).json()
         has(told["data"], "is_valid", "scopes", "expires_at", "app_id", "type", "application", "user_id")
-    return judge
 
 
 def people(judge):

@@ -15,8 +15,9 @@ from google.api_core.exceptions import BadRequest, NotFound
 from google.oauth2.credentials import Credentials
 from google.protobuf import duration_pb2, json_format
 
-from judge import Judge, equal
+from judge import equal
 
+LIBRARY = "google-ads-datamanager"
 ACCOUNT = "7693729833"
 PARENT = f"accountTypes/GOOGLE_ADS/accounts/{ACCOUNT}"
 HASH = "86e0b9e56c17cc4d12387e1949b85053fbe73bc3ce5a1188713a9d300cc6133d"
@@ -72,8 +73,7 @@ def member(**identifier):
     return api.AudienceMember(user_data=api.UserData(user_identifiers=identifiers))
 
 
-def judge(fakes):
-    judge = Judge("google-ads-datamanager")
+def judge(judge, fakes):
     lists = login(fakes, api.UserListServiceClient)
     made = None
     with judge.call("create user list"):
@@ -91,7 +91,7 @@ def judge(fakes):
         equal(made.ingested_user_list_info.upload_key_types, info.upload_key_types)
         equal(made.ingested_user_list_info.contact_id_info, info.contact_id_info)
     if made is None:
-        return judge
+        return
     with judge.call("get user list"):
         equal(lists.get_user_list(name=made.name), made)
     with judge.call("list user lists"):
@@ -106,7 +106,6 @@ def judge(fakes):
             raise AssertionError("it exists")
     uploads(judge, login(fakes, api.IngestionServiceClient), str(made.id))
     requests(judge)
-    return judge
 
 
 def uploads(judge, client, list_id):

@@ -1,5 +1,6 @@
-"""Lets the vendors' own clients judge the fakes. Called by `tests/judges/run`: judges.py SERVE [NODE]."""
+"""Lets the vendors' own clients judge the fakes. Called by `tests/judges/run`: judges.py SERVE ITERABLE."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -8,25 +9,29 @@ import google_judge
 import salesforce_judge
 import sendgrid_judge
 import zendesk_judge
-from judge import Fakes
+from judge import Fakes, Judge
 
 JUDGES = [facebook_judge, google_judge, salesforce_judge, sendgrid_judge, zendesk_judge]
 
 
-def main(serve, node=None):
+def main(serve, iterable):
+    found = 0
     with Fakes(serve) as fakes:
-        found = 0
         for module in JUDGES:
-            judge = module.judge(fakes)
+            judge = Judge(module.LIBRARY)
+            try:
+                module.judge(judge, fakes)
+            except Exception as error:  # noqa: BLE001 - what ends a judge early is a finding too
+                judge.violations.append(f"ended early: {type(error).__name__}: {error}")
             judge.report()
             found += len(judge.violations)
-        if node:
-            script = __file__.replace("judges.py", "iterable_judge.mjs")
-            found += subprocess.run([node, script, fakes.urls["iterable-us"], fakes.secret("iterable.key")]).returncode
+        if pathlib.Path(iterable).exists():
+            place = [fakes.urls["iterable-us"], fakes.secret("iterable.key")]
+            found += subprocess.run(["node", iterable, *place]).returncode
         else:
             print("@iterable/api: left out, there is no npm here")
-        print("braze: left out, the vendor publishes no client of its REST API")
-        return 1 if found else 0
+    print("Braze: left out, its vendor publishes no client of the REST API")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

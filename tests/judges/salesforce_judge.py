@@ -6,8 +6,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from simple_salesforce import Salesforce, SalesforceResourceNotFound
 
-from judge import Judge, equal, has, session
+from judge import equal, has, session
 
+LIBRARY = "simple-salesforce"
 KEY = "Enroute_Id__c"
 FIELD = "Gold_Customers__c"
 
@@ -35,14 +36,13 @@ def assertion(fakes):
     )
 
 
-def judge(fakes):
-    judge = Judge("simple-salesforce")
+def judge(judge, fakes):
     with judge.call("login by assertion"):
         assert assertion(fakes).session_id
     with judge.call("login by client credentials"):
         org = login(fakes)
     if judge.violations:
-        return judge
+        return
     with judge.call("limits"):
         has(org.limits()["DailyApiRequests"], "Max", "Remaining")
         has(org.api_usage, "api-usage")
@@ -54,7 +54,6 @@ def judge(fakes):
     single(judge, org)
     collections(judge, org)
     bulk(judge, org)
-    return judge
 
 
 def single(judge, org):

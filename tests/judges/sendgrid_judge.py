@@ -5,8 +5,9 @@ import json
 from python_http_client.exceptions import NotFoundError
 from sendgrid import SendGridAPIClient
 
-from judge import Judge, equal, has
+from judge import equal, has
 
+LIBRARY = "sendgrid"
 CONTACT = ["id", "list_ids", "segment_ids", "created_at", "updated_at"]
 
 
@@ -15,8 +16,7 @@ def read(answer, status):
     return json.loads(answer.body) if answer.body else None
 
 
-def judge(fakes):
-    judge = Judge("sendgrid")
+def judge(judge, fakes):
     client = SendGridAPIClient(fakes.secret("sendgrid.key"), host=fakes.urls["sendgrid-marketing"]).client
     marketing = client.marketing
     with judge.call("scopes"):
@@ -41,7 +41,6 @@ def judge(fakes):
         (one,) = refused(marketing.lists._("00000000-0000-4000-8000-00000000ffff").get)
         has(one, "message")
     contacts(judge, marketing, made["id"])
-    return judge
 
 
 def contacts(judge, marketing, list_id):
