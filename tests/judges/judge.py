@@ -70,9 +70,12 @@ class Loopback(HTTPAdapter):
         self.place = urlsplit(url)
 
     def send(self, request, **options):
-        meant = urlsplit(request.url)
-        request.url = urlunsplit((self.place.scheme, self.place.netloc, meant.path, meant.query, ""))
-        return super().send(request, **options)
+        meant, led = urlsplit(request.url), request.copy()
+        led.url = urlunsplit((self.place.scheme, self.place.netloc, meant.path, meant.query, ""))
+        answer = super().send(led, **options)
+        # A client tells answers apart by the address that it meant.
+        answer.request, answer.url = request, request.url
+        return answer
 
 
 def session(url):

@@ -288,7 +288,7 @@ async fn the_older_api_is_closed_to_newcomers() {
 #[tokio::test]
 async fn a_message_is_read_in_every_spelling_that_its_json_has() {
     let google = start_with(|_| {}).await;
-    let base64 = "huC55WwXzE0SOH4ZSbhQU_vnO8PORYhxOp0wDMYTPQ";
+    let base64 = "huC55WwXzE0SOH4ZSbhQU_vnO8POWhGIcTqdMAzGEz0";
     let snake = json!({
         "destinations": [{
             "operating_account": {"account_type": 1, "account_id": "7693729833"}, "product_destination_id": "77",
