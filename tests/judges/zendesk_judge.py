@@ -46,7 +46,7 @@ def many(judge, desk):
         has(by_status["Updated"], "id", "action", "success")
         has(by_status["Failed"], "id", "error", "details")
     with judge.call("several job statuses"):
-        equal([entry.id for entry in desk.job_status(ids=[job.id])], [job.id])
+        equal([entry.id for entry in desk.job_status(ids=[job.id])["job_statuses"]], [job.id])
 
 
 def one(judge, desk):
@@ -59,7 +59,7 @@ def one(judge, desk):
         equal([user.email for user in desk.users.search(query="ann@example.com")], ["ann@example.com"])
     with judge.call("update"):
         ann.user_fields = {AUDIENCE: True}
-        equal(desk.users.update(ann).user.user_fields[AUDIENCE], True)
+        equal(desk.users.update(ann).user_fields[AUDIENCE], True)
     with judge.call("tags"):
         equal("vip" in desk.users.add_tags(ann.id, ["vip"]), True)
         desk.users.delete_tags(ann.id, ["vip"])
