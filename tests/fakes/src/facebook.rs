@@ -8,6 +8,7 @@
 mod audience;
 mod auth;
 mod cells;
+mod parameters;
 mod people;
 mod refusal;
 mod upload;
@@ -247,12 +248,15 @@ impl Account {
 
     /// Meta, `GET /debug_token`: what is known of a token.
     fn debug_token(&self, request: &Recorded) -> Answer {
-        let Some(token) = request.parameter("input_token") else {
+        let Some(token) = parameters::text(request, "input_token") else {
             return Err(Refusal::parameter("The parameter input_token is required"));
         };
         let is_valid = token == self.config.access_token;
         let scopes = if is_valid && self.config.can_manage_ads { vec!["ads_management"] } else { Vec::new() };
-        Ok(json!({"data": {"is_valid": is_valid, "expires_at": 0, "scopes": scopes}}))
+        Ok(json!({"data": {
+            "app_id": "2000", "application": "Enroute", "type": "SYSTEM_USER", "user_id": "3000", "is_valid": is_valid,
+            "issued_at": 1_700_000_000, "expires_at": 0, "data_access_expires_at": 0, "scopes": scopes,
+        }}))
     }
 
     /// Meta, `POST /act_{id}/customaudiences`.

@@ -6,7 +6,10 @@
 
 mod jobs;
 mod lists;
+mod messages;
 mod people;
+mod proto;
+mod query;
 mod refusal;
 mod token;
 mod upload;
@@ -23,6 +26,7 @@ pub use lists::{Key, List};
 
 use jobs::Job;
 use people::{People, Person};
+use proto::Query;
 use refusal::Refusal;
 use upload::Upload;
 
@@ -176,21 +180,37 @@ impl State {
     }
 }
 
+impl Request {
+    /// Data Manager API, `RequestStatusPerDestination`: how many members and identifiers there were, lost ones included.
+    fn counted(&self, key: Key) -> (String, Value) {
+        let (people, ids) = (self.people.len(), self.people.iter().map(BTreeSet::len).sum::<usize>());
+        let of_ids = match key {
+            Key::Contact => "userIdentifierCount",
+            Key::Mobile => "mobileIdCount",
+            Key::User => "userIdCount",
+        };
+        let counts = json!({"recordCount": people.to_string(), of_ids: ids.to_string()});
+        let way = if self.adds { "Ingestion" } else { "Removal" };
+        (format!("audienceMembers{way}Status"), json!({ format!("{}{way}Status", key.data()): counts }))
+    }
+}
+
 impl Service for Account {
     fn answer(&self, request: &Recorded) -> Reply {
         if request.path == "/token" {
             return token::answer(request, &self.config);
         }
         match self.dispatch(request) {
-            Ok(value) => Reply::json(200, &value),
+            Ok((value, true)) => Reply::json(200, &proto::in_numbers(&value, messages::ANSWER)),
+            Ok((value, false)) => Reply::json(200, &value),
             Err(refusal) => refusal.reply(request.sequence),
         }
     }
 }
 
 impl Account {
-    /// Finds the endpoint and lets it answer.
-    fn dispatch(&self, request: &Recorded) -> Answer {
+    /// Finds the endpoint and lets it answer; tells as well whether enums are answered by their numbers.
+    fn dispatch(&self, request: &Recorded) -> Result<(Value, bool), Refusal> {
         token::check(request, &self.config)?;
         let path: Vec<&str> = request.path.split('/').skip(1).collect();
         let mut state = lock(&self.state);
@@ -204,23 +224,44 @@ impl Account {
             }
             ("POST", [version, "customers", customer, rest @ ..]) if is_version(version) => {
                 token::check_ads(request, &self.config, customer)?;
-                jobs::answer(rest, request, &self.config, &mut state)
+                let query = Query::read(request, &[])?;
+                Ok((jobs::answer(rest, request, &self.config, &mut state)?, query.numbers))
             }
             _ => Err(Refusal::not_found("Method not found")),
         }
     }
 
-    fn data_manager(&self, method: &str, path: &[&str], request: &Recorded, state: &mut State) -> Answer {
+    fn data_manager(
+        &self,
+        method: &str,
+        path: &[&str],
+        request: &Recorded,
+        state: &mut State,
+    ) -> Result<(Value, bool), Refusal> {
+        let query = |own: &[&str]| Query::read(request, own);
         match (method, path) {
-            ("POST", ["audienceMembers:ingest"]) => self.upload(request, state, true),
-            ("POST", ["audienceMembers:remove"]) => self.upload(request, state, false),
-            ("GET", ["requestStatus:retrieve"]) => self.status(request, state),
+            ("POST", [edge @ ("audienceMembers:ingest" | "audienceMembers:remove")]) => {
+                let numbers = query(&[])?.numbers;
+                Ok((self.upload(request, state, *edge == "audienceMembers:ingest")?, numbers))
+            }
+            ("GET", ["requestStatus:retrieve"]) => {
+                let query = query(&["requestId"])?;
+                Ok((self.status(query.get("requestId").unwrap_or_default(), state)?, query.numbers))
+            }
             (_, ["accountTypes", "GOOGLE_ADS", "accounts", customer, "userLists", rest @ ..]) => {
                 token::check_account(request, &self.config, customer)?;
                 match (method, rest) {
-                    ("GET", []) => lists::page(request, &self.config, state),
-                    ("POST", []) => lists::create(request, &self.config, state),
-                    ("GET", [id]) => lists::get(id, &self.config, state),
+                    ("GET", []) => {
+                        let query = query(&["filter", "pageSize", "pageToken"])?;
+                        Ok((lists::page(&query, &self.config, state)?, query.numbers))
+                    }
+                    ("POST", []) => {
+                        let query = query(&["validateOnly"])?;
+                        let (body, validates) =
+                            (proto::read(request, messages::USER_LIST)?, query.get("validateOnly") == Some("true"));
+                        Ok((lists::create(&body, validates, &self.config, state)?, query.numbers))
+                    }
+                    ("GET", [id]) => Ok((lists::get(id, &self.config, state)?, query(&[])?.numbers)),
                     _ => Err(Refusal::not_found("Method not found")),
                 }
             }
@@ -259,8 +300,7 @@ impl Account {
     }
 
     /// `requestStatus.retrieve`: counts only, and 64-bit numbers as text.
-    fn status(&self, request: &Recorded, state: &mut State) -> Answer {
-        let wanted = request.parameter("requestId").unwrap_or_default();
+    fn status(&self, wanted: &str, state: &mut State) -> Answer {
         let Some(found) = state.requests.iter_mut().find(|known| known.id == wanted) else {
             return Err(Refusal::not_found("INVALID_REQUEST_ID"));
         };
@@ -291,12 +331,15 @@ impl Account {
             .map(|(reason, count)| json!({"recordCount": count.to_string(), "reason": reason}))
             .collect();
         let destination = destination(&found.list);
-        let entry = if found.is_done && !counts.is_empty() {
-            let errors = json!({"errorCounts": counts});
-            json!({"destination": destination, "requestStatus": status, "errorInfo": errors})
-        } else {
-            json!({"destination": destination, "requestStatus": status})
-        };
+        let mut entry = json!({"destination": destination, "requestStatus": status});
+        if let (true, Some(entry)) = (found.is_done, entry.as_object_mut()) {
+            if !counts.is_empty() {
+                entry.insert("errorInfo".to_owned(), json!({"errorCounts": counts}));
+            }
+            let key =
+                state.lists.iter().find(|(list, _)| list.id == found.list).map_or(Key::Contact, |(list, _)| list.key);
+            entry.extend([found.counted(key)]);
+        }
         Ok(json!({"requestStatusPerDestination": [entry]}))
     }
 }

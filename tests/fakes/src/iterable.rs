@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::server::{Recorded, Reply, Server, Service, lock};
+use crate::server::{Recorded, Reply, Server, Service, decode, lock};
 
 use fields::Fields;
 pub use lists::List;
@@ -181,11 +181,14 @@ impl Service for Project {
             }
             ("GET", ["api", "lists"]) => Reply::json(200, &lock(&self.state).lists.to_json()),
             ("POST", ["api", "lists"]) => self.create_list(request),
+            ("DELETE", ["api", "lists", id]) => self.remove_list(id),
             ("GET", ["api", "lists", "getUsers"]) => self.list_users(request.parameter("listId").unwrap_or_default()),
             ("GET", ["api", "lists", id, "size"]) => self.list_size(id),
             ("GET", ["api", "channels"]) => Reply::json(200, &json!({ "channels": [] })),
             ("GET", ["api", "users", "getByEmail"]) => self.one(request.parameter("email")),
             ("GET", ["api", "users", "byUserId"]) => self.one(request.parameter("userId")),
+            ("GET", ["api", "users", "byUserId", id]) => self.one(Some(&decode(&id.replace('+', "%2B")))),
+            ("GET", ["api", "users", email]) => self.one(Some(&decode(&email.replace('+', "%2B")))),
             _ => refused(404, "NotFound", "no such endpoint"),
         }
     }
@@ -228,6 +231,14 @@ impl Project {
             Ok(name) => Reply::json(200, &json!({ "listId": lock(&self.state).lists.create(&name) })),
             Err(refusal) => refusal,
         }
+    }
+
+    /// Iterable, "Lists" of the API reference: `DELETE /api/lists/{listId}`.
+    fn remove_list(&self, id: &str) -> Reply {
+        let mut state = lock(&self.state);
+        let Some(id) = state.lists.parse(id) else { return refused(404, "NotFound", "no such list") };
+        state.lists.delete(id);
+        Reply::json(200, &json!({ "code": "Success", "msg": "", "params": null }))
     }
 
     /// Iterable, "Lists" of the API reference: one line for each user.

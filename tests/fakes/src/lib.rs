@@ -19,6 +19,7 @@
 //! ```
 
 pub mod all;
+mod base64;
 pub mod braze;
 pub mod facebook;
 pub mod faults;

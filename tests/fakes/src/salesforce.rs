@@ -298,10 +298,17 @@ impl Org {
             _ => return fault(404, "NOT_FOUND", "The requested resource does not exist"),
         }
         let version: u32 = number.unwrap_or(VERSION_MAX);
+        // A slash at the end changes nothing.
+        let path = path.strip_suffix(&[""]).unwrap_or(path);
         match (request.method.as_str(), path) {
             ("GET", ["limits"]) => {
                 let left = self.config.daily_calls_max.saturating_sub(state.calls);
                 Reply::json(200, &json!({"DailyApiRequests": {"Max": self.config.daily_calls_max, "Remaining": left}}))
+            }
+            // Salesforce, "Describe Global".
+            ("GET", ["sobjects"]) => {
+                let objects: Vec<Value> = state.store.objects().map(Object::summary).collect();
+                Reply::json(200, &json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects}))
             }
             ("GET", ["sobjects", object, "describe"]) => match state.store.object(object) {
                 Some(object) => Reply::json(200, &object.describe()),
@@ -326,7 +333,7 @@ impl Org {
     /// A query, or a further page of one: 2,000 rows by default.
     fn query(&self, state: &mut State, request: &Recorded, version: u32, path: &[&str]) -> Reply {
         let (cursor, from) = match path {
-            ["query"] | ["query", ""] => {
+            ["query"] => {
                 let soql = request.parameter("q").unwrap_or_default();
                 match soql::run(soql, &state.store) {
                     Ok(rows) => state.cursors.push(rows),

@@ -254,6 +254,10 @@ impl Account {
             ("POST", ["v3", "marketing", "contacts", "search", "identifiers", kind]) => {
                 self.gated(|| state.search(kind, request))
             }
+            ("POST", ["v3", "marketing", "contacts", "search", "emails"]) => {
+                self.gated(|| state.search_emails(request))
+            }
+            ("GET", ["v3", "marketing", "contacts", id]) => self.gated(|| state.show_contact(id)),
             ("GET", ["v3", "marketing", "contacts", "imports", id]) => self.gated(|| self.job(&mut state, id)),
             ("GET", ["v3", "marketing", "field_definitions"]) => self.gated(|| state.definitions()),
             ("POST", ["v3", "marketing", "field_definitions"]) => self.gated(|| state.define(request)),
@@ -310,7 +314,12 @@ impl State {
 
 /// "Responses": an error body of one entry.
 fn error(status: u16, message: &str, field: Value) -> Reply {
-    Reply::json(status, &json!({ "errors": [{ "message": message, "field": field }] }))
+    Reply::json(status, &json!({ "errors": [complaint(message, field)] }))
+}
+
+/// One entry of an error body. In some answers `field` is a text and never null, so it is left out instead.
+fn complaint(message: &str, field: Value) -> Value {
+    if field.is_null() { json!({ "message": message }) } else { json!({ "message": message, "field": field }) }
 }
 
 #[cfg(test)]

@@ -52,11 +52,11 @@ fn array(key: &str, elements: &[Value], elements_max: usize) -> Result<Change, S
         let change = if valid.contains(&false) { Change::Nothing } else { Change::Set(elements.into()) };
         return Ok(change);
     }
-    // Braze, "User attributes object": arrays have 25 elements unless raised.
-    if elements.len() > elements_max {
-        return Err(format!("'{key}' must not have more than {elements_max} elements"));
-    }
-    scalars(key, elements).map(|unique| Change::Set(unique.into()))
+    // Braze, "User attributes object": arrays have 25 elements unless raised; over the limit the oldest go, and nobody
+    // is refused for it.
+    let mut unique = scalars(key, elements)?;
+    unique.drain(..unique.len().saturating_sub(elements_max));
+    Ok(Change::Set(unique.into()))
 }
 
 /// The elements without repetitions; anything but text, number or boolean is an error.
@@ -180,7 +180,8 @@ mod tests {
     #[test]
     fn arrays_are_short_unique_and_plain() {
         check(json!(["a", "b", "a"]), "set [\"a\",\"b\"]");
-        check(json!(["a", "b", "c", "d"]), "error: 'pets' must not have more than 3 elements");
+        check(json!(["a", "b", "c", "d"]), "set [\"b\",\"c\",\"d\"]");
+        check(json!(["a", "b", "c", "a"]), "set [\"a\",\"b\",\"c\"]");
         check(json!(["a", null]), "error: 'pets' must be an array of strings or numbers");
         check(json!([["a"]]), "error: 'pets' must be an array of strings or numbers");
         check(json!([{"id": 1}, "a"]), "error: 'pets' must not mix objects and plain values");

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::server::Recorded;
 
+use super::parameters;
 use super::refusal::Refusal;
 
 /// Meta, "Custom Audience": where a customer list may come from.
@@ -87,12 +88,9 @@ impl Audience {
 
     /// Reads the body of a creation; `id` is the new audience's.
     pub(super) fn create(request: &Recorded, id: String, existing: usize) -> Result<Self, Refusal> {
-        if !request.declares_json() {
-            return Err(Refusal::parameter("The body must be declared as application/json"));
-        }
-        let body = request.json().ok_or_else(|| Refusal::parameter("The body is not valid JSON"))?;
-        let members = body.as_object().ok_or_else(|| Refusal::parameter("The body must be a JSON object"))?;
-        if let Some(name) = members.keys().find(|name| !CREATE_MEMBERS.contains(&name.as_str())) {
+        let members = parameters::read(request)?;
+        let known = |name: &str| CREATE_MEMBERS.contains(&name) || parameters::OF_ALL.contains(&name);
+        if let Some(name) = members.keys().find(|name| !known(name)) {
             return Err(Refusal::parameter(format!("Unknown parameter '{name}'")));
         }
         let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -4,21 +4,21 @@
 //! and "Securing requests" (`appsecret_proof`).
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde_json::Value;
 use sha2::Sha256;
 
 use crate::server::Recorded;
 
-use super::Config;
 use super::refusal::{PARAMETER, Refusal, TOKEN};
+use super::{Config, parameters};
 
 /// Seconds a time-bound proof may be off; Meta says "current" and names no number.
 const PROOF_AGE_S_MAX: u64 = 300;
 
 /// Checks token and proof of a request.
 pub(super) fn check(request: &Recorded, config: &Config, now_s: Option<u64>) -> Result<(), Refusal> {
-    // Meta, "Access tokens": in the header or in the query.
-    let token = request.bearer().or_else(|| request.parameter("access_token")).unwrap_or_default();
+    // Meta, "Access tokens": in the header or among the parameters.
+    let token = request.bearer().map(str::to_owned).or_else(|| parameters::text(request, "access_token"));
+    let token = token.as_deref().unwrap_or_default();
     if token.is_empty() {
         return Err(Refusal::new(TOKEN, "An active access token must be used to query information"));
     }
@@ -45,11 +45,11 @@ pub fn proof(app_secret: &str, access_token: &str, time_s: Option<u64>) -> Strin
 
 /// Meta, "Securing requests": an app that requires the secret refuses calls without a valid proof.
 fn check_proof(request: &Recorded, secret: &str, token: &str, now_s: Option<u64>) -> Result<(), Refusal> {
-    let Some(given) = parameter(request, "appsecret_proof") else {
+    let Some(given) = parameters::text(request, "appsecret_proof") else {
         return Err(Refusal::new(PARAMETER, "API calls from the server require an appsecret_proof argument"));
     };
     let invalid = || Refusal::new(PARAMETER, "Invalid appsecret_proof provided in the API argument");
-    let time_s = match parameter(request, "appsecret_time") {
+    let time_s = match parameters::text(request, "appsecret_time") {
         None => None,
         Some(text) => Some(text.parse::<u64>().map_err(|_| invalid())?),
     };
@@ -58,16 +58,6 @@ fn check_proof(request: &Recorded, secret: &str, token: &str, now_s: Option<u64>
         _ => true,
     };
     if current && given == proof(secret, token, time_s) { Ok(()) } else { Err(invalid()) }
-}
-
-/// A parameter from the query or, as text or number, from a JSON body.
-fn parameter(request: &Recorded, name: &str) -> Option<String> {
-    let in_body = || match request.json()?.get(name)? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    request.parameter(name).map(str::to_owned).or_else(in_body)
 }
 
 #[cfg(test)]
@@ -91,7 +81,10 @@ mod tests {
             method: "GET".into(),
             path: "/".into(),
             query: query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            headers: vec![("authorization".into(), "Bearer ABC".into())],
+            headers: vec![
+                ("authorization".into(), "Bearer ABC".into()),
+                ("content-type".into(), "application/json".into()),
+            ],
             body: body.to_owned().into(),
             status: None,
         };

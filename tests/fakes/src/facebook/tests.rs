@@ -197,6 +197,43 @@ async fn a_body_has_only_members_the_edge_knows() {
 }
 
 #[tokio::test]
+async fn parameters_come_in_json_in_forms_and_in_the_query() {
+    let facebook = start().await;
+    let payload = format!(r#"{{"schema":["EMAIL"],"data":[["{ANN}"]]}}"#);
+    let escaped: String = payload.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let send = async |method: &str, target: &str, kind: &str, body: String| {
+        let text = request(method, target, &[("content-type", kind)], body.as_bytes());
+        counts(&exchange(facebook.server().addr(), &text).await)
+    };
+    let form = "application/x-www-form-urlencoded";
+    let body = format!("payload={escaped}&customer_consent=true&access_token=fake-facebook-token");
+    assert_eq!(send("POST", USERS, form, body).await, (1, 0));
+    let target = format!("{USERS}?access_token=fake-facebook-token&payload={escaped}");
+    assert_eq!(send("DELETE", &target, "text/plain", String::new()).await, (1, 0));
+    assert_eq!(facebook.members("77"), []);
+    let part =
+        |name: &str, value: &str| format!("--b0\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    let body = [part("access_token", "fake-facebook-token"), part("payload", &payload), "--b0--\r\n".into()].concat();
+    assert_eq!(send("POST", USERS, "multipart/form-data; boundary=b0", body).await, (1, 0));
+    assert_eq!(facebook.members_by("77", "EMAIL"), [ANN.to_owned()].into());
+}
+
+#[tokio::test]
+async fn a_body_is_json_or_a_form() {
+    let facebook = start().await;
+    for (kind, body, why) in [
+        ("text/plain", "{}", "The body must be declared as JSON or as a form"),
+        ("application/json", "[]", "The body must be a JSON object"),
+        ("application/json", "{", "The body is not valid JSON"),
+        ("multipart/form-data; boundary=b0", "--b1--", "The body is not valid multipart/form-data"),
+        ("application/x-www-form-urlencoded", "payload=x", "payload must be an object"),
+    ] {
+        let text = request("POST", USERS, &[("content-type", kind), TOKEN], body.as_bytes());
+        assert_eq!(error(&exchange(facebook.server().addr(), &text).await).2, format!("(#100) {why}"), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_and_a_consent_are_accepted() {
     let facebook = start().await;
     let mut body = emails(&[ANN]);

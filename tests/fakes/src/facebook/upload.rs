@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::server::Recorded;
 
 use super::cells::{Kind, OPTIONS, VALUE};
+use super::parameters;
 use super::refusal::{Refusal, TOO_MUCH, UPDATE_FAILED};
 
 /// Meta, "Customer File Custom Audiences": rows in one call.
@@ -55,13 +56,9 @@ pub(super) fn read(
             Refusal::new(TOO_MUCH, "Please reduce the amount of data you are sending, then retry your request");
         return Err(Refusal { status: 413, ..refusal });
     }
-    // Meta's SDKs also put the parameters of a DELETE into the URL, which breaks on long lists.
-    if !request.declares_json() {
-        return Err(Refusal::parameter("The body must be declared as application/json"));
-    }
-    let body = request.json().ok_or_else(|| Refusal::parameter("The body is not valid JSON"))?;
-    let members = body.as_object().ok_or_else(|| Refusal::parameter("The body must be a JSON object"))?;
-    only_known(members, &MEMBERS, "parameter")?;
+    let members = parameters::read(request)?;
+    let known: Vec<&str> = MEMBERS.iter().chain(&parameters::OF_ALL).copied().collect();
+    only_known(&members, &known, "parameter")?;
     is(members.get("customer_consent"), Value::is_boolean, "customer_consent must be a boolean")?;
     is(members.get("namespace"), Value::is_string, "namespace must be a string")?;
     let session_id = members.get("session").map(session).transpose()?;

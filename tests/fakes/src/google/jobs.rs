@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::lists::{CREATED_ID, Key, List};
 use super::people::{People, Person};
+use super::query::Query;
 use super::refusal::{Refusal, failure};
-use super::upload::{is_hash, only_known};
-use super::{Answer, Config, State};
+use super::upload::is_hash;
+use super::{Answer, Config, State, messages, proto};
 use crate::server::Recorded;
 
 /// Most identifiers in one call, and in one operation.
@@ -56,20 +57,22 @@ pub(super) fn finish(state: &mut State, chosen: impl Fn(&Job) -> bool) {
 
 /// Answers a call below `customers/{id}`.
 pub(super) fn answer(path: &[&str], request: &Recorded, config: &Config, state: &mut State) -> Answer {
-    let body = request.json().filter(|_| request.declares_json());
-    let body = body.ok_or_else(|| Refusal::parse("The body is not valid JSON"))?;
+    let read = |message| proto::read(request, message);
     match path {
-        ["offlineUserDataJobs:create"] => create(&body, config, state),
+        ["offlineUserDataJobs:create"] => create(&read(messages::CREATE_JOB)?, config, state),
         ["offlineUserDataJobs", step] => {
             let (id, verb) = step.split_once(':').unwrap_or((step, ""));
             match verb {
-                "addOperations" => fill(id, &body, state),
-                "run" => run(id, config, state),
+                "addOperations" => fill(id, &read(messages::FILL_JOB)?, state),
+                "run" => {
+                    read(messages::RUN_JOB)?;
+                    run(id, config, state)
+                }
                 _ => Err(Refusal::not_found("Method not found")),
             }
         }
-        ["googleAds:search"] => search(&body, config, state),
-        ["userLists:mutate"] => mutate(&body, config, state),
+        ["googleAds:search"] => search(&read(messages::SEARCH)?, config, state),
+        ["userLists:mutate"] => mutate(&read(messages::MUTATE)?, config, state),
         _ => Err(Refusal::not_found("Method not found")),
     }
 }
@@ -87,21 +90,11 @@ fn create(body: &Value, config: &Config, state: &mut State) -> Answer {
     if !config.is_allowlisted {
         return Err(invalid("notAllowlistedError", "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"));
     }
-    only_known(body, &["job"])?;
     let job = body.get("job").unwrap_or(&Value::Null);
-    only_known(job, &["type", "customerMatchUserListMetadata", "externalId"])?;
     if job.get("type") != Some(&Value::from("CUSTOMER_MATCH_USER_LIST")) {
         return Err(Refusal::parse("Invalid value at 'job.type'"));
     }
     let metadata = job.get("customerMatchUserListMetadata").unwrap_or(&Value::Null);
-    only_known(metadata, &["userList", "consent"])?;
-    if let Some(consent) = metadata.get("consent") {
-        only_known(consent, &["adUserData", "adPersonalization"])?;
-        let known = |value: &Value| ["GRANTED", "DENIED", "UNSPECIFIED"].iter().any(|word| value == word);
-        if !consent.as_object().is_some_and(|consent| consent.values().all(known)) {
-            return Err(Refusal::parse("Invalid value at 'job.customer_match_user_list_metadata.consent'"));
-        }
-    }
     let name = metadata.get("userList").and_then(Value::as_str).unwrap_or_default();
     let list = name.strip_prefix(&format!("customers/{}/userLists/", config.customer_id)).unwrap_or_default();
     if !state.lists.iter().any(|(known, _)| known.id == list) {
@@ -115,7 +108,6 @@ fn create(body: &Value, config: &Config, state: &mut State) -> Answer {
 }
 
 fn fill(id: &str, body: &Value, state: &mut State) -> Answer {
-    only_known(body, &["operations", "enablePartialFailure", "enableWarnings", "validateOnly"])?;
     let Some(job) = state.jobs.iter_mut().find(|job| job.id == id) else {
         return Err(Refusal::not_found("There is no such job"));
     };
@@ -126,7 +118,6 @@ fn fill(id: &str, body: &Value, state: &mut State) -> Answer {
     let operations = body.get("operations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let (mut people, mut errors, mut identifiers) = (Vec::new(), Vec::new(), 0);
     for (index, operation) in operations.iter().enumerate() {
-        only_known(operation, &["create", "remove"])?;
         let (adds, data) = match (operation.get("create"), operation.get("remove")) {
             (Some(data), None) => (true, data),
             (None, Some(data)) => (false, data),
@@ -136,13 +127,12 @@ fn fill(id: &str, body: &Value, state: &mut State) -> Answer {
         if *job.adds.get_or_insert(adds) != adds {
             return Err(job_error("CONFLICTING_OPERATION"));
         }
-        only_known(data, &["userIdentifiers", "consent"])?;
         if data.get("consent").is_some() {
             return Err(job_error("OPERATION_LEVEL_CONSENT_PROVIDED"));
         }
         let list = data.get("userIdentifiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         identifiers += list.len();
-        match person(list, key)? {
+        match person(list, key) {
             Ok(person) => people.push(person),
             Err(code) => errors.push(("offlineUserDataJobError", code, Some(index))),
         }
@@ -162,19 +152,18 @@ fn fill(id: &str, body: &Value, state: &mut State) -> Answer {
 }
 
 /// Reads the identifiers of one operation.
-fn person(identifiers: &[Value], key: Key) -> Result<Result<Person, &'static str>, Refusal> {
+fn person(identifiers: &[Value], key: Key) -> Result<Person, &'static str> {
     if identifiers.is_empty() {
-        return Ok(Err("MISSING_USER_IDENTIFIER"));
+        return Err("MISSING_USER_IDENTIFIER");
     }
     if identifiers.len() > IDENTIFIERS_OF_ONE_MAX {
-        return Ok(Err("TOO_MANY_USER_IDENTIFIERS"));
+        return Err("TOO_MANY_USER_IDENTIFIERS");
     }
     let mut person = Person::new();
     for identifier in identifiers {
-        only_known(identifier, &["hashedEmail", "hashedPhoneNumber", "addressInfo", "mobileId", "thirdPartyUserId"])?;
-        let Some((name, value)) = identifier.as_object().filter(|one| one.len() == 1).and_then(|one| one.iter().next())
-        else {
-            return Ok(Err("MISSING_USER_IDENTIFIER"));
+        let mut members = identifier.as_object().into_iter().flatten();
+        let Some((name, value)) = members.find(|(name, _)| *name != "userIdentifierSource") else {
+            return Err("MISSING_USER_IDENTIFIER");
         };
         let text = value.as_str().unwrap_or_default();
         let (fits, id) = match name.as_str() {
@@ -183,27 +172,26 @@ fn person(identifiers: &[Value], key: Key) -> Result<Result<Person, &'static str
             "mobileId" => (Key::Mobile, format!("mobileId:{text}")),
             "thirdPartyUserId" => (Key::User, format!("userId:{text}")),
             _ => {
-                only_known(value, &["hashedFirstName", "hashedLastName", "countryCode", "postalCode"])?;
                 let part = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
                 let (given, family) = (part("hashedFirstName"), part("hashedLastName"));
                 if !is_hash(given) || !is_hash(family) {
-                    return Ok(Err("INVALID_SHA256_FORMAT"));
+                    return Err("INVALID_SHA256_FORMAT");
                 }
                 if part("countryCode").len() != 2 {
-                    return Ok(Err("INVALID_COUNTRY_CODE"));
+                    return Err("INVALID_COUNTRY_CODE");
                 }
                 (Key::Contact, format!("address:{given}|{family}|{}|{}", part("countryCode"), part("postalCode")))
             }
         };
         if fits != key {
-            return Ok(Err("INCOMPATIBLE_USER_IDENTIFIER"));
+            return Err("INCOMPATIBLE_USER_IDENTIFIER");
         }
         if name.starts_with("hashed") && !is_hash(text) {
-            return Ok(Err("INVALID_SHA256_FORMAT"));
+            return Err("INVALID_SHA256_FORMAT");
         }
         person.insert(id);
     }
-    Ok(Ok(person))
+    Ok(person)
 }
 
 fn run(id: &str, config: &Config, state: &mut State) -> Answer {
@@ -228,38 +216,36 @@ fn run(id: &str, config: &Config, state: &mut State) -> Answer {
 
 /// `googleAds:search`: the two resources that are needed here.
 fn search(body: &Value, config: &Config, state: &mut State) -> Answer {
-    only_known(body, &["query", "pageToken"])?;
-    let query = body.get("query").and_then(Value::as_str).unwrap_or_default();
-    let wanted = |field: &str| query.split_once(&format!("WHERE {field} = ")).map(|(_, value)| value.trim());
-    if query.contains("FROM offline_user_data_job") {
-        let name = wanted("offline_user_data_job.resource_name").unwrap_or_default().trim_matches('\'');
-        let id = name.rsplit('/').next().unwrap_or_default().to_owned();
-        let Some(job) = state.jobs.iter_mut().find(|job| job.id == id) else { return Ok(json!({"results": []})) };
+    let query = Query::parse(body.get("query").and_then(Value::as_str).unwrap_or_default())?;
+    if query.resource == "user_list" {
+        return Ok(query.answer(state.lists.iter().map(|(list, _)| row(list, config))));
+    }
+    let name = query.wanted("resource_name").unwrap_or_default();
+    let id = name.rsplit('/').next().unwrap_or_default();
+    if let Some(job) = state.jobs.iter_mut().find(|job| job.id == id) {
         job.asked += 1;
         if job.asked >= config.polls_until_done {
             finish(state, |job| job.id == id);
         }
-        let stage = state.jobs.iter().find(|job| job.id == id).map(|job| job.stage);
-        let status = match stage {
-            Some(Stage::Running) => "RUNNING",
-            Some(Stage::Done) => "SUCCESS",
-            Some(Stage::Failed) => "FAILED",
-            _ => "PENDING",
+    }
+    Ok(query.answer(state.jobs.iter().map(|job| job.row(config))))
+}
+
+impl Job {
+    fn row(&self, config: &Config) -> Value {
+        let status = match self.stage {
+            Stage::Filling => "PENDING",
+            Stage::Running => "RUNNING",
+            Stage::Done => "SUCCESS",
+            Stage::Failed => "FAILED",
         };
-        return Ok(json!({"results": [{"offlineUserDataJob": {"resourceName": name, "status": status}}]}));
+        json!({
+            "resourceName": format!("customers/{}/offlineUserDataJobs/{}", config.customer_id, self.id),
+            "id": self.id, "type": "CUSTOMER_MATCH_USER_LIST", "status": status,
+            "customerMatchUserListMetadata":
+                {"userList": format!("customers/{}/userLists/{}", config.customer_id, self.list)},
+        })
     }
-    if !query.contains("FROM user_list") {
-        return Err(invalid("queryError", "INVALID_QUERY"));
-    }
-    let name = wanted("user_list.name").map(|name| name.trim_matches('\'').replace("\\'", "'").replace("\\\\", "\\"));
-    let fits = |list: &List| match (wanted("user_list.id"), &name) {
-        (Some(id), _) => list.id == id,
-        (None, Some(name)) => list.name == *name,
-        (None, None) => true,
-    };
-    let lists = state.lists.iter().map(|(list, _)| list).filter(|list| fits(list));
-    let rows: Vec<Value> = lists.map(|list| json!({"userList": row(list, config)})).collect();
-    Ok(json!({ "results": rows }))
 }
 
 fn row(list: &List, config: &Config) -> Value {
@@ -274,9 +260,7 @@ fn row(list: &List, config: &Config) -> Value {
 
 /// `userLists:mutate`: creates one list.
 fn mutate(body: &Value, config: &Config, state: &mut State) -> Answer {
-    only_known(body, &["operations", "partialFailure", "validateOnly"])?;
     let create = body.pointer("/operations/0/create").unwrap_or(&Value::Null);
-    only_known(create, &["name", "description", "membershipLifeSpan", "crmBasedUserList"])?;
     let text = |pointer: &str| create.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let name = text("/name");
     if state.lists.iter().any(|(list, _)| list.name == name) {

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::people::People;
+use super::proto::Query;
 use super::refusal::Refusal;
-use super::upload::only_known;
 use super::{Answer, Config, State};
-use crate::server::Recorded;
 
 /// Lists on a page where the caller asks for no number, and the most that may be asked for.
 const PAGE: usize = 50;
@@ -42,6 +41,8 @@ pub struct List {
     pub is_open: bool,
     /// Whether it belongs to the account.
     pub is_owned: bool,
+    /// How long a member stays without being added again.
+    pub days: u64,
 }
 
 impl Key {
@@ -87,7 +88,14 @@ impl Key {
 impl List {
     /// An open list of contacts that belongs to the account.
     pub fn new(id: &str, name: &str) -> Self {
-        Self { id: id.to_owned(), name: name.to_owned(), key: Key::Contact, is_open: true, is_owned: true }
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            key: Key::Contact,
+            is_open: true,
+            is_owned: true,
+            days: DAYS_MAX,
+        }
     }
 
     fn json(&self, config: &Config) -> Value {
@@ -96,7 +104,11 @@ impl List {
             "name": name, "id": self.id, "displayName": self.name, "readOnly": !self.is_owned,
             "membershipStatus": if self.is_open { "OPEN" } else { "CLOSED" },
             "accessReason": if self.is_owned { "OWNED" } else { "SHARED" },
-            "ingestedUserListInfo": {"uploadKeyTypes": [self.key.name()]},
+            "membershipDuration": format!("{}s", self.days * 86_400),
+            "ingestedUserListInfo": {
+                "uploadKeyTypes": [self.key.name()],
+                self.key.info(): {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"},
+            },
         })
     }
 }
@@ -108,17 +120,12 @@ pub(super) fn get(id: &str, config: &Config, state: &State) -> Answer {
 }
 
 /// `userLists.list`, with the only filter that is needed here.
-pub(super) fn page(request: &Recorded, config: &Config, state: &State) -> Answer {
-    if let Some((name, _)) =
-        request.query.iter().find(|(name, _)| !["filter", "pageSize", "pageToken"].contains(&name.as_str()))
-    {
-        return Err(Refusal::parse(&format!("Invalid JSON payload received. Unknown name \"{name}\"")));
-    }
-    let number = |name: &str| request.parameter(name).map(str::parse::<usize>).transpose();
+pub(super) fn page(query: &Query<'_>, config: &Config, state: &State) -> Answer {
+    let number = |name: &str| query.get(name).map(str::parse::<usize>).transpose();
     let size = number("pageSize").map_err(|_| Refusal::field("page_size", "INVALID_FORMAT"))?.unwrap_or(PAGE);
     let start = number("pageToken").map_err(|_| Refusal::field("page_token", "INVALID_PAGE_TOKEN"))?.unwrap_or(0);
     let size = size.clamp(1, PAGE_MAX).min(config.page_entries_max);
-    let wanted = match request.parameter("filter") {
+    let wanted = match query.get("filter") {
         Some(filter) => Some(name_of(filter).ok_or_else(|| Refusal::field("filter", "INVALID_FORMAT"))?),
         None => None,
     };
@@ -139,28 +146,26 @@ fn name_of(filter: &str) -> Option<String> {
 }
 
 /// `userLists.create`: a unique name, whole days, and exactly one upload key type with its description.
-pub(super) fn create(request: &Recorded, config: &Config, state: &mut State) -> Answer {
-    let body = request.json().filter(Value::is_object).ok_or_else(|| Refusal::parse("The body is not valid JSON"))?;
-    only_known(
-        &body,
-        &["displayName", "description", "membershipStatus", "membershipDuration", "ingestedUserListInfo"],
-    )?;
+pub(super) fn create(body: &Value, validates: bool, config: &Config, state: &mut State) -> Answer {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let name = text(&body, "displayName");
+    let name = text(body, "displayName");
     if name.trim().is_empty() {
         return Err(Refusal::field("user_list.display_name", "REQUIRED_FIELD_MISSING"));
     }
     if state.lists.iter().any(|(list, _)| list.name == name) {
         return Err(Refusal::field("user_list.display_name", "DISPLAY_NAME_ALREADY_USED"));
     }
-    let seconds = text(&body, "membershipDuration").strip_suffix('s').and_then(|text| text.parse::<u64>().ok());
-    if !seconds.is_some_and(|seconds| seconds % 86_400 == 0 && seconds <= DAYS_MAX * 86_400) {
-        return Err(Refusal::field("user_list.membership_duration", "INVALID_FORMAT"));
-    }
+    let seconds = text(body, "membershipDuration").strip_suffix('s').and_then(|text| text.parse::<u64>().ok());
+    let days = seconds.filter(|seconds| seconds % 86_400 == 0).map(|seconds| seconds / 86_400);
+    let days = days.filter(|days| *days <= DAYS_MAX);
+    let days = days.ok_or_else(|| Refusal::field("user_list.membership_duration", "INVALID_FORMAT"))?;
     let info = body.get("ingestedUserListInfo").and_then(Value::as_object).cloned().unwrap_or_default();
     let key = key_of(&info)?;
-    let list = List { key, ..List::new(&(CREATED_ID + state.lists.len() as u64).to_string(), &name) };
+    let list = List { key, days, ..List::new(&(CREATED_ID + state.lists.len() as u64).to_string(), &name) };
     let answer = list.json(config);
+    if validates {
+        return Ok(json!({}));
+    }
     state.lists.push((list, People::default()));
     Ok(answer)
 }

@@ -69,6 +69,20 @@ impl Refusal {
         refusal
     }
 
+    /// What a person reads.
+    #[cfg(test)]
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The first code of an error of the Google Ads API.
+    #[cfg(test)]
+    pub(super) fn code(&self) -> String {
+        let code = self.details.iter().find_map(|detail| detail.pointer("/errors/0/errorCode"));
+        let code = code.and_then(Value::as_object).and_then(|code| code.values().next());
+        code.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
     pub(super) fn reply(&self, sequence: u64) -> Reply {
         let mut details = Vec::new();
         if !self.reason.is_empty() {

@@ -92,7 +92,8 @@ async fn bad_members_are_named_and_refuse_all() {
     let expect = "audience_members[1].user_data.user_identifiers[0].email_address INVALID_SHA256_FORMAT";
     check_refused(INGEST, ingest(two), 400, expect).await;
     let old_name = json!([{"userData": {"userIdentifiers": [{"addressInfo": {}}]}}]);
-    let expect = "Invalid JSON payload received. Unknown name \"addressInfo\": Cannot find field.";
+    let expect = "Invalid JSON payload received. Unknown name \"addressInfo\" at \
+                  'audience_members[0].user_data.user_identifiers[0]': Cannot find field.";
     check_refused(INGEST, ingest(old_name), 400, expect).await;
     let address = json!({"givenName": ANN, "familyName": ANN, "regionCode": "USA", "postalCode": "1"});
     let long_code = json!([{"userData": {"userIdentifiers": [{"address": address}]}}]);
@@ -282,6 +283,49 @@ async fn the_older_api_is_closed_to_newcomers() {
     let google = start_with(|config| config.is_allowlisted = false).await;
     let raw = call(&google, "POST", &format!("{JOBS}:create"), &json!({"job": {}})).await;
     assert_eq!(why(&raw), (400, "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE".to_owned()));
+}
+
+#[tokio::test]
+async fn a_message_is_read_in_every_spelling_that_its_json_has() {
+    let google = start_with(|_| {}).await;
+    let base64 = "huC55WwXzE0SOH4ZSbhQU_vnO8POWhGIcTqdMAzGEz0";
+    let snake = json!({
+        "destinations": [{
+            "operating_account": {"account_type": 1, "account_id": "7693729833"}, "product_destination_id": "77",
+        }],
+        "audience_members": [{"user_data": {"user_identifiers": [{"email_address": base64}]}}],
+        "consent": {"ad_user_data": 1, "ad_personalization": "CONSENT_GRANTED"},
+        "encoding": 2,
+        "terms_of_service": {"customer_match_terms_of_service_status": 1},
+        "validate_only": null,
+    });
+    let raw = call(&google, "POST", INGEST, &snake).await;
+    assert_eq!(raw.status(), 200, "{}", raw.text());
+    assert_eq!(google.members("77").len(), 1);
+    let id = raw.json()["requestId"].as_str().unwrap().to_owned();
+    let target = format!("/v1/requestStatus:retrieve?request_id={id}&$alt=json;enum-encoding=int");
+    let told = call(&google, "GET", &target, &Value::Null).await.json()["requestStatusPerDestination"][0].clone();
+    assert_eq!(
+        (&told["requestStatus"], &told["destination"]["operatingAccount"]["accountType"]),
+        (&json!(1), &json!(1))
+    );
+    let counts = &told["audienceMembersIngestionStatus"]["userDataIngestionStatus"];
+    assert_eq!((&counts["recordCount"], &counts["userIdentifierCount"]), (&json!("1"), &json!("1")));
+}
+
+#[tokio::test]
+async fn a_query_has_the_parameters_of_its_method_and_of_all() {
+    let google = start_with(|_| {}).await;
+    let status = async |query: &str| call(&google, "GET", &format!("{LISTS}?{query}"), &Value::Null).await.status();
+    for fine in ["alt=json", "%24alt=json%3Benum-encoding%3Dint", "prettyPrint=false", "page_size=1", "pageSize=1"] {
+        assert_eq!(status(fine).await, 200, "{fine}");
+    }
+    for bad in ["alt=xml", "size=1", "$pageSize=1"] {
+        assert_eq!(status(bad).await, 400, "{bad}");
+    }
+    let numbers = call(&google, "GET", &format!("{LISTS}?$alt=json;enum-encoding=int"), &Value::Null).await.json();
+    let list = &numbers["userLists"][0];
+    assert_eq!((&list["membershipStatus"], &list["ingestedUserListInfo"]["uploadKeyTypes"]), (&json!(1), &json!([1])));
 }
 
 #[tokio::test]

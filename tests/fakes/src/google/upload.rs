@@ -6,19 +6,14 @@ use serde_json::Value;
 
 use super::people::Person;
 use super::refusal::Refusal;
-use super::{Config, Key, List};
+use super::{Config, Key, List, messages, proto};
+use crate::base64;
 use crate::server::Recorded;
 
 /// Most members in a request, identifiers in a member and destinations.
 const MEMBERS_MAX: usize = 10_000;
 const IDENTIFIERS_MAX: usize = 10;
 const DESTINATIONS_MAX: usize = 10;
-
-const INGEST: [&str; 7] =
-    ["destinations", "audienceMembers", "consent", "validateOnly", "encoding", "encryptionInfo", "termsOfService"];
-
-/// Removing knows neither consent nor terms.
-const REMOVE: [&str; 5] = ["destinations", "audienceMembers", "validateOnly", "encoding", "encryptionInfo"];
 
 /// The parts of an address, all of which are needed.
 const ADDRESS: [&str; 4] = ["givenName", "familyName", "regionCode", "postalCode"];
@@ -33,24 +28,11 @@ pub(super) struct Upload {
     pub(super) validates: bool,
 }
 
-/// Refuses a member that is not listed: proto3 JSON knows no others.
-pub(super) fn only_known(value: &Value, known: &[&str]) -> Result<(), Refusal> {
-    let members = value.as_object().ok_or_else(|| Refusal::parse("Invalid value: an object is expected"))?;
-    match members.keys().find(|name| !known.contains(&name.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            Err(Refusal::parse(&format!("Invalid JSON payload received. Unknown name \"{name}\": Cannot find field.")))
-        }
-    }
-}
-
 /// Reads the body of a call.
 pub(super) fn read(request: &Recorded, config: &Config, lists: &[&List], adds: bool) -> Result<Upload, Refusal> {
-    let body = request.json().filter(|_| request.declares_json());
-    let body = body.ok_or_else(|| Refusal::parse("The body is not valid JSON"))?;
-    only_known(&body, if adds { &INGEST } else { &REMOVE })?;
+    let body = proto::read(request, if adds { messages::INGEST } else { messages::REMOVE })?;
     let list = destination(&body, config, lists)?;
-    let consent = body.get("consent").map(consent).transpose()?;
+    let consent = body.get("consent").map(consent);
     let members = body.get("audienceMembers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if members.is_empty() {
         return Err(Refusal::field("audience_members", "REQUIRED_FIELD_MISSING"));
@@ -62,19 +44,20 @@ pub(super) fn read(request: &Recorded, config: &Config, lists: &[&List], adds: b
     if data != list.key.data() {
         return Err(Refusal::field("audience_members[0]", "INVALID_USER_LIST_TYPE"));
     }
-    let encoding = body.get("encoding").and_then(Value::as_str);
-    if list.key == Key::Contact && encoding != Some("HEX") {
-        // BASE64 is legal too, and not sent by anything that is tested here.
-        return Err(Refusal::field("encoding", "REQUIRED_FIELD_MISSING"));
-    }
+    let encoding = match body.get("encoding").and_then(Value::as_str) {
+        Some("BASE64") => hex_of_base64,
+        Some("HEX") => hex_of_hex,
+        None if list.key != Key::Contact => hex_of_hex,
+        None => return Err(Refusal::field("encoding", "REQUIRED_FIELD_MISSING")),
+        Some(_) => return Err(Refusal::field("encoding", "INVALID_ENUM_VALUE")),
+    };
     let terms = body.pointer("/termsOfService/customerMatchTermsOfServiceStatus").and_then(Value::as_str);
     if adds && list.key != Key::User && terms != Some("ACCEPTED") {
         return Err(Refusal::field("terms_of_service", "TERMS_AND_CONDITIONS_NOT_SIGNED"));
     }
     let (mut people, mut violations) = (Vec::new(), Vec::new());
     for (index, member) in members.iter().enumerate() {
-        only_known(member, &["destinationReferences", "consent", data])?;
-        match person(member, list.key)? {
+        match person(member, list.key, encoding) {
             Ok(person) => people.push(person),
             Err((field, reason)) => violations.push((format!("audience_members[{index}].{field}"), reason)),
         }
@@ -95,14 +78,9 @@ fn destination<'l>(body: &Value, config: &Config, lists: &[&'l List]) -> Result<
     let [destination] = destinations else {
         return Err(Refusal::field("destinations", "REQUIRED_FIELD_MISSING"));
     };
-    only_known(
-        destination,
-        &["reference", "operatingAccount", "loginAccount", "linkedAccount", "productDestinationId"],
-    )?;
     let account = |name: &str| match destination.get(name) {
         None => Ok(None),
         Some(account) => {
-            only_known(account, &["accountType", "accountId"])?;
             let id = account.get("accountId").and_then(Value::as_str).unwrap_or_default();
             let is_right = account.get("accountType") == Some(&Value::from("GOOGLE_ADS")) && digits(id);
             if is_right { Ok(Some(id)) } else { Err(Refusal::field("destinations[0]", "INVALID_DESTINATION")) }
@@ -124,21 +102,10 @@ fn destination<'l>(body: &Value, config: &Config, lists: &[&'l List]) -> Result<
 }
 
 /// The lesser of both consents, as the service treats them: one that is not granted is enough.
-fn consent(consent: &Value) -> Result<String, Refusal> {
-    only_known(consent, &["adUserData", "adPersonalization"])?;
-    let mut lesser = "CONSENT_GRANTED";
-    for name in ["adUserData", "adPersonalization"] {
-        match consent.get(name).and_then(Value::as_str) {
-            Some("CONSENT_GRANTED") => {}
-            Some("CONSENT_DENIED") => lesser = "CONSENT_DENIED",
-            None | Some("CONSENT_STATUS_UNSPECIFIED") if lesser == "CONSENT_GRANTED" => {
-                lesser = "CONSENT_STATUS_UNSPECIFIED";
-            }
-            None | Some("CONSENT_STATUS_UNSPECIFIED") => {}
-            Some(other) => return Err(Refusal::parse(&format!("Invalid value at 'consent' (Consent), \"{other}\""))),
-        }
-    }
-    Ok(lesser.to_owned())
+fn consent(consent: &Value) -> String {
+    let said = ["adUserData", "adPersonalization"].map(|name| consent.get(name).and_then(Value::as_str));
+    let lesser = [Some("CONSENT_DENIED"), None].into_iter().find(|lesser| said.contains(lesser));
+    lesser.unwrap_or(Some("CONSENT_GRANTED")).unwrap_or("CONSENT_STATUS_UNSPECIFIED").to_owned()
 }
 
 /// One type of data for the whole request.
@@ -159,47 +126,40 @@ fn data_type(members: &[Value]) -> Result<&'static str, Refusal> {
 /// What is wrong with a member: a path and a reason.
 type Fault = (String, &'static str);
 
-/// Reads one member. The outer error refuses the request's JSON, the inner one the member.
-fn person(member: &Value, key: Key) -> Result<Result<Person, Fault>, Refusal> {
-    let missing = || Ok(Err((String::new(), "REQUIRED_FIELD_MISSING")));
-    let Some(data) = member.get(key.data()) else { return missing() };
+/// A hash in its encoding as hexadecimal digits, if it is one.
+type Encoding = fn(&str) -> Option<String>;
+
+/// Reads one member.
+fn person(member: &Value, key: Key, encoding: Encoding) -> Result<Person, Fault> {
+    let missing = || (String::new(), "REQUIRED_FIELD_MISSING");
+    let data = member.get(key.data()).ok_or_else(missing)?;
+    let list = |name: &str| data.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     match key {
         Key::Contact => {
-            only_known(data, &["userIdentifiers"])?;
-            let identifiers =
-                data.get("userIdentifiers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let identifiers = list("userIdentifiers");
             if identifiers.is_empty() {
-                return missing();
+                return Err(missing());
             }
             if identifiers.len() > IDENTIFIERS_MAX {
-                return Ok(Err(("user_data.user_identifiers".to_owned(), "TOO_MANY_USER_IDENTIFIERS")));
+                return Err(("user_data.user_identifiers".to_owned(), "TOO_MANY_USER_IDENTIFIERS"));
             }
-            let mut person = Person::new();
-            for (index, identifier) in identifiers.iter().enumerate() {
-                match identify(identifier)? {
-                    Ok(id) => person.extend([id]),
-                    Err((field, reason)) => {
-                        return Ok(Err((format!("user_data.user_identifiers[{index}].{field}"), reason)));
-                    }
-                }
-            }
-            Ok(Ok(person))
+            let one = |(place, identifier): (usize, &Value)| {
+                let place = |(field, reason)| (format!("user_data.user_identifiers[{place}].{field}"), reason);
+                identify(identifier, encoding).map_err(place)
+            };
+            identifiers.iter().enumerate().map(one).collect()
         }
         Key::Mobile => {
-            only_known(data, &["mobileIds"])?;
-            let ids = data.get("mobileIds").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let ids = list("mobileIds");
             if ids.is_empty() || ids.len() > IDENTIFIERS_MAX {
-                return missing();
+                return Err(missing());
             }
-            Ok(ids.iter().map(mobile_id).collect())
+            ids.iter().map(mobile_id).collect()
         }
-        Key::User => {
-            only_known(data, &["userId"])?;
-            match data.get("userId").and_then(Value::as_str).filter(|id| !id.trim().is_empty()) {
-                Some(id) => Ok(Ok(Person::from([format!("userId:{id}")]))),
-                None => missing(),
-            }
-        }
+        Key::User => match data.get("userId").and_then(Value::as_str).filter(|id| !id.trim().is_empty()) {
+            Some(id) => Ok(Person::from([format!("userId:{id}")])),
+            None => Err(missing()),
+        },
     }
 }
 
@@ -213,40 +173,42 @@ fn mobile_id(id: &Value) -> Result<String, Fault> {
     }
 }
 
-/// Exactly one of e-mail, phone and address.
-fn identify(identifier: &Value) -> Result<Result<String, Fault>, Refusal> {
-    only_known(identifier, &["emailAddress", "phoneNumber", "address"])?;
-    let members = identifier.as_object().map_or(0, serde_json::Map::len);
-    if members != 1 {
-        return Ok(Err(("identifier".to_owned(), "REQUIRED_FIELD_MISSING")));
-    }
+/// One of e-mail, phone and address.
+fn identify(identifier: &Value, encoding: Encoding) -> Result<String, Fault> {
+    let wrong = |field: &str, reason| (field.to_owned(), reason);
     for (name, field) in [("emailAddress", "email_address"), ("phoneNumber", "phone_number")] {
-        if let Some(hash) = identifier.get(name) {
-            return Ok(match hash.as_str().filter(|hash| is_hash(hash)) {
-                Some(hash) => Ok(format!("{name}:{}", hash.to_ascii_lowercase())),
-                None => Err((field.to_owned(), "INVALID_SHA256_FORMAT")),
-            });
+        if let Some(hash) = identifier.get(name).and_then(Value::as_str) {
+            let hex = encoding(hash).ok_or_else(|| wrong(field, "INVALID_SHA256_FORMAT"))?;
+            return Ok(format!("{name}:{hex}"));
         }
     }
-    let address = identifier.get("address").unwrap_or(&Value::Null);
-    only_known(address, &ADDRESS)?;
+    let address = identifier.get("address").ok_or_else(|| wrong("identifier", "REQUIRED_FIELD_MISSING"))?;
     let part = |name: &str| address.get(name).and_then(Value::as_str).unwrap_or_default();
     let [given, family, region, postal] = ADDRESS.map(part);
-    let fault = |reason| Ok(Err(("address".to_owned(), reason)));
     if [given, family, region, postal].iter().any(|part| part.is_empty()) {
-        return fault("REQUIRED_FIELD_MISSING");
+        return Err(wrong("address", "REQUIRED_FIELD_MISSING"));
     }
-    if !is_hash(given) || !is_hash(family) {
-        return fault("INVALID_SHA256_FORMAT");
-    }
+    let (Some(given), Some(family)) = (encoding(given), encoding(family)) else {
+        return Err(wrong("address", "INVALID_SHA256_FORMAT"));
+    };
     if region.len() != 2 || !region.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return fault("INVALID_REGION_CODE");
+        return Err(wrong("address", "INVALID_REGION_CODE"));
     }
-    Ok(Ok(format!("address:{given}|{family}|{region}|{postal}")))
+    Ok(format!("address:{given}|{family}|{region}|{postal}"))
 }
 
 pub(super) fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn hex_of_hex(text: &str) -> Option<String> {
+    is_hash(text).then(|| text.to_ascii_lowercase())
+}
+
+/// In either alphabet, with or without padding, as bytes are read in ProtoJSON.
+fn hex_of_base64(text: &str) -> Option<String> {
+    let bytes = base64::decoded(text).filter(|bytes| bytes.len() == 32)?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn digits(text: &str) -> bool {

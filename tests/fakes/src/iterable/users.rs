@@ -230,7 +230,13 @@ impl Users {
 impl User {
     pub(super) fn to_json(&self) -> Value {
         let User { email, user_id, fields, lists, .. } = self;
-        json!({ "email": email, "userId": user_id, "dataFields": fields, "listIds": lists })
+        let mut user = json!({ "dataFields": fields, "listIds": lists });
+        // Iterable, "User Profile Fields": an identifier that a user does not have is not there.
+        if let Some(members) = user.as_object_mut() {
+            let known = [("email", email), ("userId", user_id)].into_iter();
+            members.extend(known.filter_map(|(name, id)| Some((name.to_owned(), id.clone()?.into()))));
+        }
+        user
     }
 
     /// Iterable, "Field Data Types": null removes; merging is one level deep.

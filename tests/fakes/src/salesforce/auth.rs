@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Config, text};
+use crate::base64;
 use crate::server::{Recorded, Reply};
 
 /// Grant of RFC 7523.
@@ -127,7 +128,7 @@ fn client(
     needs_secret: bool,
 ) -> Result<(), (&'static str, &'static str)> {
     let basic = request.header("authorization").and_then(|header| header.strip_prefix("Basic "));
-    let basic = basic.and_then(decoded).and_then(|bytes| String::from_utf8(bytes).ok());
+    let basic = basic.and_then(base64::decoded).and_then(|bytes| String::from_utf8(bytes).ok());
     let (id, secret) = match basic.as_deref().and_then(|text| text.split_once(':')) {
         Some((id, secret)) => (id.to_owned(), secret.to_owned()),
         None => (value(form, "client_id").to_owned(), value(form, "client_secret").to_owned()),
@@ -145,7 +146,7 @@ fn client(
 fn assertion(token: &str, request: &Recorded, config: &Config) -> Result<(), (&'static str, &'static str)> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else { return Err(("invalid_grant", "invalid assertion")) };
-    let read = |part: &str| decoded(part).and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let read = |part: &str| base64::decoded(part).and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let (Some(header), Some(claims)) = (read(header), read(claims)) else {
         return Err(("invalid_grant", "invalid assertion"));
     };
@@ -162,7 +163,9 @@ fn assertion(token: &str, request: &Recorded, config: &Config) -> Result<(), (&'
     if !AUDIENCES.contains(&audience) && audience != own_url(request) {
         return Err(("invalid_grant", "audience is invalid"));
     }
-    if !claims.get("exp").is_some_and(Value::is_u64) {
+    // Libraries write the time as a number or as its digits.
+    let time = claims.get("exp").and_then(|time| time.as_f64().or_else(|| time.as_str()?.parse().ok()));
+    if time.is_none() {
         return Err(("invalid_grant", "expired authorization code"));
     }
     Ok(())
@@ -184,26 +187,4 @@ fn form(body: &[u8]) -> Vec<(String, String)> {
         (super::decoded(name), super::decoded(value))
     };
     text.split('&').filter(|part| !part.is_empty()).map(pair).collect()
-}
-
-/// Decodes base64, in either alphabet, with or without padding.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0);
-    for byte in text.trim_end_matches('=').bytes() {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        held = (held << 6 | u32::from(six)) & 0xffff;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(u8::try_from(held >> bits & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
 }

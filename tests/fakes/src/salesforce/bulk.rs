@@ -19,6 +19,9 @@ const ROW_CHARS_MAX: usize = 400_000;
 /// Salesforce, "Bulk API limits": characters of the first row.
 const HEADER_CHARS_MAX: usize = 32_000;
 
+/// What can be read of a job that has ended.
+const LISTS: [&str; 3] = ["successfulResults", "failedResults", "unprocessedRecords"];
+
 /// What clears a field; an empty cell leaves it alone.
 const CLEARED: &str = "#N/A";
 
@@ -70,7 +73,8 @@ impl Jobs {
                 job.work(store);
                 Reply::json(200, &job.shown())
             }
-            ("GET", [_, list @ ("successfulResults" | "failedResults" | "unprocessedrecords")]) => job.list(list),
+            // Pages and libraries write the last one as `unprocessedrecords` and as `unprocessedRecords`.
+            ("GET", [_, list]) if LISTS.iter().any(|known| known.eq_ignore_ascii_case(list)) => job.list(list),
             ("DELETE", [_]) if job.state != "InProgress" => {
                 let id = job.id.clone();
                 self.jobs.retain(|job| job.id != id);
@@ -138,6 +142,11 @@ impl Job {
             "externalIdFieldName": self.key, "contentType": "CSV", "lineEnding": "LF", "columnDelimiter": "COMMA",
             "contentUrl": format!("services/data/v67.0/jobs/ingest/{}/batches", self.id),
             "numberRecordsProcessed": self.processed, "numberRecordsFailed": self.failed.len(),
+            // Salesforce, "Job Info": this fake has no clock, and one user.
+            "createdById": "005000000000001AAA", "createdDate": "2026-11-01T10:00:00.000+0000",
+            "systemModstamp": "2026-11-01T10:00:09.000+0000", "apiVersion": 67.0, "jobType": "V2Ingest",
+            "concurrencyMode": "Parallel", "retries": 0, "totalProcessingTime": 0, "apiActiveProcessingTime": 0,
+            "apexProcessingTime": 0,
         });
         if let (false, Some(members)) = (self.error.is_empty(), shown.as_object_mut()) {
             members.insert("errorMessage".to_owned(), self.error.as_str().into());
@@ -247,9 +256,9 @@ impl Job {
         if !matches!(self.state, "JobComplete" | "Failed" | "Aborted") {
             return fault(400, "INVALIDJOBSTATE", "the job has not ended");
         }
-        let (own, rows): (&[&str], &[Vec<String>]) = match list {
-            "successfulResults" => (&["sf__Id", "sf__Created"], &self.succeeded),
-            "failedResults" => (&["sf__Id", "sf__Error"], &self.failed),
+        let (own, rows): (&[&str], &[Vec<String>]) = match list.to_ascii_lowercase().as_str() {
+            "successfulresults" => (&["sf__Id", "sf__Created"], &self.succeeded),
+            "failedresults" => (&["sf__Id", "sf__Error"], &self.failed),
             _ => (&[], &[]),
         };
         let header = own.iter().map(|name| (*name).to_owned()).chain(self.header.clone()).collect();

@@ -88,6 +88,13 @@ pub(super) fn single(path: &[&str], request: &Recorded, store: &mut Store) -> Re
                 }
             },
         ),
+        ("GET", [object, at @ ..]) => show(object, at, store),
+        ("PATCH", [object, id]) => body()
+            .map_or_else(|refusal| refusal, |fields| reply(update_one((object, id), &fields, effects(request), store))),
+        ("DELETE", [object, id]) => {
+            let known = store.object(object).is_some_and(|known| store.shown(known, None, id).is_some());
+            if known && store.delete(id).is_ok() { Reply::empty(204) } else { reply(not_found()) }
+        }
         ("PATCH", [object, field, value]) => body().map_or_else(
             |refusal| refusal,
             |fields| {
@@ -99,6 +106,38 @@ pub(super) fn single(path: &[&str], request: &Recorded, store: &mut Store) -> Re
     }
 }
 
+/// Salesforce, "sObject Rows": a record by its id, or by the value of a field that is a key.
+fn show(object: &str, at: &[&str], store: &Store) -> Reply {
+    let found = store.object(object).and_then(|object| match at {
+        [id] => store.shown(object, None, id),
+        [field, value] => store.shown(object, Some(&object.field(field).filter(|f| f.external_id)?.name), value),
+        _ => None,
+    });
+    let absent = || fault(404, "NOT_FOUND", "The requested resource does not exist");
+    found.map_or_else(absent, |record| Reply::json(200, &record))
+}
+
+/// Updates one record by its id: 204 without a body where all went well.
+fn update_one(
+    (object, id): (&str, &str),
+    fields: &Map<String, Value>,
+    effects: Effects,
+    store: &mut Store,
+) -> (u16, Value) {
+    let Some(known) = store.object(object).filter(|known| store.shown(known, None, id).is_some()).cloned() else {
+        return not_found();
+    };
+    let spelled = match store.readable(&known, fields) {
+        Ok(spelled) => spelled,
+        Err((code, message)) => return (400, json!([{"errorCode": code, "message": message}])),
+    };
+    store.update(id, spelled, effects).map_or_else(|refusal| refused(&refusal), |_| (204, Value::Null))
+}
+
+fn not_found() -> (u16, Value) {
+    (404, json!([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]))
+}
+
 /// Upserts one record: 201 created, 204 updated, 300 several, 404 absent.
 fn upsert_one(
     (object, field, value): (&str, &str, &str),
@@ -107,7 +146,6 @@ fn upsert_one(
     effects: Effects,
     store: &mut Store,
 ) -> (u16, Value) {
-    let not_found = || (404, json!([{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]));
     let Ok((known, key)) = key(object, field, store) else { return not_found() };
     // Salesforce finds nobody by a path whose value looks like an address at some domains, such as `.inc`.
     if value.contains('@') && value.ends_with(".inc") {

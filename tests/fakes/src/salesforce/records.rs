@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::places::Places;
 use super::schema::{Field, Kind, Object, Refusal};
@@ -53,6 +53,27 @@ impl Store {
     pub(super) fn new(objects: Vec<Object>, locks: BTreeMap<String, u32>, duplicate_rule: bool) -> Self {
         let places = Places::new(&objects);
         Self { objects, records: Vec::new(), places, locks, duplicate_rule, assigned: BTreeSet::new() }
+    }
+
+    /// All objects.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.iter()
+    }
+
+    /// The record of an object with this id, or with this value in a field, as a query would show it.
+    pub(super) fn shown(&self, object: &Object, field: Option<&str>, value: &str) -> Option<Value> {
+        let (found, name) = (self.list(&object.name), field.unwrap_or("Id"));
+        let is = |record: &&Map<String, Value>| {
+            let held = record.get(name).and_then(Value::as_str).unwrap_or_default();
+            // Salesforce, "ID": 15 characters, or 18 in any case.
+            let is_id = field.is_none() && value.len() >= 15 && held.get(..15) == value.get(..15);
+            is_id || (field.is_some() && held.to_lowercase() == value.to_lowercase())
+        };
+        let record = found.iter().find(is)?;
+        let names = std::iter::once("Id").chain(object.fields.iter().map(|field| field.name.as_str()));
+        let mut shown = Map::from_iter([("attributes".to_owned(), attributes(&object.name, record))]);
+        shown.extend(names.map(|name| (name.to_owned(), record.get(name).cloned().unwrap_or_default())));
+        Some(shown.into())
     }
 
     /// The object with this name, in any case.
@@ -317,6 +338,12 @@ impl Store {
         }
         Ok(fields)
     }
+}
+
+/// Salesforce, "sObject rows": each has its type and its address.
+pub(super) fn attributes(object: &str, record: &Map<String, Value>) -> Value {
+    let id = record.get("Id").and_then(Value::as_str).unwrap_or_default();
+    json!({"type": object, "url": format!("/services/data/v67.0/sobjects/{object}/{id}")})
 }
 
 /// The first field whose value cannot be stored.

@@ -227,6 +227,12 @@ impl Object {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
+    /// As the list of all objects has it.
+    pub(super) fn summary(&self) -> Value {
+        json!({"name": self.name, "label": self.name, "keyPrefix": self.prefix, "createable": true, "updateable": true,
+            "urls": {"sobject": format!("/services/data/v67.0/sobjects/{}", self.name)}})
+    }
+
     pub(super) fn describe(&self) -> Value {
         let id = json!({"name": "Id", "type": "id", "length": 18, "createable": false, "updateable": false,
             "nillable": false, "defaultedOnCreate": true, "externalId": false, "idLookup": true});

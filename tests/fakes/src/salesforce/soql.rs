@@ -2,9 +2,9 @@
 //!
 //! Pure. Literals are read strictly: an escape that the language does not have is refused.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::records::Store;
+use super::records::{Store, attributes};
 use super::schema::Object;
 
 /// Salesforce, "SOQL limits": 100,000 characters.
@@ -65,7 +65,7 @@ fn is(held: Option<&Value>, field: &str, value: &str) -> bool {
 }
 
 fn row(object: &str, columns: &[String], record: &Map<String, Value>) -> Value {
-    let mut row = Map::from_iter([("attributes".to_owned(), json!({"type": object}))]);
+    let mut row = Map::from_iter([("attributes".to_owned(), attributes(object, record))]);
     for column in columns {
         row.insert(column.clone(), record.get(column).cloned().unwrap_or(Value::Null));
     }

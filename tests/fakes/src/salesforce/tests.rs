@@ -421,3 +421,46 @@ async fn a_job_is_filled_once_and_an_aborted_one_changes_nothing() {
         "INVALIDENTITY",
     );
 }
+
+#[tokio::test]
+async fn what_a_library_asks_for_in_its_own_spelling_is_answered() {
+    let org = start(Config::default()).await;
+    let data = "/services/data/v67.0";
+    let get = async |path: &str| ask(&org, "GET", &format!("{data}/{path}"), &[], "").await;
+    for path in ["limits", "limits/"] {
+        assert!(get(path).await.json()["DailyApiRequests"]["Remaining"].is_u64(), "{path}");
+    }
+    let names = get("sobjects").await.json()["sobjects"].as_array().unwrap().len();
+    assert_eq!(names, 5);
+    let made =
+        ask(&org, "POST", &format!("{data}/sobjects/Lead/"), &[OFF], r#"{"LastName":"Ott","Company":"O"}"#).await;
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let own = format!("sobjects/Lead/{id}");
+    assert_eq!(ask(&org, "PATCH", &format!("{data}/{own}"), &[OFF], r#"{"Enroute_Id__c":"u1"}"#).await.status(), 204);
+    for path in [own.as_str(), "sobjects/Lead/Enroute_Id__c/U1"] {
+        let shown = get(path).await.json();
+        assert_eq!((&shown["Id"], &shown["attributes"]["type"]), (&json!(id), &json!("Lead")), "{path}");
+    }
+    assert_eq!(ask(&org, "DELETE", &format!("{data}/{own}"), &[], "").await.status(), 204);
+    refused(&get(&own).await, 404, "NOT_FOUND");
+    refused(&get("sobjects/Lead/Email/a@example.com").await, 404, "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn results_of_a_job_are_found_in_both_spellings() {
+    let org = start(Config::default()).await;
+    let body = r#"{"object":"Lead","operation":"upsert","externalIdFieldName":"Enroute_Id__c"}"#;
+    let job = ask(&org, "POST", JOBS, &[], body).await.json();
+    for key in ["createdById", "createdDate", "systemModstamp", "apiVersion", "jobType", "concurrencyMode", "retries"] {
+        assert!(!job[key].is_null(), "{key}");
+    }
+    let own = format!("{JOBS}/{}", job["id"].as_str().unwrap());
+    let rows = "Enroute_Id__c,LastName,Company\nu1,Ott,O\n";
+    ask(&org, "PUT", &format!("{own}/batches"), &[("Content-Type", "text/csv")], rows).await;
+    ask(&org, "PATCH", &own, &[], r#"{"state":"UploadComplete"}"#).await;
+    ask(&org, "GET", &own, &[], "").await;
+    for list in ["unprocessedrecords", "unprocessedRecords", "successfulResults", "failedResults"] {
+        assert_eq!(ask(&org, "GET", &format!("{own}/{list}"), &[], "").await.status(), 200, "{list}");
+    }
+    refused(&ask(&org, "GET", &format!("{own}/results"), &[], "").await, 405, "METHOD_NOT_ALLOWED");
+}

@@ -30,6 +30,9 @@ const LENGTHS: [(&str, usize); 12] = [
 /// Further texts that the field definitions list as writable.
 const TEXTS: [&str; 5] = ["phone_number", "whatsapp", "line", "facebook", "unique_name"];
 
+/// When every contact was made: this fake has no clock.
+pub(super) const CREATED_AT: &str = "2026-11-01T10:00:00Z";
+
 /// Most alternate addresses.
 const ALTERNATE_EMAILS_MAX: usize = 5;
 
@@ -53,6 +56,20 @@ impl Contact {
         shown.insert("list_ids".to_owned(), json!(self.lists));
         shown.insert("custom_fields".to_owned(), Value::Object(self.customs.clone()));
         Value::Object(shown)
+    }
+
+    /// What a look-up answers: all that a contact can have, and an empty text for what this one has not.
+    pub(super) fn answered(&self, id: &str) -> Value {
+        let mut answer = json!({
+            "alternate_emails": [], "segment_ids": [], "created_at": CREATED_AT, "updated_at": CREATED_AT,
+            "_metadata": { "self": format!("https://api.sendgrid.com/v3/marketing/contacts/{id}") },
+        });
+        if let (Some(answer), Value::Object(shown)) = (answer.as_object_mut(), self.shown(id)) {
+            let texts = LENGTHS.iter().map(|(name, _)| *name).chain(TEXTS);
+            answer.extend(texts.map(|name| (name.to_owned(), "".into())));
+            answer.extend(shown);
+        }
+        answer
     }
 
     /// Takes over what a request says; what it leaves out stays.

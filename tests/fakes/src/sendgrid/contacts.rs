@@ -8,7 +8,7 @@ use crate::server::{Recorded, Reply};
 
 use super::contact::{self, IDENTIFIERS};
 use super::jobs::Work;
-use super::{Account, State, error};
+use super::{Account, State, complaint, error};
 
 /// "Add or Update a Contact": contacts in one request.
 const CONTACTS_MAX: usize = 30_000;
@@ -99,35 +99,72 @@ impl Account {
 }
 
 impl State {
-    /// `POST /v3/marketing/contacts/search/identifiers/{type}`.
+    /// `POST /v3/marketing/contacts/search/identifiers/{type}`, whose errors are a bare complaint.
     pub(super) fn search(&self, kind: &str, request: &Recorded) -> Reply {
+        let refused = |status, message: &str, field: Value| Reply::json(status, &complaint(message, field));
         if !IDENTIFIERS.contains(&kind) {
-            return error(404, "not found", Value::Null);
+            return refused(404, "not found", Value::Null);
         }
         let body = request.json().unwrap_or_default();
-        let values: Option<Vec<&str>> =
-            body.get("identifiers").and_then(Value::as_array).and_then(|list| list.iter().map(Value::as_str).collect());
+        // The description has objects with the type's name, examples have plain texts.
+        let one = |value: &Value| value.as_str().or_else(|| value.get(kind)?.as_str()).map(str::to_owned);
+        let values: Option<Vec<String>> =
+            body.get("identifiers").and_then(Value::as_array).and_then(|list| list.iter().map(one).collect());
         let Some(values) = values.filter(|values| (1..=SEARCH_MAX).contains(&values.len())) else {
-            return error(400, "identifiers must have 1 to 100 entries", "identifiers".into());
+            return refused(400, "identifiers must have 1 to 100 entries", "identifiers".into());
         };
         // "Get Contacts by Identifiers": 400 if any value is invalid.
         if values.iter().any(|value| !contact::is_identifier(kind, value)) {
-            return error(400, "an identifier is not valid", "identifiers".into());
+            return refused(400, "an identifier is not valid", "identifiers".into());
         }
-        let mut result = Map::new();
-        let mut any = false;
+        match self.found(kind, &values) {
+            Some(result) => Reply::json(200, &json!({ "result": result })),
+            // "Get Contacts by Identifiers": 404 if nobody is found.
+            None => refused(404, "no contacts found", Value::Null),
+        }
+    }
+
+    /// `POST /v3/marketing/contacts/search/emails`: alternate addresses count, answers are in lower case.
+    pub(super) fn search_emails(&self, request: &Recorded) -> Reply {
+        let body = request.json().unwrap_or_default();
+        let one = |value: &Value| value.as_str().map(str::to_lowercase);
+        let values: Option<Vec<String>> =
+            body.get("emails").and_then(Value::as_array).and_then(|list| list.iter().map(one).collect());
+        let Some(mut values) = values.filter(|values| (1..=SEARCH_MAX).contains(&values.len())) else {
+            return error(400, "emails must have 1 to 100 entries", "emails".into());
+        };
+        values.retain(|value| !value.is_empty());
+        if values.iter().any(|value| !contact::is_identifier("email", value)) {
+            return error(400, "an address is not valid", "emails".into());
+        }
+        match self.found("email", &values) {
+            Some(result) => Reply::json(200, &json!({ "result": result })),
+            None => error(404, "no contacts found", Value::Null),
+        }
+    }
+
+    /// `GET /v3/marketing/contacts/{id}`.
+    pub(super) fn show_contact(&self, id: &str) -> Reply {
+        match self.contacts.get(id) {
+            Some(contact) => Reply::json(200, &contact.answered(id)),
+            None => error(404, "contact not found", Value::Null),
+        }
+    }
+
+    /// An entry for each value, if it is somebody's at all.
+    fn found(&self, kind: &str, values: &[String]) -> Option<Map<String, Value>> {
+        let (mut result, mut any) = (Map::new(), false);
         for value in values {
-            let stored = if kind == "email" { value.to_lowercase() } else { value.to_owned() };
+            let stored = if kind == "email" { value.to_lowercase() } else { value.clone() };
             let found = self.contacts.find(kind, &stored);
             any |= found.is_some();
             let entry = match found {
-                Some((id, contact)) => json!({ "contact": contact.shown(id) }),
+                Some((id, contact)) => json!({ "contact": contact.answered(id) }),
                 None => json!({ "error": "contact not found" }),
             };
-            result.insert(value.to_owned(), entry);
+            result.insert(value.clone(), entry);
         }
-        // "Get Contacts by Identifiers": 404 if nobody is found.
-        if any { Reply::json(200, &json!({ "result": result })) } else { error(404, "no contacts found", Value::Null) }
+        any.then_some(result)
     }
 
     /// Ids of custom fields in these contacts that the account does not have.

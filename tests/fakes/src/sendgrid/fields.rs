@@ -42,6 +42,9 @@ const RESERVED: [(&str, bool); 26] = [
     ("contact_id", true),
 ];
 
+/// Where SendGrid says that fields are.
+const FIELDS_URL: &str = "https://api.sendgrid.com/v3/marketing/field_definitions";
+
 /// What a custom field takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
@@ -85,7 +88,10 @@ impl State {
         });
         let reserved: Vec<Value> = reserved.collect();
         let custom: Vec<Value> = self.fields.iter().map(shown).collect();
-        Reply::json(200, &json!({ "custom_fields": custom, "reserved_fields": reserved, "_metadata": {} }))
+        Reply::json(
+            200,
+            &json!({ "custom_fields": custom, "reserved_fields": reserved, "_metadata": { "self": FIELDS_URL } }),
+        )
     }
 
     /// `POST /v3/marketing/field_definitions`.
@@ -114,5 +120,8 @@ impl State {
 }
 
 fn shown(field: &Field) -> Value {
-    json!({ "id": field.id, "name": field.name, "field_type": field.kind.words().0 })
+    let own = format!("{FIELDS_URL}/{}", field.id);
+    json!({
+        "id": field.id, "name": field.name, "field_type": field.kind.words().0, "_metadata": { "self": own }
+    })
 }

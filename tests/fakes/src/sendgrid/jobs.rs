@@ -85,7 +85,8 @@ impl Account {
             let signature: String = SIGNATURE.bytes().map(|byte| format!("%{byte:02X}")).collect();
             results.insert("errors_url".to_owned(), format!("{url}/errors/{id}.csv?signature={signature}").into());
         }
-        let mut shown = json!({ "id": id, "status": job.status(), "job_type": job.kind });
+        let mut shown =
+            json!({ "id": id, "status": job.status(), "job_type": job.kind, "started_at": contact::CREATED_AT });
         if let (None, Some(shown)) = (&job.work, shown.as_object_mut()) {
             shown.insert("results".to_owned(), results);
             shown.insert("finished_at".to_owned(), "2026-11-01T10:00:09Z".into());

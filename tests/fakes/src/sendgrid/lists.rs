@@ -83,6 +83,7 @@ impl State {
 
     fn shown(&self, list: &List) -> Value {
         let count = self.contacts.iter().filter(|(_, contact)| contact.lists.contains(&list.id)).count();
-        json!({ "id": list.id, "name": list.name, "contact_count": count })
+        let own = format!("https://api.sendgrid.com/v3/marketing/lists/{}", list.id);
+        json!({ "id": list.id, "name": list.name, "contact_count": count, "_metadata": { "self": own } })
     }
 }

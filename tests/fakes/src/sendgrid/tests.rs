@@ -184,6 +184,40 @@ async fn a_job_ends_when_it_was_asked_about_often_enough() {
 }
 
 #[tokio::test]
+async fn a_look_up_answers_all_that_a_contact_can_have() {
+    let (account, list) = vip().await;
+    upsert(&account, &list, json!([{"email": "ann@example.com", "external_id": "u1"}])).await;
+    let search = |target: &'static str, body| call(&account, "POST", target, body);
+    let by_id = "/v3/marketing/contacts/search/identifiers/external_id";
+    let found = search(by_id, json!({"identifiers": [{"external_id": "u1"}, "u9"]})).await.json();
+    let contact = found["result"]["u1"]["contact"].clone();
+    for key in
+        ["id", "list_ids", "segment_ids", "created_at", "updated_at", "alternate_emails", "custom_fields", "_metadata"]
+    {
+        assert!(!contact[key].is_null(), "{key}");
+    }
+    assert_eq!((&contact["phone_number_id"], &contact["city"]), (&json!(""), &json!("")));
+    let emails = "/v3/marketing/contacts/search/emails";
+    let found = search(emails, json!({"emails": ["Ann@Example.com", ""]})).await.json();
+    assert_eq!(found["result"]["ann@example.com"]["contact"], contact);
+    let own = format!("/v3/marketing/contacts/{}", contact["id"].as_str().unwrap());
+    assert_eq!(call(&account, "GET", &own, Value::Null).await.json(), contact);
+}
+
+#[tokio::test]
+async fn a_look_up_that_finds_nobody_has_the_errors_of_its_page() {
+    let (account, _) = vip().await;
+    let search = |target: &'static str, body| call(&account, "POST", target, body);
+    let by_id = "/v3/marketing/contacts/search/identifiers/external_id";
+    let none = search(by_id, json!({"identifiers": ["u9"]})).await;
+    assert_eq!((none.status(), none.json()), (404, json!({"message": "no contacts found"})), "a bare complaint");
+    let bad = search(by_id, json!({"identifiers": []})).await;
+    assert_eq!((bad.status(), bad.json()["field"].clone()), (400, json!("identifiers")));
+    let none = search("/v3/marketing/contacts/search/emails", json!({"emails": ["no@example.com"]})).await;
+    assert_eq!((none.status(), none.json()), (404, json!({"errors": [{"message": "no contacts found"}]})));
+}
+
+#[tokio::test]
 async fn searches_and_removals_have_limits() {
     let (account, list) = vip().await;
     let search = |body| call(&account, "POST", "/v3/marketing/contacts/search/identifiers/external_id", body);

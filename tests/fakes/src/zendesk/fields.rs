@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::user::Refusal;
+use super::user::{CREATED_AT, Refusal, url};
 
 /// A user field.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,13 +67,16 @@ impl Field {
         self
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    /// As it is shown; its id is its place among the fields, from 1.
+    pub(super) fn to_json(&self, place: usize) -> Value {
         let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("text", |(name, _)| *name);
-        let option = |value: &String| json!({"name": format!("Label of {value}"), "value": value});
+        let option = |(number, value): (usize, &String)| json!({"id": number + 1, "name": format!("Label of {value}"), "value": value});
         json!({
-            "key": self.key, "title": self.title, "type": kind, "active": self.active, "system": false,
-            "tag": self.tag, "regexp_for_validation": null,
-            "custom_field_options": self.options.iter().map(option).collect::<Vec<_>>(),
+            "id": place, "url": url(&format!("user_fields/{place}")), "position": place,
+            "key": self.key, "title": self.title, "raw_title": self.title, "description": "", "raw_description": "",
+            "type": kind, "active": self.active, "system": false, "tag": self.tag, "regexp_for_validation": null,
+            "created_at": CREATED_AT, "updated_at": CREATED_AT,
+            "custom_field_options": self.options.iter().enumerate().map(option).collect::<Vec<_>>(),
         })
     }
 

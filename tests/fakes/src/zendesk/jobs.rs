@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::fields::Field;
-use super::user::Refusal;
+use super::user::{CREATED_AT, Refusal, url};
 use super::users::Users;
 use super::{Config, State};
 
 /// How the results of a job are written; all of them have been seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
-    /// Id, external id and address of each user, in reverse order.
+    /// All that the page "Job Statuses" names, external id and address of each user, in reverse order.
     #[default]
     Keys,
     /// The id of each user and nothing else.
@@ -92,9 +92,8 @@ impl Job {
         json!({
             "id": self.id, "job_type": "Bulk Users", "status": status, "total": self.total(),
             "progress": if self.end.is_some() { json!(self.total()) } else { Value::Null },
-            "message": null, "results": results,
-            // Not to be followed.
-            "url": format!("https://elsewhere.example/api/v2/job_statuses/{}.json", self.id),
+            "message": self.end.as_ref().map(|_| format!("Completed at {CREATED_AT}")), "results": results,
+            "url": url(&format!("job_statuses/{}", self.id)),
         })
     }
 }
@@ -136,10 +135,11 @@ fn upserted(users: &mut Users, said: &Value, place: usize, fields: &[Field], con
     let given = |name: &str| said.get(name).cloned().unwrap_or_default();
     match users.upsert(said, fields, config) {
         Ok(written) => {
-            let status = if written.is_new { "Created" } else { "Updated" };
+            let (status, action) = if written.is_new { ("Created", "create") } else { ("Updated", "update") };
             match config.results {
                 Shape::Keys | Shape::Object => json!({
-                    "id": written.id, "status": status, "external_id": given("external_id"), "email": given("email")
+                    "id": written.id, "index": place, "action": action, "status": status, "success": true,
+                    "external_id": given("external_id"), "email": given("email"),
                 }),
                 Shape::Ids => json!({"id": written.id, "status": status}),
                 Shape::Places => json!({"id": written.id, "index": place}),
@@ -157,6 +157,7 @@ fn failed(refusal: &Refusal, external_id: &Value, email: &Value, place: usize, c
     if let Some(members) = entry.as_object_mut() {
         match config.results {
             Shape::Keys | Shape::Object => {
+                members.insert("index".to_owned(), place.into());
                 members.insert("external_id".to_owned(), external_id.clone());
                 members.insert("email".to_owned(), email.clone());
             }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::Field;
 use super::jobs::{self, Work};
-use super::user::{Refusal, is_tag};
+use super::user::{CREATED_AT, Refusal, is_tag, url};
 use super::{Config, Role, State, forbidden, not_an_endpoint, not_found};
 use crate::server::{Recorded, Reply};
 
@@ -96,8 +96,14 @@ fn one(request: &Recorded, id: u64, rest: &[&str], config: &Config, state: &mut 
 /// The addresses of a user; an identity's id is its place, from 1.
 fn identities(state: &State, id: u64) -> Vec<Value> {
     let emails = state.users.by_id(id).map(|user| user.emails.as_slice()).unwrap_or_default();
-    let one = |(place, email): (usize, &String)| json!({"id": place + 1, "user_id": id, "type": "email", "value": email, "primary": place == 0});
-    emails.iter().enumerate().map(one).collect()
+    let one = |(place, email): (usize, &String)| {
+        json!({
+            "id": place, "url": url(&format!("users/{id}/identities/{place}")), "user_id": id, "type": "email",
+            "value": email, "primary": place == 1, "verified": false, "deliverable_state": "deliverable",
+            "created_at": CREATED_AT, "updated_at": CREATED_AT,
+        })
+    };
+    (1..).zip(emails).map(one).collect()
 }
 
 /// Zendesk, "Pagination": cursors, at most 100 entries on a page.
@@ -106,7 +112,8 @@ fn fields(request: &Recorded, config: &Config, state: &State) -> Reply {
     let size = size.clamp(1, config.page_entries.clamp(1, 100));
     let start = request.parameter("page[after]").and_then(|cursor| cursor.strip_prefix("after-")?.parse().ok());
     let start: usize = start.unwrap_or_default();
-    let page: Vec<Value> = state.fields.iter().skip(start).take(size).map(Field::to_json).collect();
+    let shown = |(place, field): (usize, &Field)| field.to_json(place);
+    let page: Vec<Value> = (1..).zip(&state.fields).skip(start).take(size).map(shown).collect();
     let has_more = start + page.len() < state.fields.len();
     let cursor = has_more.then(|| format!("after-{}", start + page.len()));
     Reply::json(200, &json!({"user_fields": page, "meta": {"has_more": has_more, "after_cursor": cursor}}))
@@ -120,7 +127,7 @@ fn create_field(body: &Value, config: &Config, state: &mut State) -> Reply {
     let Some(asked) = body.get("user_field") else { return missing("user_field") };
     match Field::create(asked, &state.fields) {
         Ok(field) => {
-            let reply = Reply::json(201, &json!({"user_field": field.to_json()}));
+            let reply = Reply::json(201, &json!({"user_field": field.to_json(state.fields.len() + 1)}));
             state.fields.push(field);
             reply
         }

@@ -158,6 +158,23 @@ async fn a_job_is_carried_out_when_it_was_asked_about() {
 }
 
 #[tokio::test]
+async fn results_name_what_the_page_about_jobs_names_and_users_what_they_are() {
+    let fake = start(checkbox()).await;
+    let users = json!({"users": [user("u1"), {"external_id": "u2"}]});
+    let job = begin(&fake, "POST", "/api/v2/users/create_or_update_many", users).await;
+    let done = ask(&fake, &job).await;
+    let (failed, made) = (&done["results"][0], &done["results"][1]);
+    assert_eq!((&made["index"], &made["action"], &made["success"]), (&json!(0), &json!("create"), &json!(true)));
+    assert_eq!(
+        (&failed["index"], &failed["status"], &failed["error"]),
+        (&json!(1), &json!("Failed"), &json!("UserInvalid"))
+    );
+    let shown = fake.person("u1").unwrap();
+    assert!(shown["url"].is_string() && shown["created_at"].is_string() && shown["active"] == true);
+    assert_eq!(shown.get("skip_verify_email"), None, "only a request says so");
+}
+
+#[tokio::test]
 async fn results_have_all_the_shapes_that_were_seen() {
     for (results, missing, expect) in [
         (Shape::Ids, 0, json!([{"id": 9_000_001, "status": "Created"}, {"id": 9_000_002, "status": "Created"}])),

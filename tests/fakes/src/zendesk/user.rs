@@ -48,6 +48,14 @@ impl Refusal {
     }
 }
 
+/// When everything was made: this fake has no clock.
+pub(super) const CREATED_AT: &str = "2026-11-01T10:00:00Z";
+
+/// Where Zendesk says that something is; not to be followed.
+pub(super) fn url(path: &str) -> String {
+    format!("https://elsewhere.example/api/v2/{path}.json")
+}
+
 /// A user.
 #[derive(Debug, Clone, Default)]
 pub(super) struct User {
@@ -77,9 +85,8 @@ impl User {
     /// Takes in what a request says, or nothing of it.
     pub(super) fn take(&mut self, said: &Map<String, Value>, fields: &[Field], config: &Config) -> Result<(), Refusal> {
         let mut next = self.clone();
-        let is_new = self.name.is_empty();
         for (name, value) in said {
-            next.member(name, value, is_new, config)?;
+            next.member(name, value, config)?;
         }
         if let Some(values) = said.get("user_fields") {
             next.fields(values, fields)?;
@@ -92,7 +99,7 @@ impl User {
         Ok(())
     }
 
-    fn member(&mut self, name: &str, value: &Value, is_new: bool, config: &Config) -> Result<(), Refusal> {
+    fn member(&mut self, name: &str, value: &Value, config: &Config) -> Result<(), Refusal> {
         match (name, value) {
             ("name", Value::String(text)) => text.trim().clone_into(&mut self.name),
             ("external_id", Value::String(text)) => self.external_id = Some(text.clone()),
@@ -119,10 +126,9 @@ impl User {
             ("locale", Value::String(_)) | ("locale_id", Value::Number(_)) => {
                 self.others.insert(name.to_owned(), value.clone());
             }
-            // Whether somebody is written to is decided when the user is made.
-            ("skip_verify_email", Value::Bool(_)) if !is_new => {}
-            ("details" | "notes" | "alias", Value::String(_) | Value::Null)
-            | ("skip_verify_email" | "verified", Value::Bool(_)) => {
+            // Only a request says whether somebody is written to; no answer has it.
+            ("skip_verify_email", Value::Bool(_)) => {}
+            ("details" | "notes" | "alias", Value::String(_) | Value::Null) | ("verified", Value::Bool(_)) => {
                 self.others.insert(name.to_owned(), value.clone());
             }
             // Rights are taken as they come, so that a test can see that nobody sends any.
@@ -204,7 +210,20 @@ impl User {
     /// As a GET shows it.
     pub(super) fn to_json(&self) -> Value {
         let mut user = self.others.clone();
-        user.entry("role").or_insert_with(|| "end-user".into());
+        for (name, value) in [
+            ("role", json!("end-user")),
+            ("active", true.into()),
+            ("verified", false.into()),
+            ("suspended", false.into()),
+            ("created_at", CREATED_AT.into()),
+            ("updated_at", CREATED_AT.into()),
+        ] {
+            user.entry(name).or_insert(value);
+        }
+        for name in ["organization_id", "time_zone", "locale", "details", "notes", "alias", "last_login_at", "photo"] {
+            user.entry(name).or_insert(Value::Null);
+        }
+        user.insert("url".to_owned(), url(&format!("users/{}", self.id)).into());
         user.insert("id".to_owned(), self.id.into());
         user.insert("external_id".to_owned(), self.external_id.clone().into());
         user.insert("name".to_owned(), self.name.clone().into());
