@@ -14,6 +14,7 @@ mod fault;
 mod limits;
 mod meter;
 mod plugin;
+mod said;
 mod state;
 
 pub use cache::Cache;

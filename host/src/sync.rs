@@ -3,6 +3,7 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 
+mod bounded;
 mod clock;
 mod columns;
 mod coverage;

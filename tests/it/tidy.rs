@@ -5,6 +5,7 @@
 
 mod behaviours;
 mod code;
+mod contract;
 mod pages;
 mod repository;
 mod shape;

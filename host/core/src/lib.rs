@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a file or a socket, and nothing is async: time is a parameter.
 //! Everything above (`enroute-host`) carries out what is decided here.
 
+pub mod account;
 pub mod aggregate;
 pub mod batch;
 pub mod cells;
@@ -18,6 +19,7 @@ pub mod matching;
 pub mod outcome;
 pub mod pace;
 pub mod path;
+pub mod plain;
 pub mod request;
 pub mod retry;
 pub mod suggest;

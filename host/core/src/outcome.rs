@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::account::Item;
+
+/// Stands for the reasons that are beyond the number of those kept: only their members are counted.
+pub const OTHERS: &str = "others";
+
 /// The fate of one member after one `send`. Every member of the work gets exactly one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -155,6 +160,8 @@ pub struct Report {
     pub unattributed: Vec<Unattributed>,
     /// Replaces the stored remote.
     pub remote: Option<String>,
+    /// Replaces what is known of the account's own fields, lists and objects.
+    pub account: Option<Vec<Item>>,
     /// Worth telling.
     pub warnings: Vec<Warning>,
 }

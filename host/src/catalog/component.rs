@@ -11,7 +11,7 @@ use enroute_core::manifest::{CONTRACT, MANIFEST_BYTES_MAX, Manifest, ManifestErr
 use sha2::{Digest as _, Sha256};
 use wasmparser::{BinaryReaderError, ComponentExternalKind, ComponentTypeRef, Parser, Payload, TypeBounds};
 
-use crate::catalog::names::{self, ForeignImport, Import};
+use crate::catalog::names::{self, EXPORT, ForeignImport, Import};
 
 /// Largest plugin file in bytes.
 ///
@@ -69,9 +69,9 @@ pub enum ComponentError {
     /// It wants what the sandbox does not have.
     #[error("it imports what the contract does not offer: {}", listed(.0))]
     ForeignImports(Vec<ForeignImport>),
-    /// The contract's functions are not all there.
-    #[error("it does not export {}", quoted(.0))]
-    MissingExports(Vec<&'static str>),
+    /// The contract's functions are not there.
+    #[error("it does not export the interface `{EXPORT}` in version {CONTRACT}")]
+    MissingExport,
     /// There is no manifest inside.
     #[error("it carries no manifest; `enroute plugin pack` puts one in")]
     NoManifest,
@@ -175,7 +175,7 @@ impl Inspection {
 pub(super) struct Outline<'a> {
     imports: Vec<&'a str>,
     exports: Vec<&'a str>,
-    functions: Vec<&'a str>,
+    interfaces: Vec<&'a str>,
     /// The sections that hold manifests.
     pub(super) manifests: Vec<ManifestSection>,
 }
@@ -191,7 +191,7 @@ impl<'a> Outline<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self, ComponentError> {
         check_header(bytes)?;
         let mut outline =
-            Self { imports: Vec::new(), exports: Vec::new(), functions: Vec::new(), manifests: Vec::new() };
+            Self { imports: Vec::new(), exports: Vec::new(), interfaces: Vec::new(), manifests: Vec::new() };
         let mut depth = 0_usize;
         let mut section_start = COMPONENT_HEADER.len();
         for payload in Parser::new(0).parse_all(bytes) {
@@ -224,8 +224,8 @@ impl<'a> Outline<'a> {
                 for export in section.clone() {
                     let export = export.map_err(damaged)?;
                     self.exports.push(export.name.name);
-                    if export.kind == ComponentExternalKind::Func {
-                        self.functions.push(export.name.name);
+                    if export.kind == ComponentExternalKind::Instance {
+                        self.interfaces.push(export.name.name);
                     }
                     self.count_names()?;
                 }
@@ -258,8 +258,8 @@ impl<'a> Outline<'a> {
         if !foreign.is_empty() {
             return Err(ComponentError::ForeignImports(foreign));
         }
-        let missing: Vec<_> = names::EXPORTS.into_iter().filter(|name| !self.functions.contains(name)).collect();
-        if missing.is_empty() { Ok(()) } else { Err(ComponentError::MissingExports(missing)) }
+        let is_there = self.interfaces.iter().any(|name| names::is_destination(name, CONTRACT));
+        if is_there { Ok(()) } else { Err(ComponentError::MissingExport) }
     }
 }
 
@@ -299,10 +299,6 @@ fn escaped(names: &[&str]) -> Vec<String> {
 
 fn listed(imports: &[ForeignImport]) -> String {
     imports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -18,8 +18,8 @@ const WASI_VERSION: &str = "0.2";
 /// The longest of the contract has 35 bytes; names are written by whoever made the file.
 const NAME_CHARS_SHOWN: usize = 128;
 
-/// The functions that a plugin must export.
-pub(super) const EXPORTS: [&str; 3] = ["validate", "map", "send"];
+/// The interface that a plugin must export, without its version.
+pub(super) const EXPORT: &str = "enroute:destination/destination";
 
 /// An import that the contract does not offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +48,11 @@ pub(super) enum Import {
     OtherContract(String),
     /// The sandbox does not have it.
     Foreign(ForeignImport),
+}
+
+/// Whether an export is the contract's interface, in the version that this host speaks.
+pub(super) fn is_destination(name: &str, contract: &str) -> bool {
+    name.rsplit_once('@').is_some_and(|(path, version)| path == EXPORT && is_patch_of(version, contract))
 }
 
 /// Decides on one import. `contract` is the version that this host speaks: `0.1`.

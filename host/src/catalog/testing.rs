@@ -46,8 +46,7 @@ impl Sample {
     /// One that fits the contract, without a manifest.
     pub(super) fn fitting() -> Self {
         let imports = ["enroute:destination/types@0.1.0", "enroute:destination/http@0.1.0", "wasi:io/error@0.2.6"];
-        let sample = imports.into_iter().fold(Self::empty(), Self::import);
-        ["validate", "map", "send"].into_iter().fold(sample, Self::export)
+        imports.into_iter().fold(Self::empty(), Self::import).export_instance("enroute:destination/destination@0.1.0")
     }
 
     pub(super) fn import(mut self, name: &str) -> Self {

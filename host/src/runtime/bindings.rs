@@ -4,7 +4,7 @@
 
 wasmtime::component::bindgen!({
     path: "../wit/v0_1",
-    world: "destination",
+    world: "plugin",
     imports: { default: async },
     exports: { default: async },
 });

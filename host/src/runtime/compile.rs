@@ -9,11 +9,11 @@ use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
+use enroute_core::plain;
 use wasmtime::Engine;
 
 use crate::runtime::engine;
 use crate::runtime::limits::Limits;
-use crate::runtime::state::printable;
 
 /// Most bytes of compiled code that are taken back.
 ///
@@ -142,7 +142,7 @@ impl CompileProgram {
             return format!("compiling it takes more than {cpu_s} s of CPU time");
         }
         match said.lines().find(|line| !line.trim().is_empty()) {
-            Some(line) => printable(line.trim()),
+            Some(line) => plain::line(line.trim().to_owned()),
             None => format!("the compiler ended with {status}"),
         }
     }

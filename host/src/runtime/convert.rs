@@ -2,19 +2,20 @@
 
 use enroute_core::batch::{Batch, Change};
 use enroute_core::cells::Cells;
-use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Ticket, Unattributed, Verdict, Warning};
+use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Ticket, Verdict};
+use enroute_core::plain;
 use enroute_core::request::{Item, Method, Request, Response, Slot, SlotPlace, SlotValue};
 
 use crate::egress::Failure;
 use crate::runtime::bindings::enroute::destination::types;
 use crate::runtime::plugin::{
-    Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Problem, ProblemPlace, Rejection, ResumeWork, Work,
+    Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Rejection, ResumeWork, Work,
 };
+use crate::runtime::said;
 
-/// Longest wait that an answer can ask for: a poisoned `Retry-After` of ten years costs an hour.
-const WAIT_MS_MAX: u64 = 3_600_000;
-/// Longest time before a job is asked about again.
-const ASK_MS_MAX: u64 = 24 * 3_600_000;
+/// Longest wait that a report can ask for, for a member, a bucket or a job: a poisoned `Retry-After` of ten years costs
+/// a day, which is the longest window that a vendor counts requests in.
+const WAIT_MS_MAX: u64 = 24 * 3_600_000;
 
 pub(super) fn connection(connection: &Connection) -> types::Connection {
     types::Connection {
@@ -178,20 +179,6 @@ fn response(response: Response) -> types::Response {
     }
 }
 
-pub(super) fn problem(problem: types::Problem) -> Problem {
-    Problem {
-        is_error: matches!(problem.severity, types::Severity::Error),
-        place: match problem.place {
-            types::Place::Setting(name) => ProblemPlace::Setting(name),
-            types::Place::Row(row) => ProblemPlace::Row(row),
-            types::Place::Audience => ProblemPlace::Audience,
-            types::Place::Remote => ProblemPlace::Remote,
-        },
-        message: problem.message,
-        hint: problem.hint,
-    }
-}
-
 pub(super) fn mapped(mapped: types::Mapped) -> Mapped {
     let prepared = |prepared: types::PreparedRequest| PreparedRequest {
         members: prepared.members,
@@ -211,43 +198,41 @@ pub(super) fn mapped(mapped: types::Mapped) -> Mapped {
             .into_iter()
             .map(|rejection| Rejection {
                 member: rejection.member,
-                field: rejection.field,
-                code: rejection.code,
-                reason: rejection.reason,
+                field: rejection.field.map(plain::line),
+                code: plain::code(rejection.code),
+                reason: plain::line(rejection.reason),
             })
             .collect(),
-        warnings: warnings(mapped.warnings),
+        warnings: said::warnings(mapped.warnings),
     }
 }
 
-fn warnings(warnings: Vec<types::Warning>) -> Vec<Warning> {
-    let one = |warning: types::Warning| Warning { code: warning.code, field: warning.field, count: warning.count };
-    warnings.into_iter().map(one).collect()
-}
-
 pub(super) fn report(report: types::Report) -> Report {
-    let unattributed = |one: types::Unattributed| Unattributed { reason: one.reason, count: one.count };
     Report {
         fates: report
             .fates
             .into_iter()
+            .filter(|fate| !fate.members.is_empty())
             .map(|fate| Fate { members: fate.members, outcome: outcome(fate.outcome) })
             .collect(),
         verdict: verdict(report.verdict),
-        unattributed: report.unattributed.into_iter().map(unattributed).collect(),
+        unattributed: said::unattributed(report.unattributed),
         remote: report.remote,
-        warnings: warnings(report.warnings),
+        account: report.account.map(said::account),
+        warnings: said::warnings(report.warnings),
     }
 }
 
 fn outcome(outcome: types::Outcome) -> Outcome {
     match outcome {
         types::Outcome::Delivered => Outcome::Delivered,
-        types::Outcome::Unchanged(code) => Outcome::Unchanged { code },
-        types::Outcome::Rejected(refusal) => Outcome::Rejected(Refusal { code: refusal.code, reason: refusal.reason }),
+        types::Outcome::Unchanged(code) => Outcome::Unchanged { code: plain::code(code) },
+        types::Outcome::Rejected(refusal) => {
+            Outcome::Rejected(Refusal { code: plain::code(refusal.code), reason: plain::line(refusal.reason) })
+        }
         types::Outcome::Deferred(after_ms) => Outcome::Deferred { after_ms: after_ms.min(WAIT_MS_MAX) },
         types::Outcome::Accepted(ticket) => {
-            Outcome::Accepted(Ticket { token: ticket.token, ask_after_ms: ticket.ask_after_ms.min(ASK_MS_MAX) })
+            Outcome::Accepted(Ticket { token: ticket.token, ask_after_ms: ticket.ask_after_ms.min(WAIT_MS_MAX) })
         }
         types::Outcome::Unknown => Outcome::Unknown,
     }
@@ -256,15 +241,15 @@ fn outcome(outcome: types::Outcome) -> Outcome {
 fn verdict(verdict: types::Verdict) -> Verdict {
     match verdict {
         types::Verdict::Ok => Verdict::Ok,
-        types::Verdict::CredentialInvalid(reason) => Verdict::CredentialInvalid(reason),
-        types::Verdict::PermissionMissing(reason) => Verdict::PermissionMissing(reason),
-        types::Verdict::Misconfigured(reason) => Verdict::Misconfigured(reason),
+        types::Verdict::CredentialInvalid(reason) => Verdict::CredentialInvalid(plain::line(reason)),
+        types::Verdict::PermissionMissing(reason) => Verdict::PermissionMissing(plain::line(reason)),
+        types::Verdict::Misconfigured(reason) => Verdict::Misconfigured(plain::line(reason)),
         types::Verdict::Throttled(throttle) => {
-            Verdict::Throttled { bucket: throttle.bucket, after_ms: throttle.after_ms.min(WAIT_MS_MAX) }
+            Verdict::Throttled { bucket: plain::line(throttle.bucket), after_ms: throttle.after_ms.min(WAIT_MS_MAX) }
         }
         types::Verdict::TooLarge => Verdict::TooLarge,
-        types::Verdict::RefusedBisect(reason) => Verdict::RefusedBisect(reason),
-        types::Verdict::RefusedWhole(reason) => Verdict::RefusedWhole(reason),
-        types::Verdict::Unavailable(reason) => Verdict::Unavailable(reason),
+        types::Verdict::RefusedBisect(reason) => Verdict::RefusedBisect(plain::line(reason)),
+        types::Verdict::RefusedWhole(reason) => Verdict::RefusedWhole(plain::line(reason)),
+        types::Verdict::Unavailable(reason) => Verdict::Unavailable(plain::line(reason)),
     }
 }

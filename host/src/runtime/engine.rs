@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use wasmtime::component::Linker;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use crate::runtime::bindings::Destination;
+use crate::runtime::bindings;
 use crate::runtime::cache::Cache;
 use crate::runtime::fault::LoadError;
 use crate::runtime::limits::{self, Limits};
@@ -62,7 +62,7 @@ impl Runtime {
         let contract =
             |error: wasmtime::Error| LoadError::Contract { plugin: plugin.to_owned(), reason: format!("{error:#}") };
         let instance = inner.linker.instantiate_pre(&component).map_err(contract)?;
-        let indices = crate::runtime::bindings::DestinationPre::new(instance).map_err(contract)?;
+        let indices = bindings::PluginPre::new(instance).map_err(contract)?;
         Ok(Plugin::new(plugin.to_owned(), indices, inner.limits, Arc::clone(&inner.ticker)))
     }
 
@@ -114,7 +114,7 @@ const BACKTRACE_FRAMES_MAX: usize = 20;
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    Destination::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |state| state)?;
+    bindings::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |state| state)?;
     Ok(linker)
 }
 

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use enroute_core::plain;
+
 use crate::runtime::limits::Limits;
-use crate::runtime::state::printable;
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -93,5 +94,5 @@ pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> 
         return (FaultKind::Trap, format!("it trapped: {trap}"));
     }
     let last = error.chain().last().map_or_else(|| text.to_owned(), ToString::to_string);
-    (FaultKind::Trap, format!("it trapped: {}", printable(&last)))
+    (FaultKind::Trap, format!("it trapped: {}", plain::line(last)))
 }

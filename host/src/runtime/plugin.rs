@@ -6,22 +6,25 @@ use std::time::Duration;
 use enroute_core::batch::Batch;
 use enroute_core::cells::Cells;
 use enroute_core::outcome::{Outcome, Report, Warning, conserve};
+use enroute_core::plain;
 use enroute_core::request::{Method, Request};
 use wasmtime::Store;
 
-use crate::runtime::bindings::{self, DestinationPre};
+use crate::runtime::bindings::PluginPre;
+use crate::runtime::bindings::exports::enroute::destination::destination::Guest;
 use crate::runtime::call::{self, Spent};
 use crate::runtime::convert;
 use crate::runtime::engine::Ticker;
 use crate::runtime::fault::{Fault, FaultKind, classify};
 use crate::runtime::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
-use crate::runtime::state::{LogLine, Outlet, State, World, printable};
+use crate::runtime::said;
+use crate::runtime::state::{LogLine, Outlet, State, World};
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
 pub struct Plugin {
     name: String,
-    pre: DestinationPre<State>,
+    pre: PluginPre<State>,
     limits: Limits,
     _ticker: Arc<Ticker>,
 }
@@ -198,7 +201,7 @@ pub struct Usage {
 }
 
 impl Plugin {
-    pub(super) fn new(name: String, pre: DestinationPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
+    pub(super) fn new(name: String, pre: PluginPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
         Self { name, pre, limits, _ticker: ticker }
     }
 
@@ -220,7 +223,7 @@ impl Plugin {
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
         let (problems, usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
-        Ok((problems.into_iter().map(convert::problem).collect(), usage))
+        Ok((said::problems(problems), usage))
     }
 
     /// Turns a batch into requests. No network, frozen clock: same input, same bytes.
@@ -324,13 +327,13 @@ impl Run<'_> {
     async fn call<T>(
         mut self,
         (cpu, wall): (Duration, Duration),
-        function: impl AsyncFnOnce(&bindings::Destination, &mut Store<State>) -> wasmtime::Result<T>,
+        function: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(T, Usage), Fault> {
         let pre = &self.plugin.pre;
         let store = &mut self.store;
         let work = async {
             let guest_fns = pre.instantiate_async(&mut *store).await?;
-            function(&guest_fns, &mut *store).await
+            function(guest_fns.enroute_destination_destination(), &mut *store).await
         };
         let (ended, spent) = call::within(cpu, wall, work).await;
         match ended {
@@ -377,7 +380,7 @@ impl Run<'_> {
     fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
         let stderr = self.store.data().stderr.contents();
         let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
-        let stderr = String::from_utf8_lossy(tail).lines().map(printable).collect::<Vec<_>>().join("\n");
+        let stderr = String::from_utf8_lossy(tail).lines().map(plain::visible).collect::<Vec<_>>().join("\n");
         Fault { plugin: self.plugin.name.clone(), function: self.function, kind, reason, backtrace, stderr }
     }
 }

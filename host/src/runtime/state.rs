@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enroute_core::plain;
 use enroute_core::request::{Item, Request, Response};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::random::Deterministic;
@@ -59,7 +60,7 @@ pub struct World {
 pub struct LogLine {
     /// `debug`, `info`, `warn` or `error`.
     pub level: &'static str,
-    /// The message, with control characters escaped.
+    /// The message, with what cannot be seen escaped.
     pub message: String,
 }
 
@@ -186,7 +187,7 @@ impl log::Host for State {
             log::Level::Warn => "warn",
             log::Level::Error => "error",
         };
-        self.log.push(LogLine { level, message: printable(&message) });
+        self.log.push(LogLine { level, message: plain::visible(&message).into_owned() });
     }
 }
 
@@ -194,15 +195,6 @@ impl normalize::Host for State {
     async fn phone(&mut self, text: String, region: Option<String>) -> Option<String> {
         enroute_phone::e164(&text, region.as_deref())
     }
-}
-
-/// Text on one line that cannot steer a terminal.
-pub(super) fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() { out.extend(character.escape_default()) } else { out.push(character) }
-    }
-    out
 }
 
 /// A clock that stands still, so that equal input gives equal bytes.

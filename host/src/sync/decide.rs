@@ -130,6 +130,7 @@ mod tests {
             verdict,
             unattributed: vec![],
             remote: None,
+            account: None,
             warnings: vec![],
         };
         let decision = decide(report, standing);
@@ -166,7 +167,7 @@ mod tests {
                 Fate { members: vec![0], outcome: others },
                 Fate { members: vec![1, 2, 3], outcome: Outcome::Deferred { after_ms: deferred_ms } },
             ];
-            let report = Report { fates, verdict, unattributed: vec![], remote: None, warnings: vec![] };
+            let report = Report { fates, verdict, unattributed: vec![], remote: None, account: None, warnings: vec![] };
             decide(report, MANY).again.into_iter().map(|(_, next)| next).collect::<Vec<_>>()
         };
         let refused = || Outcome::Rejected(Refusal { code: "bad".into(), reason: "bad".into() });

@@ -225,6 +225,7 @@ fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Repo
         verdict: Verdict::RefusedBisect(fault.reason.clone()),
         unattributed: Vec::new(),
         remote: None,
+        account: None,
         warnings: Vec::new(),
     }
 }
@@ -232,7 +233,7 @@ fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Repo
 /// Keeps what a report says besides outcomes.
 pub(super) async fn remember(book: &Book, report: &Report, tally: &mut Tally) -> Result<(), Error> {
     for unattributed in &report.unattributed {
-        *tally.unattributed.entry(unattributed.reason.clone()).or_default() += u64::from(unattributed.count);
+        tally.unattributed.add(unattributed.reason.clone(), u64::from(unattributed.count));
     }
     for warning in &report.warnings {
         tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use enroute_core::outcome::Outcome;
+use enroute_core::outcome::{OTHERS, Outcome};
 use serde::Serialize;
 
 use crate::runtime::Fault;
 use crate::store::ledger::RequestRow;
+use crate::sync::bounded::Bounded;
 
 /// Code of members whom a mapping's condition leaves out.
 pub(super) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
@@ -244,23 +245,25 @@ pub(super) struct Tally {
     pub(super) outcomes: OutcomeCounts,
     pub(super) requests: RequestCounts,
     pub(super) repeated: u64,
-    pub(super) unattributed: BTreeMap<String, u64>,
+    pub(super) unattributed: Bounded<String>,
     pub(super) faults: Vec<FaultReport>,
     /// Members on whom alone the plugin fails.
     pub(super) culprits: u64,
-    rejections: BTreeMap<(String, Option<String>, String), u64>,
-    warnings: BTreeMap<(String, Option<String>), u64>,
+    rejections: Bounded<(String, Option<String>, String)>,
+    warnings: Bounded<(String, Option<String>)>,
 }
+
+/// Most different faults that a report describes; a plugin is left alone long before.
+const FAULT_REASONS_MAX: usize = 20;
 
 impl Tally {
     pub(super) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
         self.outcomes.rejected += 1;
-        let key = (code.to_owned(), field.map(str::to_owned), reason.to_owned());
-        *self.rejections.entry(key).or_default() += 1;
+        self.rejections.add((code.to_owned(), field.map(str::to_owned), reason.to_owned()), 1);
     }
 
     pub(super) fn warn(&mut self, code: &str, field: Option<&str>, members: u64) {
-        *self.warnings.entry((code.to_owned(), field.map(str::to_owned))).or_default() += members;
+        self.warnings.add((code.to_owned(), field.map(str::to_owned)), members);
     }
 
     pub(super) fn fault(&mut self, fault: &Fault, members: u64) {
@@ -276,9 +279,10 @@ impl Tally {
     }
 
     fn add_fault(&mut self, fault: FaultReport) {
-        let same = |known: &&mut FaultReport| known.function == fault.function && known.reason == fault.reason;
-        match self.faults.iter_mut().find(same) {
-            Some(known) => known.times += fault.times,
+        let same = |known: &FaultReport| known.function == fault.function && known.reason == fault.reason;
+        let is_full = self.faults.len() >= FAULT_REASONS_MAX;
+        match self.faults.iter().position(same).or_else(|| is_full.then_some(FAULT_REASONS_MAX - 1)) {
+            Some(at) => self.faults.get_mut(at).into_iter().for_each(|known| known.times += fault.times),
             None => self.faults.push(fault),
         }
     }
@@ -337,15 +341,9 @@ impl Tally {
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
         self.culprits += other.culprits;
-        for (reason, count) in other.unattributed {
-            *self.unattributed.entry(reason).or_default() += count;
-        }
-        for (key, members) in other.rejections {
-            *self.rejections.entry(key).or_default() += members;
-        }
-        for (key, members) in other.warnings {
-            *self.warnings.entry(key).or_default() += members;
-        }
+        self.unattributed.absorb(other.unattributed);
+        self.rejections.absorb(other.rejections);
+        self.warnings.absorb(other.warnings);
         for fault in other.faults {
             self.add_fault(fault);
         }
@@ -359,7 +357,7 @@ impl Tally {
             members: *members,
             hint: codes.get(code).cloned(),
         };
-        self.rejections.iter().map(one).collect()
+        self.rejections.iter().map(one).chain(others(self.rejections.others())).collect()
     }
 
     pub(super) fn warnings(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
@@ -370,6 +368,12 @@ impl Tally {
             members: *members,
             hint: codes.get(code).cloned(),
         };
-        self.warnings.iter().map(one).collect()
+        self.warnings.iter().map(one).chain(others(self.warnings.others())).collect()
     }
+}
+
+/// Members whose reasons are not told apart.
+fn others(members: u64) -> Option<ReasonCount> {
+    let (code, reason) = (OTHERS.to_owned(), "their reasons are not told apart".to_owned());
+    (members > 0).then_some(ReasonCount { code, field: None, reason, members, hint: None })
 }

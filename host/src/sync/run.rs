@@ -367,7 +367,7 @@ impl Connection {
             rejections: tally.rejections(&self.link.manifest.codes),
             refused_before,
             warnings: tally.warnings(&self.link.manifest.codes),
-            unattributed: tally.unattributed,
+            unattributed: tally.unattributed.into_map(),
             faults: tally.faults,
             held: (&held - &in_doubt).len(),
             in_doubt: in_doubt.len(),

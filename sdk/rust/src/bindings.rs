@@ -7,7 +7,7 @@
 
 wit_bindgen::generate!({
     path: "../../wit/v0_1",
-    world: "destination",
+    world: "plugin",
     pub_export_macro: true,
     default_bindings_module: "enroute_sdk::bindings",
     additional_derives: [PartialEq, Eq],

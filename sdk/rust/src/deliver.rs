@@ -160,7 +160,14 @@ impl Resume {
     pub fn all(&self, outcome: Outcome) -> Report {
         let members: Vec<u32> = (0..self.len()).collect();
         let fates = if members.is_empty() { Vec::new() } else { vec![Fate { members, outcome }] };
-        Report { fates, verdict: Verdict::Ok, unattributed: Vec::new(), remote: None, warnings: Vec::new() }
+        Report {
+            fates,
+            verdict: Verdict::Ok,
+            unattributed: Vec::new(),
+            remote: None,
+            account: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// What identifies the members: one row a member.
@@ -197,6 +204,7 @@ impl Tally {
             verdict: Verdict::Ok,
             unattributed: Vec::new(),
             remote: None,
+            account: None,
             warnings: Vec::new(),
         };
         Self { fates: vec![None; members], report }

@@ -83,12 +83,12 @@ fn nothing_sent(work: &Work, verdict: Verdict) -> Report {
         Work::Resume(work) => ((0..Resume::new(work.clone()).len()).collect(), Outcome::Unknown),
     };
     let fates = if members.is_empty() { Vec::new() } else { vec![Fate { members, outcome }] };
-    Report { fates, verdict, unattributed: Vec::new(), remote: None, warnings: Vec::new() }
+    Report { fates, verdict, unattributed: Vec::new(), remote: None, account: None, warnings: Vec::new() }
 }
 
 fn report(finding: Finding) -> Report {
-    let Finding { verdict, remote, warnings } = finding;
-    Report { fates: Vec::new(), verdict, unattributed: Vec::new(), remote, warnings }
+    let Finding { verdict, remote, account, warnings } = finding;
+    Report { fates: Vec::new(), verdict, unattributed: Vec::new(), remote, account, warnings }
 }
 
 /// What a request without an answer means for its members and for the call.
@@ -127,7 +127,7 @@ macro_rules! export {
         const _: () = {
             struct Component;
 
-            impl $crate::bindings::Guest for Component {
+            impl $crate::bindings::exports::enroute::destination::destination::Guest for Component {
                 fn validate(connection: $crate::guest::Connection) -> ::std::vec::Vec<$crate::Problem> {
                     $crate::guest::validate::<$destination>(connection)
                 }

@@ -60,13 +60,12 @@ pub mod date;
 mod deliver;
 mod destination;
 pub mod email;
+mod finding;
 #[doc(hidden)]
 pub mod guest;
 pub mod hash;
 mod http;
 pub mod json;
-#[cfg(target_arch = "wasm32")]
-mod link;
 mod mapping;
 mod packer;
 pub mod phone;
@@ -80,14 +79,16 @@ pub mod text;
 pub use batch::{Batch, Identifiers, Member};
 pub use bindings::enroute::destination::log::Level;
 pub use bindings::enroute::destination::types::{
-    Change, Failure, Fate, Item, MappingRow as Row, Method, Outcome, Place, Problem, Refusal, Report, Request,
-    Response as Answer, Severity, Slot, SlotPlace, SlotValue, Throttle, Ticket, Unattributed, Verdict, Warning,
+    AccountItem, AccountKind, Change, Failure, Fate, Item, MappingRow as Row, Method, Outcome, Place, Problem, Refusal,
+    Report, Request, Response as Answer, Severity, Slot, SlotPlace, SlotValue, Throttle, Ticket, Unattributed,
+    ValueType, Verdict, Warning,
 };
 pub use cells::{Malformed, Value};
 pub use context::{Context, Limit, SettingsError};
 pub use deliver::{Delivery, Resume, Sent, Tally};
 pub use destination::Destination;
+pub use finding::Finding;
 pub use http::{Http, log};
 pub use mapping::{Mapping, Reject};
 pub use packer::{Frame, Packer, Rounds};
-pub use reading::{Finding, Reading};
+pub use reading::Reading;

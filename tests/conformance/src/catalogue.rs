@@ -77,7 +77,7 @@ catalogue! {
     FileIsAComponent: File, "K1.1", "file_is_a_component",
         "the file is one whole WebAssembly component of at most 32 MiB";
     ExportsAreComplete: File, "K1.1", "exports_are_complete",
-        "it exports `validate`, `map` and `send` with the types of the contract";
+        "it exports the interface `destination` with the types of the contract";
     ImportsAreOffered: File, "K1.2", "imports_are_offered",
         "it imports what the contract offers and nothing else";
     ContractIsKnown: File, "K16.1", "contract_is_known",

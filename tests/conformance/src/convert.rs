@@ -1,5 +1,6 @@
 //! The contract's types as the SDK has them, in which cases are written, to and from those of the host.
 
+use enroute_core::account::{Kind, ValueType};
 use enroute_core::batch::{Batch, Change};
 use enroute_core::cells::Cells;
 use enroute_core::outcome::{Outcome, Report, Verdict};
@@ -205,7 +206,32 @@ pub(crate) fn report_out(report: Report) -> sdk::Report {
         verdict: verdict_out(report.verdict),
         unattributed: report.unattributed.into_iter().map(unattributed).collect(),
         remote: report.remote,
+        account: report.account.map(|items| items.into_iter().map(account_out).collect()),
         warnings: report.warnings.into_iter().map(warning_out).collect(),
+    }
+}
+
+fn account_out(item: enroute_core::account::Item) -> sdk::AccountItem {
+    sdk::AccountItem {
+        kind: match item.kind {
+            Kind::Field => sdk::AccountKind::Field,
+            Kind::List => sdk::AccountKind::List,
+            Kind::Object => sdk::AccountKind::Object,
+        },
+        name: item.name,
+        label: item.label,
+        type_: match item.takes {
+            ValueType::Any => sdk::ValueType::Any,
+            ValueType::Text => sdk::ValueType::Text,
+            ValueType::Number => sdk::ValueType::Number,
+            ValueType::Boolean => sdk::ValueType::Boolean,
+            ValueType::Date => sdk::ValueType::Date,
+            ValueType::Moment => sdk::ValueType::Moment,
+            ValueType::List => sdk::ValueType::List,
+            ValueType::Object => sdk::ValueType::Object,
+        },
+        required: item.required,
+        choices: item.choices,
     }
 }
 

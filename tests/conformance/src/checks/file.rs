@@ -39,7 +39,7 @@ fn broken(error: &ComponentError) -> Check {
     match error {
         ComponentError::OtherContract { .. } => Check::ContractIsKnown,
         ComponentError::ForeignImports(_) => Check::ImportsAreOffered,
-        ComponentError::MissingExports(_) => Check::ExportsAreComplete,
+        ComponentError::MissingExport => Check::ExportsAreComplete,
         ComponentError::Manifest(ManifestError::Inconsistent(_)) => Check::ManifestAgrees,
         ComponentError::NoManifest
         | ComponentError::SeveralManifests(_)

@@ -20,7 +20,7 @@ mod component {
 
     struct Component;
 
-    impl enroute_sdk::bindings::Guest for Component {
+    impl enroute_sdk::bindings::exports::enroute::destination::destination::Guest for Component {
         fn validate(connection: Connection) -> Vec<Problem> {
             let mut problems = guest::validate::<Sound>(connection.clone());
             spoil::problems(&spoil::defect(&connection), &connection, &mut problems);

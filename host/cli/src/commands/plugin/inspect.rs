@@ -254,7 +254,7 @@ derived = [{ kind = "probe", help = "tests the token" }]
             sha256: "00ff".to_owned(),
             size_bytes: 10,
             imports: vec!["enroute:destination/types@0.1.0".to_owned(), "wasi:io/poll@0.2.6".to_owned()],
-            exports: vec!["validate".to_owned(), "map".to_owned(), "send".to_owned()],
+            exports: vec!["enroute:destination/destination@0.1.0".to_owned()],
         };
         let text: Vec<String> = sections(&inspection, "a.wasm, 10 bytes".to_owned())
             .iter()
@@ -278,7 +278,7 @@ imports
   enroute:destination/types@0.1.0
   and 1 interfaces of WASI, which the sandbox answers with nothing
 exports
-  validate, map, send
+  enroute:destination/destination@0.1.0
 secrets, which stay in the host
   app; optional; from the console
   token; required; from the console
