@@ -59,7 +59,7 @@ pub(super) const BACKSLASH_HINT: &str =
     "write a path in single quotes, like 'C:\\data\\people.csv', or write each backslash twice";
 
 fn syntax_error(error: &Error, line: &str, place: &Place) -> Diagnostic {
-    if line.contains('\\') && (ESCAPES.contains(&error.message()) || has_drive(line)) {
+    if line.contains('\\') && (ESCAPES.iter().any(|known| is_said(error, known)) || has_drive(line)) {
         let message = "this is not TOML: in double quotes a backslash begins an escape, like \\n for a line feed";
         return Diagnostic::error(Code::Syntax, message).at(place).hint(BACKSLASH_HINT);
     }
@@ -71,6 +71,11 @@ fn syntax_error(error: &Error, line: &str, place: &Place) -> Diagnostic {
     Diagnostic::error(Code::Syntax, format!("this is not TOML: {problem}"))
         .at(place)
         .hint("a text needs quotes around it: \"…\"")
+}
+
+/// Whether the parser says this, with or without what it expected instead.
+fn is_said(error: &Error, known: &str) -> bool {
+    error.message().strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(", expected"))
 }
 
 /// Whether a path of Windows stands in double quotes: `"C:\…` or `"\\server\…`.

@@ -198,6 +198,8 @@ pub struct Usage {
     pub log: Vec<LogLine>,
     /// Lines that were over the limit.
     pub log_dropped: u64,
+    /// A code or sentence of `map` that the host had to bring into form.
+    pub ill_formed: Option<String>,
 }
 
 impl Plugin {
@@ -242,8 +244,9 @@ impl Plugin {
         let run = self.start("map", None, world)?;
         let (guest, members) = (convert::connection(connection), convert::batch(batch));
         let budget = (self.limits.cpu_map, self.limits.wall_pure);
-        let (mapped, usage) =
+        let (mapped, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
+        usage.ill_formed = said::ill_formed(&mapped);
         let mapped = convert::mapped(mapped);
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
@@ -351,6 +354,7 @@ impl Run<'_> {
             requests: state.requests,
             log: state.log,
             log_dropped: state.log_dropped,
+            ill_formed: None,
         }
     }
 

@@ -3,8 +3,6 @@
 //! Codes are held to their form, sentences to one line; what could be without number is counted instead of kept. So
 //! nothing a plugin says costs memory, store or terminal beyond what its members do.
 
-use std::collections::BTreeMap;
-
 use enroute_core::account::{Item, Kind, ValueType};
 use enroute_core::outcome::{OTHERS, Unattributed, Warning};
 use enroute_core::plain;
@@ -45,21 +43,30 @@ pub(super) fn unattributed(said: Vec<types::Unattributed>) -> Vec<Unattributed> 
     found
 }
 
-/// Adds up what is the same, in order; returns what is beyond [`DIFFERENT_MAX`] as one number.
-fn counted<K: Ord>(said: impl Iterator<Item = (K, u32)>) -> (BTreeMap<K, u32>, u32) {
-    let mut kept: BTreeMap<K, u32> = BTreeMap::new();
+/// Adds up what is the same, in the order in which it was said; returns what is beyond [`DIFFERENT_MAX`] as one number.
+fn counted<K: Eq>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) {
+    let mut kept: Vec<(K, u32)> = Vec::new();
     let mut others = 0_u32;
     for (key, count) in said {
         let is_full = kept.len() >= DIFFERENT_MAX;
-        match kept.get_mut(&key) {
-            Some(known) => *known = known.saturating_add(count),
+        match kept.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = known.saturating_add(count),
             None if is_full => others = others.saturating_add(count),
-            None => {
-                kept.insert(key, count);
-            }
+            None => kept.push((key, count)),
         }
     }
     (kept, others)
+}
+
+/// The first of a `map`'s words that has not the form that the contract asks for, if any.
+pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
+    let is_line = |text: &&str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
+    let rejections = mapped.rejections.iter().map(|one| (one.code.as_str(), one.reason.as_str()));
+    let warnings = mapped.warnings.iter().map(|one| (one.code.as_str(), ""));
+    rejections.chain(warnings).find_map(|(code, reason)| {
+        let ill = Some(code).filter(|code| !plain::is_code(code)).or(Some(reason).filter(|text| !is_line(text)))?;
+        Some(plain::line(ill.to_owned()))
+    })
 }
 
 /// Problems in the order in which they were said; those beyond [`PROBLEMS_MAX`] are one that counts them, and an error

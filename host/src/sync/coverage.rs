@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(hint("plan"), "-");
         assert_eq!(hint("plan.x"), "-");
         assert_eq!(hint("plann"), "plan");
-        assert_eq!(hint("utm.sorce"), "-");
+        assert_eq!(hint("utm.sorce"), "\"utm.source\"");
         assert_eq!(hint("'utm.sorce'"), "\"utm.source\"");
         assert_eq!(hint("firstname"), "\"first name\"");
         assert_eq!(hint("colour"), "-");

@@ -101,6 +101,10 @@ impl Sandbox {
         meter.body_bytes = meter.body_bytes.max(bodies().max().unwrap_or(0));
         meter.output_bytes = meter.output_bytes.max(bodies().sum());
         findings.held(Check::MapIsTotal);
+        findings.expect(Check::RejectionsAreWellSaid, usage.ill_formed.is_none(), || {
+            let got = usage.ill_formed.clone().unwrap_or_default();
+            Failure::new(did, "codes in snake_case of at most 64 bytes, sentences on one line of at most 500", got)
+        });
         log_is_bounded(findings, &usage, did);
         findings.expect(Check::MapLeavesTheNetworkAlone, usage.requests == 0, || {
             Failure::new(did, "no request, for `map` has no network", format!("it tried {}", usage.requests))

@@ -23,7 +23,12 @@ fn told(id: &str, settings: &str) -> String {
     let about = ["E251", "E255", "E262"];
     let found = found.as_array().expect("a list").iter().filter(|one| about.iter().any(|code| one["code"] == *code));
     let line = |one: &serde_json::Value| {
-        format!("{id}: {} {}; {}\n", one["code"].as_str().unwrap(), one["message"].as_str().unwrap(), one["hint"])
+        format!(
+            "{id}: {} {}; {}\n",
+            one["code"].as_str().unwrap(),
+            one["message"].as_str().unwrap(),
+            one["hint"].as_str().unwrap()
+        )
     };
     found.map(line).collect()
 }

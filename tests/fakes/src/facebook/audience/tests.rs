@@ -32,8 +32,9 @@ async fn a_token_can_be_looked_into() {
     let facebook = start().await;
     for target in ["/debug_token?input_token=fake-facebook-token", "/v25.0/debug_token?input_token=fake-facebook-token"]
     {
-        let expect = json!({"data": {"is_valid": true, "expires_at": 0, "scopes": ["ads_management"]}});
-        assert_eq!(get(&facebook, target).await.json(), expect);
+        let data = get(&facebook, target).await.json()["data"].clone();
+        let told = ["is_valid", "expires_at", "scopes"].map(|key| data[key].clone());
+        assert_eq!(told, [json!(true), json!(0), json!(["ads_management"])]);
     }
     assert_eq!(get(&facebook, "/debug_token?input_token=x").await.json()["data"]["is_valid"], false);
     assert_eq!(error(&get(&facebook, "/debug_token").await).0, 100);
