@@ -128,7 +128,8 @@ fn text(ended: &Output) -> String {
 /// twice, and with the versions of its Cargo.lock, so that nothing has to be downloaded.
 fn author(folder: &Path) {
     let crate_folder = folder.join("acme");
-    run(enroute().args(["plugin", "new", "acme"]).current_dir(folder), 0);
+    let sdk = root().join("sdk/rust");
+    run(enroute().args(["plugin", "new", "acme", "--sdk"]).arg(sdk).current_dir(folder), 0);
     follow(&std::fs::read_to_string(crate_folder.join("README.md")).expect("the README"), &crate_folder);
     std::fs::copy(root().join("Cargo.lock"), crate_folder.join("Cargo.lock")).expect("a file is copied");
     let shared = |mut command: Command, words: &[&str]| {
@@ -138,6 +139,33 @@ fn author(folder: &Path) {
     };
     shared(Command::new("cargo"), &["test", "--quiet"]);
     shared(enroute(), &["plugin", "build"]);
+}
+
+#[test]
+fn what_plugin_new_writes_keeps_the_contract_untouched() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let crate_folder = folder.path().join("acme-untouched");
+    run(enroute().args(["plugin", "new", "acme-untouched", "--language", "rust"]).current_dir(folder.path()), 0);
+    std::fs::copy(root().join("Cargo.lock"), crate_folder.join("Cargo.lock")).expect("a file is copied");
+    let mut build = enroute();
+    build.args(["plugin", "build"]).current_dir(&crate_folder).env("CARGO_TARGET_DIR", root().join("target"));
+    let built = text(&run(build.env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0"), 0));
+    assert!(built.contains("s to compile here"), "the first load has its price: {built}");
+    run(enroute().args(["plugin", "test", "acme-untouched.wasm"]).current_dir(&crate_folder), 0);
+}
+
+#[test]
+fn a_tool_that_is_missing_is_named_with_the_command_that_installs_it() {
+    for (language, tool, command) in
+        [("javascript", "`esbuild`", "run `npm install`"), ("python", "`componentize-py`", "pip install -r")]
+    {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        run(enroute().args(["plugin", "new", "acme", "--language", language]).current_dir(folder.path()), 0);
+        let mut build = enroute();
+        let ended = run(build.args(["plugin", "build", "acme"]).current_dir(folder.path()).env("PATH", "/nowhere"), 1);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(said.contains(tool) && said.contains(command), "{said}");
+    }
 }
 
 /// The operator's folder beside it.

@@ -1,144 +1,99 @@
-//! `enroute plugin build`: builds a plugin's crate and packs it with its manifest.
+//! `enroute plugin build`: builds a plugin from its source, in the language that its folder shows, and packs it with
+//! its manifest.
 
-use std::io::ErrorKind;
+mod cargo;
+mod javascript;
+mod python;
+mod tool;
+
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use serde::Deserialize;
-use tokio::process::Command;
+use enroute_host::catalog;
+use enroute_host::runtime::{Limits, Runtime};
 
 use crate::commands::plugin::files;
 use crate::output::{Advice, Output};
 
-/// What cargo builds for.
-const TARGET: &str = "wasm32-wasip2";
-
-/// How cargo builds, whatever the crate's own profile says: fast code, and names for backtraces.
-///
-/// Without names a fault in the sandbox reads `<wasm function 120>`.
-const PROFILE: [&str; 5] = [
-    "profile.release.opt-level=3",
-    "profile.release.lto=true",
-    "profile.release.codegen-units=1",
-    "profile.release.debug=0",
-    "profile.release.strip=\"debuginfo\"",
-];
-
 #[derive(Debug, Args)]
 pub(super) struct BuildArgs {
-    /// The crate's folder, with Cargo.toml and plugin.toml.
+    /// The plugin's folder: plugin.toml, and Cargo.toml, package.json or requirements.txt.
     #[arg(default_value = ".", value_name = "DIR")]
-    crate_folder: PathBuf,
-    /// Where the plugin is written; `<id>.wasm` in the crate's folder if not given.
+    folder: PathBuf,
+    /// Where the plugin is written; `<id>.wasm` in the plugin's folder if not given.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Do not measure what the first load costs.
+    #[arg(long)]
+    no_load: bool,
 }
 
+/// What a plugin is written in, by the file that its tool chain goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Rust,
+    JavaScript,
+    Python,
+}
+
+/// In the order in which they are looked for.
+const SIGNS: [(&str, Language); 4] = [
+    ("Cargo.toml", Language::Rust),
+    ("package.json", Language::JavaScript),
+    ("requirements.txt", Language::Python),
+    ("pyproject.toml", Language::Python),
+];
+
 pub(super) async fn run(args: &BuildArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let made = build_to(&args.crate_folder, args.out.as_deref(), output).await?;
+    let mut made = build_to(&args.folder, args.out.as_deref(), output).await?;
+    if !args.no_load {
+        made.load_ms = Some(load_ms(&made)?);
+    }
     made.print(output)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds and packs the crate in a folder.
-pub(super) async fn build_to(crate_folder: &Path, out: Option<&Path>, output: &Output) -> anyhow::Result<files::Made> {
-    let folder = crate_folder.canonicalize().with_context(|| not_a_crate(crate_folder))?;
-    let cargo_toml = folder.join("Cargo.toml");
-    if !cargo_toml.is_file() {
-        return Err(anyhow::anyhow!("it has no Cargo.toml").context(not_a_crate(crate_folder)));
-    }
+/// Builds and packs the plugin in a folder.
+pub(super) async fn build_to(given: &Path, out: Option<&Path>, output: &Output) -> anyhow::Result<files::Made> {
+    let folder = given.canonicalize().with_context(|| not_a_plugin(given))?;
+    let Some(language) = language(&folder) else {
+        let signs = SIGNS.map(|(file, _)| file).join(", ");
+        return Err(anyhow::anyhow!("it has none of {signs}").context(not_a_plugin(given)));
+    };
     // A mistake in the manifest should not cost a build.
-    let manifest = crate_folder.join("plugin.toml");
+    let manifest = given.join("plugin.toml");
     files::read_manifest(&manifest)?;
-    add_target(&folder, output).await?;
-    let component = build(&folder, &cargo_toml).await?;
+    let component = match language {
+        Language::Rust => cargo::build(&folder, output).await?,
+        Language::JavaScript => javascript::build(&folder).await?,
+        Language::Python => python::build(&folder).await?,
+    };
     files::pack_to(&component, &manifest, out)
 }
 
-fn not_a_crate(folder: &Path) -> Advice {
+fn language(folder: &Path) -> Option<Language> {
+    SIGNS.iter().find(|(file, _)| folder.join(file).is_file()).map(|(_, language)| *language)
+}
+
+fn not_a_plugin(folder: &Path) -> Advice {
     let what = format!("`{}` cannot be built", folder.display());
-    Advice::mistake(what, "name the folder of a plugin's crate; `enroute plugin new NAME` makes one")
+    Advice::mistake(what, "name the folder of a plugin; `enroute plugin new NAME` makes one")
 }
 
-/// Sees to it that the toolchain which builds the crate can build for the sandbox.
-async fn add_target(folder: &Path, output: &Output) -> anyhow::Result<()> {
-    let asked = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .current_dir(folder)
-        .output()
-        .await
-        .map_err(|error| without("rustc", error))?;
-    let library = String::from_utf8_lossy(&asked.stdout);
-    if asked.status.success() && Path::new(library.trim()).is_dir() {
-        return Ok(());
-    }
-    output.note(format_args!("adding the target {TARGET} to the toolchain: rustup target add {TARGET}"));
-    let mut rustup = Command::new("rustup");
-    rustup.args(["target", "add", TARGET]).current_dir(folder).stdout(Stdio::null()).kill_on_drop(true);
-    let added = rustup.status().await.map_err(|error| without("rustup", error))?;
-    if added.success() {
-        return Ok(());
-    }
-    let next = format!("run `rustup target add {TARGET}` by hand, where the network can be reached");
-    Err(Advice::failed(format!("the target {TARGET} could not be added"), next).into())
-}
-
-fn without(tool: &str, error: std::io::Error) -> anyhow::Error {
-    let next = match error.kind() {
-        ErrorKind::NotFound => {
-            format!("install Rust from https://rustup.rs and see to it that `{tool}` is on the path")
-        }
-        _ => format!("see why `{tool}` does not start"),
+/// How long this machine compiles the plugin, in milliseconds: what a host does once, at the first load.
+fn load_ms(made: &files::Made) -> anyhow::Result<u128> {
+    let failed = || {
+        let what = format!("`{}` was built, but this host cannot load it", made.file);
+        Advice::mistake(what, "change what it complains about and build again; wit/README.md explains the contract")
     };
-    anyhow::Error::new(error).context(Advice::failed(format!("`{tool}` cannot be started"), next))
-}
-
-/// Lets cargo build the crate and returns the component it made.
-async fn build(folder: &Path, cargo_toml: &Path) -> anyhow::Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--target", TARGET, "--message-format=json-render-diagnostics"]);
-    PROFILE.iter().for_each(|setting| {
-        cargo.args(["--config", setting]);
-    });
-    cargo.arg("--manifest-path").arg(cargo_toml);
-    cargo.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let cargo = cargo.spawn().map_err(|error| without("cargo", error))?;
-    let built = cargo.wait_with_output().await.context("cargo did not end as it should")?;
-    if !built.status.success() {
-        let what = format!("`{}` was not built", folder.display());
-        return Err(Advice::failed(what, "mend what cargo says above").into());
-    }
-    component(&String::from_utf8_lossy(&built.stdout), cargo_toml).ok_or_else(|| {
-        let what = format!("`{}` was built, but made no component", folder.display());
-        Advice::mistake(what, "add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml").into()
-    })
-}
-
-/// A line of what cargo says while it builds; lines of other kinds have no target.
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    manifest_path: PathBuf,
-    target: Option<Target>,
-    #[serde(default)]
-    filenames: Vec<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    kind: Vec<String>,
-}
-
-/// The component of the crate itself, not of what it depends on.
-fn component(messages: &str, cargo_toml: &Path) -> Option<PathBuf> {
-    let made = messages.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok()).filter(|message| {
-        let is_library = message.target.as_ref().is_some_and(|target| target.kind.iter().any(|kind| kind == "cdylib"));
-        is_library && message.manifest_path == cargo_toml
-    });
-    let is_component = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
-    made.flat_map(|message| message.filenames).find(is_component)
+    let bytes = catalog::read_file(Path::new(&made.file)).with_context(failed)?;
+    let runtime = Runtime::new(Limits::default(), None).with_context(failed)?;
+    let begun = Instant::now();
+    runtime.load(&made.id, &bytes).with_context(failed)?;
+    Ok(begun.elapsed().as_millis())
 }
 
 #[cfg(test)]
@@ -146,15 +101,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_component_is_the_one_of_the_crate_itself() {
-        let messages = r#"
-{"reason":"compiler-artifact","manifest_path":"/p/dep/Cargo.toml","target":{"kind":["cdylib"]},"filenames":["/t/dep.wasm"]}
-{"reason":"compiler-message","manifest_path":"/p/own/Cargo.toml","target":{"kind":["cdylib"]},"message":{}}
-{"reason":"compiler-artifact","manifest_path":"/p/own/Cargo.toml","target":{"kind":["custom-build"]},"filenames":["/t/build"]}
-{"reason":"compiler-artifact","manifest_path":"/p/own/Cargo.toml","target":{"kind":["cdylib","rlib"]},"filenames":["/t/libown.rlib","/t/own.wasm"]}
-{"reason":"build-finished","success":true}
-"#;
-        assert_eq!(component(messages, Path::new("/p/own/Cargo.toml")), Some(PathBuf::from("/t/own.wasm")));
-        assert_eq!(component(messages, Path::new("/p/none/Cargo.toml")), None);
+    fn a_folder_shows_its_language() {
+        for (file, expect) in SIGNS {
+            let folder = tempfile::tempdir().unwrap();
+            assert_eq!(language(folder.path()), None);
+            std::fs::write(folder.path().join(file), "").unwrap();
+            assert_eq!(language(folder.path()), Some(expect));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_folder_without_a_language_is_told_what_it_lacks() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output { json: true };
+        let error = build_to(folder.path(), None, &output).await.unwrap_err();
+        assert!(format!("{error:#}").contains("it has none of Cargo.toml, package.json"), "{error:#}");
     }
 }

@@ -26,6 +26,9 @@ pub(super) struct Made {
     pub(super) version: String,
     pub(super) file: String,
     pub(super) size_bytes: usize,
+    /// How long this machine compiled it, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) load_ms: Option<u128>,
     pub(super) sha256: String,
 }
 
@@ -85,6 +88,7 @@ pub(super) fn pack_to(component: &Path, manifest: &Path, out: Option<&Path>) -> 
     Ok(Made {
         sha256: catalog::sha256_hex(&packed),
         size_bytes: packed.len(),
+        load_ms: None,
         file: out.display().to_string(),
         id: parsed.id,
         version: parsed.version,
@@ -97,7 +101,13 @@ impl Made {
             return output.print_json(self);
         }
         output.line(format_args!("{}  {} {}, {}", self.file, self.id, self.version, bytes_shown(self.size_bytes)))?;
-        output.line(format_args!("sha256  {}", self.sha256))
+        output.line(format_args!("sha256  {}", self.sha256))?;
+        let Some(load_ms) = self.load_ms else { return Ok(()) };
+        let (whole, tenth) = (load_ms / 1_000, load_ms % 1_000 / 100);
+        output.line(format_args!(
+            "load    {whole}.{tenth} s to compile here; a host does that once and keeps it: \
+             run `enroute check` there after each `enroute plugin lock`, and no sync waits for it"
+        ))
     }
 }
 

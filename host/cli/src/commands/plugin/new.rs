@@ -1,5 +1,7 @@
 //! `enroute plugin new`: the beginnings of a plugin, which build and pass their tests as they are.
 
+mod template;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,34 +11,11 @@ use enroute_core::id::PluginId;
 use enroute_core::words::counted;
 use serde_json::json;
 
+use crate::commands::plugin::new::template::{Language, is_sdk};
 use crate::output::{Advice, Output};
 
-/// Files of the template, by their place in the new folder.
-const TEMPLATE: [(&str, &str); 14] = [
-    ("Cargo.toml", include_str!("../../../../../sdk/template/Cargo.toml.tmpl")),
-    ("README.md", include_str!("../../../../../sdk/template/README.md.tmpl")),
-    ("plugin.toml", include_str!("../../../../../sdk/template/plugin.toml.tmpl")),
-    ("src/lib.rs", include_str!("../../../../../sdk/template/src/lib.rs.tmpl")),
-    ("src/mapping.rs", include_str!("../../../../../sdk/template/src/mapping.rs.tmpl")),
-    ("src/request.rs", include_str!("../../../../../sdk/template/src/request.rs.tmpl")),
-    ("src/response.rs", include_str!("../../../../../sdk/template/src/response.rs.tmpl")),
-    ("src/settings.rs", include_str!("../../../../../sdk/template/src/settings.rs.tmpl")),
-    (
-        "cases/map/traits_and_membership.toml",
-        include_str!("../../../../../sdk/template/cases/map/traits_and_membership.toml"),
-    ),
-    ("cases/map/without_id.toml", include_str!("../../../../../sdk/template/cases/map/without_id.toml")),
-    ("cases/send/one_rejected.toml", include_str!("../../../../../sdk/template/cases/send/one_rejected.toml")),
-    ("cases/send/probe_bad_token.toml", include_str!("../../../../../sdk/template/cases/send/probe_bad_token.toml")),
-    ("cases/send/rate_limited.toml", include_str!("../../../../../sdk/template/cases/send/rate_limited.toml")),
-    (
-        "cases/validate/row_onto_the_id.toml",
-        include_str!("../../../../../sdk/template/cases/validate/row_onto_the_id.toml"),
-    ),
-];
-
-/// Where the SDK was when this host was built.
-const SDK_WHEN_BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sdk/rust");
+/// The checkout that this host was built from.
+const CHECKOUT_WHEN_BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
@@ -45,7 +24,11 @@ pub(super) struct NewArgs {
     /// The folder to make; the plugin's id if not given.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// The SDK's crate; the one of the checkout around the current folder if not given.
+    /// What it is written in.
+    #[arg(long, default_value = "rust", value_name = "LANGUAGE")]
+    language: Language,
+    /// The folder of the language's SDK; that of the checkout around the current folder, or of the one that this host
+    /// was built from, if not given, and the published version where there is none.
     #[arg(long, value_name = "PATH")]
     sdk: Option<PathBuf>,
 }
@@ -53,8 +36,8 @@ pub(super) struct NewArgs {
 pub(super) fn run(args: &NewArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let name = args.name.as_str();
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name));
-    let sdk = sdk(args.sdk.as_deref())?;
-    let files = rendered(name, &sdk);
+    let sdk = sdk(args.language, args.sdk.as_deref())?;
+    let files = rendered(args.language, name, &sdk);
     write(&folder, &files)?;
     if output.json {
         let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
@@ -64,45 +47,47 @@ pub(super) fn run(args: &NewArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let shown = folder.display();
     output.line(format_args!("{shown} has {}; begin with its README.md", counted(files.len(), "file")))?;
     output.line("")?;
-    output.line(format_args!("  cd {shown} && cargo test"))?;
+    output.line(format_args!("  cd {shown}"))?;
+    for step in args.language.steps() {
+        output.line(format_args!("  {step}"))?;
+    }
     output.line("  enroute plugin build")?;
-    output.line(format_args!("  enroute plugin inspect {name}.wasm"))?;
+    output.line(format_args!("  enroute plugin test {name}.wasm"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The template with its blanks filled in.
-fn rendered(name: &str, sdk: &str) -> Vec<(&'static str, String)> {
+fn rendered(language: Language, name: &str, sdk: &str) -> Vec<(&'static str, String)> {
     let fill = |text: &str| text.replace("{{name}}", name).replace("{{sdk}}", sdk);
-    TEMPLATE.iter().map(|(path, text)| (*path, fill(text))).collect()
+    language.files().map(|(path, text)| (path, fill(text))).collect()
 }
 
-/// The SDK's folder, as `Cargo.toml` writes it.
-fn sdk(given: Option<&Path>) -> anyhow::Result<String> {
+/// How the plugin asks for the SDK: from a folder where one is given or near, and by version elsewhere.
+fn sdk(language: Language, given: Option<&Path>) -> anyhow::Result<String> {
+    let version = env!("CARGO_PKG_VERSION");
+    let [inside, ..] = language.sdk();
     let found = match given {
-        Some(given) => given.canonicalize().ok().filter(|path| is_sdk(path)),
+        Some(given) => {
+            let found = given.canonicalize().ok().filter(|path| is_sdk(language, path));
+            Some(found.ok_or_else(|| {
+                let what = format!("`{}` is not the SDK of the language", given.display());
+                Advice::mistake(what, format!("check out Enroute and name its folder {inside} with `--sdk`"))
+            })?)
+        }
         None => {
             let here = std::env::current_dir().context("the current folder cannot be found out")?;
-            let around = here.ancestors().map(|folder| folder.join("sdk/rust"));
-            around.chain([PathBuf::from(SDK_WHEN_BUILT)]).find(|path| is_sdk(path)).and_then(|p| p.canonicalize().ok())
+            let around = here.ancestors().map(Path::to_path_buf);
+            let mut near = around.chain([PathBuf::from(CHECKOUT_WHEN_BUILT)]).map(|folder| folder.join(inside));
+            near.find(|path| is_sdk(language, path)).and_then(|path| path.canonicalize().ok())
         }
     };
-    let path = found.ok_or_else(|| {
-        let what = match given {
-            Some(given) => format!("`{}` is not the crate `enroute-sdk`", given.display()),
-            None => "the crate `enroute-sdk` is not near".to_owned(),
-        };
-        Advice::mistake(what, "check out Enroute and name its folder sdk/rust with `--sdk`")
-    })?;
+    let Some(path) = found else { return Ok(language.dependency(version, None)) };
     let quotable = |c: char| !c.is_control() && c != '"' && c != '\\';
-    path.to_str().filter(|text| text.chars().all(quotable)).map(str::to_owned).ok_or_else(|| {
-        let what = format!("`{}` cannot be written into a Cargo.toml", path.display());
-        Advice::mistake(what, "move the checkout to a folder with a plain name").into()
-    })
-}
-
-fn is_sdk(folder: &Path) -> bool {
-    let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
-    manifest.lines().any(|line| line.trim() == "name = \"enroute-sdk\"")
+    let text = path.to_str().filter(|text| text.chars().all(quotable)).ok_or_else(|| {
+        let what = format!("`{}` cannot be written into the plugin's files", path.display());
+        Advice::mistake(what, "move the checkout to a folder with a plain name")
+    })?;
+    Ok(language.dependency(version, Some(text)))
 }
 
 /// Writes the files into a folder that has nothing in it yet.
@@ -133,47 +118,87 @@ mod tests {
     use super::*;
     use enroute_core::manifest::Manifest;
 
-    #[test]
-    fn every_file_of_the_template_is_carried_and_filled_in() {
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/template");
-        let mut folders = vec![template.clone()];
+    const LANGUAGES: [(Language, &str); 3] =
+        [(Language::Rust, "rust"), (Language::Javascript, "javascript"), (Language::Python, "python")];
+
+    /// The files below a folder, by their place in it.
+    fn files_in(folder: &Path) -> Vec<String> {
+        let mut folders = vec![folder.to_path_buf()];
         let mut found = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(next).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    let name = path.strip_prefix(&template).unwrap().to_str().unwrap().to_owned();
+                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
                     found.push(name.strip_suffix(".tmpl").unwrap_or(&name).to_owned());
                 }
             }
         }
-        found.sort();
-        let mut carried: Vec<_> = TEMPLATE.iter().map(|(path, _)| (*path).to_owned()).collect();
-        carried.sort();
-        assert_eq!(carried, found);
-        for (path, text) in rendered("acme", "/enroute/sdk/rust") {
-            assert!(!text.contains("{{"), "{path} has a blank that is not filled in");
+        found
+    }
+
+    /// Where a file of the template lands; what begins with a dot does not do so in the template, where it would act.
+    fn place(name: String) -> String {
+        match name.as_str() {
+            "gitignore" | "npmrc" => format!(".{name}"),
+            "ci.yml" => ".github/workflows/ci.yml".to_owned(),
+            _ => name,
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_template_is_carried_and_filled_in() {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../sdk/template");
+        for (language, folder) in LANGUAGES {
+            let own = files_in(&template.join(folder)).into_iter().map(place);
+            let mut found: Vec<_> = files_in(&template.join("common")).into_iter().chain(own).collect();
+            let files = rendered(language, "acme", &language.dependency("0.1.0", Some("/enroute/sdk")));
+            let mut carried: Vec<_> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
+            found.sort();
+            carried.sort();
+            assert_eq!(carried, found);
+            for (path, text) in files {
+                // GitHub's own blanks have a dollar sign before them.
+                assert!(!text.replace("${{", "").contains("{{"), "{path} has a blank that is not filled in");
+            }
         }
     }
 
     #[test]
     fn a_new_plugin_has_a_sound_manifest_under_its_name() {
-        let files = rendered("acme", "/enroute/sdk/rust");
-        let (_, text) = files.iter().find(|(path, _)| *path == "plugin.toml").unwrap();
-        assert_eq!(Manifest::parse_toml(text).unwrap().id, "acme");
+        for (language, _) in LANGUAGES {
+            let files = rendered(language, "acme", "sdk");
+            let (_, text) = files.iter().find(|(path, _)| *path == "plugin.toml").unwrap();
+            assert_eq!(Manifest::parse_toml(text).unwrap().id, "acme");
+        }
+    }
+
+    #[test]
+    fn the_sdk_is_taken_by_version_with_a_path_only_where_there_is_one() {
+        let asks = |language: Language, folder| language.dependency("0.1.0", folder);
+        assert_eq!(asks(Language::Rust, None), "\"0.1.0\"");
+        assert_eq!(asks(Language::Rust, Some("/e/sdk/rust")), "{ version = \"0.1.0\", path = \"/e/sdk/rust\" }");
+        assert_eq!(asks(Language::Javascript, None), "0.1.0");
+        assert_eq!(asks(Language::Javascript, Some("/e/sdk/javascript")), "file:/e/sdk/javascript");
+        assert_eq!(asks(Language::Python, None), "enroute-sdk==0.1.0");
+        assert_eq!(asks(Language::Python, Some("/my e/sdk")), "enroute-sdk @ file:///my%20e/sdk");
+        for (language, _) in LANGUAGES {
+            assert!(is_sdk(language, &Path::new(CHECKOUT_WHEN_BUILT).join(language.sdk()[0])));
+        }
     }
 
     #[test]
     fn a_folder_with_something_in_it_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("plugin.toml"), "mine").unwrap();
-        let error = write(folder.path(), &rendered("acme", "/sdk")).unwrap_err();
+        let files = rendered(Language::Rust, "acme", "sdk");
+        let error = write(folder.path(), &files).unwrap_err();
         assert!(error.to_string().contains("has files in it already"), "{error}");
         assert_eq!(std::fs::read_to_string(folder.path().join("plugin.toml")).unwrap(), "mine");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        write(&folder.path().join("new"), &rendered("acme", "/sdk")).unwrap();
+        write(&folder.path().join("new"), &files).unwrap();
         assert!(folder.path().join("new/src/lib.rs").is_file());
     }
 }

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { emailLower, quotable, trim } from "@enroute/sdk";
+
+test("an address is what mail systems take", () => {
+  const same = ["a@b.c", "o'hara+x@mail.example.com", "ann@xn--bcher-kva.example", "用户@例え.jp", "jörg@bücher.example", "1@123.example.com"];
+  for (const text of same) assert.equal(emailLower(text), text);
+  assert.equal(emailLower(" Ann@Example.com\u200b"), "ann@example.com");
+  const none = [
+    "", "ann", "@example.com", "ann@", "ann@example", "ann@@example.com", ".ann@example.com", "ann..b@example.com",
+    "ann@example.com.", "ann@-example.com", "ann@example-.com", "ann@ex_ample.com", "ann@127.0.0.1", "ann b@example.com",
+    "ann\u200bx@example.com", "mailto:ann@example.com", "<ann@example.com>", "ann@example.com,", "ann＠example.com",
+    "ann@ｅxample.com", "\u0307@x.y", `${"a".repeat(65)}@b.com`, `a@${"b".repeat(64)}.com`,
+  ];
+  for (const text of none) assert.equal(emailLower(text), undefined, text);
+});
+
+test("only the ends are trimmed, in one pass", () => {
+  assert.equal(trim("\ufeff\u00a0 Ann \u3000\u{e0001}"), "Ann");
+  assert.equal(trim(`a${" ".repeat(100_000)}b`).length, 100_002);
+  assert.equal(trim(" \u200b "), "");
+});
+
+test("what is quoted has no address, no token and one line", () => {
+  assert.equal(quotable("no user\nann@example.com here"), "no user […] here");
+  assert.equal(quotable(`key ${"a1".repeat(20)}`), "key […]");
+  assert.equal(quotable("one two three", 7), "one two");
+});
