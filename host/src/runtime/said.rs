@@ -58,12 +58,11 @@ fn counted<K: Eq>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) 
     (kept, others)
 }
 
-/// The first of a `map`'s words that has not the form that the contract asks for, if any.
+/// The first word of a rejection that has not the form that the contract asks for, if any.
 pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
     let is_line = |text: &&str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
-    let rejections = mapped.rejections.iter().map(|one| (one.code.as_str(), one.reason.as_str()));
-    let warnings = mapped.warnings.iter().map(|one| (one.code.as_str(), ""));
-    rejections.chain(warnings).find_map(|(code, reason)| {
+    mapped.rejections.iter().find_map(|rejection| {
+        let (code, reason) = (rejection.code.as_str(), rejection.reason.as_str());
         let ill = Some(code).filter(|code| !plain::is_code(code)).or(Some(reason).filter(|text| !is_line(text)))?;
         Some(plain::line(ill.to_owned()))
     })

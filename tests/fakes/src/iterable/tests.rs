@@ -160,7 +160,7 @@ async fn bodies_have_their_shape() {
     }
     assert_eq!(update(&fake, json!([])).await.json()["code"], "BadParams");
     assert_eq!(fake.users(), Vec::<Value>::new());
-    for (method, path) in [("PUT", UPDATE), ("POST", "/api/users/bulkUpdate/"), ("DELETE", "/api/lists/1")] {
+    for (method, path) in [("PUT", UPDATE), ("POST", "/api/users/bulkUpdate/"), ("DELETE", "/api/channels")] {
         let raw = exchange(fake.server().addr(), &request(method, path, &[JSON, KEY], b"{}")).await;
         assert_eq!(raw.status(), 404, "{method} {path}");
     }
