@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enroute_core::manifest::Values;
+use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount};
 
@@ -185,6 +186,11 @@ fn identifier(one: &IdentifierCoverage, people: u64) -> String {
 /// Reasons with the number of members, and what to do.
 pub(crate) fn reasons(title: &str, reasons: &[ReasonCount], output: &Output) -> anyhow::Result<()> {
     for reason in reasons {
+        if reason.code == OTHERS {
+            output
+                .line(format_args!("  {title}: … and {} others, whose reasons are not told apart", reason.members))?;
+            continue;
+        }
         let field = reason.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
         let text = if reason.reason.is_empty() { String::new() } else { format!(": {}", reason.reason) };
         output.line(format_args!("  {title}: {} × {}{field}{text}", reason.members, reason.code))?;

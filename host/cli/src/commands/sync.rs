@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enroute_core::words::counted;
-use enroute_host::sync::{self, LinkReport, LinkState, Options, RunReport};
+use enroute_host::sync::{self, FaultReport, LinkReport, LinkState, Options, RunReport};
 
 use crate::commands::{import, plan};
 use crate::output::{Output, connection};
@@ -128,20 +128,22 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     for (reason, count) in &link.unattributed {
         output.line(format_args!("  refused by count only: {count} × {reason}"))?;
     }
-    for fault in &link.faults {
-        output.line(format_args!(
-            "  plugin fault {} in `{}`, {}: {}",
-            fault.code,
-            fault.function,
-            counted(fault.times, "time"),
-            fault.reason
-        ))?;
-        if let Some(frame) = fault.backtrace.first() {
-            output.line(format_args!("    in {frame}"))?;
-        }
-        if let Some(line) = fault.stderr.lines().last() {
-            output.line(format_args!("    {line}"))?;
-        }
+    link.faults.iter().try_for_each(|fault| show_fault(fault, output))
+}
+
+fn show_fault(fault: &FaultReport, output: &Output) -> anyhow::Result<()> {
+    output.line(format_args!(
+        "  plugin fault {} in `{}`, {}: {}",
+        fault.code,
+        fault.function,
+        counted(fault.times, "time"),
+        fault.reason
+    ))?;
+    if let Some(frame) = fault.backtrace.first() {
+        output.line(format_args!("    in {frame}"))?;
+    }
+    if let Some(line) = fault.stderr.lines().last() {
+        output.line(format_args!("    {line}"))?;
     }
     Ok(())
 }

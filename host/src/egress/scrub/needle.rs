@@ -121,7 +121,7 @@ impl Needle {
                 ends.push(end);
             }
             Form::Hex => {
-                let gap = if index > 0 && index % 2 == 0 { separators(input, at, b":- \r\n") } else { 0 };
+                let gap = if index > 0 && index.is_multiple_of(2) { separators(input, at, b":- \r\n") } else { 0 };
                 let digit = input.get(at + gap).map(u8::to_ascii_lowercase);
                 if digit.map(char::from) == Some(character) {
                     ends.push(at + gap + 1);
