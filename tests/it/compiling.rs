@@ -96,7 +96,7 @@ async fn a_compile_bomb_is_a_mistake_with_a_code_and_the_others_are_still_checke
     world.write("plugins.toml", &format!("{rest}{entry}"));
     let loaded = load(world.folder.path());
     let config = loaded.config.expect("the files are sound");
-    let runtime = runtime(world.folder.path(), CompileLimits { cpu_s: 1, ..ROOMY });
+    let runtime = runtime(world.folder.path(), CompileLimits { cpu_s: 6, ..ROOMY });
     let (setup, found) = Setup::prepare(&config, &runtime, &Default::default(), "2026-11-23", None).await;
     assert!(setup.is_none());
     let told = found.render(&config.files);
