@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use enroute_core::plain::is_hidden;
+
 /// What an operator or author wrote cannot be used.
 pub(crate) const EXIT_MISTAKE: u8 = 2;
 
@@ -127,12 +129,9 @@ fn written(result: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
-/// Text without characters that steer a terminal or turn the direction of writing.
+/// Text without characters that steer a terminal, turn the direction of writing or cannot be seen.
 fn harmless(text: &str) -> String {
-    let steers = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |c: char| c != '\n' && is_hidden(c);
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
