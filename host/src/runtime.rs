@@ -15,13 +15,19 @@ mod limits;
 mod meter;
 mod plugin;
 mod said;
+mod settings;
 mod state;
+mod ticker;
+mod types;
 
 pub use cache::Cache;
 pub use compile::{CompileError, CompileLimits, CompileProgram, compile_in_this_process};
 pub use engine::Runtime;
 pub use fault::{Fault, FaultKind, LoadError};
 pub use limits::Limits;
-pub use plugin::{Connection, Rejection, ResumeWork, Usage};
-pub use plugin::{Delivery, DeliveryWork, Mapped, OpenTicket, Plugin, PreparedRequest, Problem, ProblemPlace, Work};
-pub use state::{LogLine, Outlet, RequestKind, World};
+pub use plugin::Plugin;
+pub use state::{Outlet, RequestKind, World};
+pub use types::{
+    Connection, Delivery, DeliveryWork, Mapped, OpenTicket, PreparedRequest, Problem, ProblemPlace, Rejection,
+};
+pub use types::{LogLine, ResumeWork, Usage, Work};

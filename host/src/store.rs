@@ -113,6 +113,22 @@ impl Store {
         Reader::open(&self.folder.database(), self.sealer.clone())
     }
 
+    /// Reads on a thread where blocking is fine, with a reader of its own.
+    ///
+    /// # Errors
+    ///
+    /// What `work` returns, or what kept the file from being opened.
+    pub async fn read<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Reader) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let store = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || work(&store.reader()?));
+        read.await.unwrap_or_else(|_| Err(Error::Broken("a reader was lost").into()))
+    }
+
     /// What plugins learned in earlier runs, by audience and destination.
     ///
     /// # Errors

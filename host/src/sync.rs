@@ -2,61 +2,35 @@
 //!
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
+//!
+//! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`.
 
-mod bounded;
+mod change;
 mod clock;
-mod columns;
-mod coverage;
-mod cutter;
-mod decide;
-mod deliver;
-mod dispatch;
+mod delivery;
 mod doubt;
 mod explain;
-mod identify;
-mod link;
-mod lot;
-mod mapper;
-mod open;
-mod outlet;
-mod pace;
 mod plan;
-mod program;
 mod report;
-mod resume;
 mod run;
-mod search;
-mod settle;
 mod setup;
-mod snapshot;
 mod trial;
 
-use std::sync::Arc;
-
-use crate::store::{Error, Reader, Store};
-
+pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
+pub use change::only::Only;
+pub use change::snapshot::SnapshotError;
 pub use clock::Clock;
-pub use coverage::{Coverage, FieldCoverage, IdentifierCoverage};
-pub use dispatch::{Progress, ProgressSink};
+pub use delivery::dispatch::{Progress, ProgressSink};
+pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{DestinationStatus, Explanation, Standing, Status, explain, status};
-pub use link::{batch_members, limits};
-pub use open::Probed;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
 };
 pub use run::{Options, probe, sync};
-pub use setup::{Matched, Setup};
-pub use snapshot::SnapshotError;
-pub use trial::{Exchange, Sent, Trial, TriedMapping, try_profile};
-
-/// Reads the store on a thread where blocking is fine.
-async fn reading<T: Send + 'static, E: From<Error> + Send + 'static>(
-    store: &Arc<Store>,
-    work: impl FnOnce(&Reader) -> Result<T, E> + Send + 'static,
-) -> Result<T, E> {
-    let store = Arc::clone(store);
-    let read = tokio::task::spawn_blocking(move || work(&store.reader()?));
-    read.await.unwrap_or_else(|_| Err(Error::Broken("a reader was lost").into()))
-}
+pub use setup::link::{batch_members, limits};
+pub use setup::prepare::{Matched, Setup};
+pub use setup::watch::Exchange;
+pub use trial::{Sent, Trial, TriedMapping, try_profile};

@@ -8,6 +8,7 @@ mod code;
 mod contract;
 mod pages;
 mod repository;
+mod rooms;
 mod shape;
 
 /// Fails with everything that was found, a line each.

@@ -19,19 +19,19 @@ use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ipnet::IpNet;
 use rustls::RootCertStore;
-use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::config::secret::Secret;
 use crate::egress::address::Addresses;
 use crate::egress::connector::{ConnectError, Connector, Resolve, SystemResolver};
 use crate::egress::endpoint::TokenAnswer;
+use crate::egress::error::{Error, Failure};
 use crate::egress::hosts::{HostGrant, Standing};
-use crate::egress::policy::{Checked, Policy, Refused, check_filled};
+use crate::egress::policy::{Checked, Policy, check_filled};
 use crate::egress::preview::{Preview, preview};
+use crate::egress::rules::Refused;
 use crate::egress::scrub::Scrubber;
 use crate::egress::secrets::{Credentials, Proof, prove};
-use crate::egress::slots::{Outgoing, fill};
+use crate::egress::slots::{Fill, Outgoing, fill};
 
 /// How the host names itself, unless the plugin does.
 const AGENT: &str = "enroute/0.1";
@@ -70,58 +70,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { response_bytes_max: 1 << 20, response_headers_max: 100, response_header_bytes_max: 64 << 10 }
     }
-}
-
-/// Why there is no client.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Auth names a header that cannot carry a credential.
-    #[error("auth puts a secret into header `{0}`, which is not a header of a destination's own")]
-    HeaderName(String),
-    /// A secret cannot stand in a header.
-    #[error("secret `{0}` has a character that headers cannot carry, such as a line break")]
-    Unsendable(String),
-    /// Two entries of auth that apply have the same place.
-    #[error("auth puts two secrets into the same place, {0}")]
-    PlaceTaken(String),
-    /// Auth needs a setting without value.
-    #[error("auth needs setting `{0}`, which has no value")]
-    NoSetting(String),
-    /// TLS does not start.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
-}
-
-/// Why a request has no answer, as the contract words it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// The host's policy refused the request; nothing left.
-    #[error("request denied: {0}")]
-    Denied(String),
-    /// No connection (name, address, TLS); nothing left.
-    #[error("destination unreachable: {0}")]
-    Unreachable(String),
-    /// Bytes may have left and no complete answer came.
-    #[error("no complete answer: {0}")]
-    Interrupted(String),
-    /// The answer was larger than this many bytes.
-    #[error("the answer has more than {0} bytes")]
-    TooLarge(u64),
-}
-
-/// What slots are filled with.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fill<'a> {
-    /// The stored remote.
-    pub remote: Option<&'a Value>,
-    /// The key that is the same whenever the delivery is repeated.
-    pub request_key: &'a str,
-    /// What earlier answers of the same delivery taught.
-    pub learned: &'a [Item],
-    /// The time that timed proofs are made for.
-    pub unix_seconds: u64,
-    /// The token of the moment, where the manifest's auth wants one.
-    pub token: Option<&'a Secret>,
 }
 
 /// Sends the requests of one destination.

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tower_service::Service;
 
 use crate::egress::address::Addresses;
-use crate::egress::client::Error;
+use crate::egress::error::Error;
 use crate::egress::hosts::HTTPS_PORT;
 
 /// Longest wait for a name to be resolved.

@@ -4,8 +4,8 @@
 
 use enroute_core::request::{Item, Request, SEGMENT_EXTRA, SlotPlace, escape_into};
 
-use crate::egress::policy::path_slot;
-use crate::egress::secrets::{Place, Placed};
+use crate::egress::place::{Place, Placed};
+use crate::egress::rules::path_slot;
 
 /// A request as it will leave, with `{remote:/id}` for slots and `{secret:api_key}` for credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]

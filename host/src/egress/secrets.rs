@@ -4,7 +4,6 @@
 //! from an answer, in a message, or in anything handed to a plugin.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use enroute_core::manifest::{Auth, Condition, Oauth, fill};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -15,9 +14,10 @@ use zeroize::Zeroizing;
 
 use crate::config::secret::Secret;
 use crate::egress::assertion::{self, Claims, KeyError};
-use crate::egress::client::Error;
 use crate::egress::encode::{base64, hex, percent};
-use crate::egress::policy::{Refused, is_forbidden};
+use crate::egress::error::Error;
+use crate::egress::place::{Place, Placed};
+use crate::egress::rules::{Refused, is_forbidden};
 use crate::egress::scrub::Scrubber;
 use crate::egress::slots::{Outgoing, with_field, with_member};
 use crate::store::{self, Sealer};
@@ -34,34 +34,6 @@ pub struct Credentials {
     pub secrets: BTreeMap<String, Secret>,
     /// The destination's settings, for `{setting}` and `timed_by`.
     pub settings: Map<String, Value>,
-}
-
-/// Where a credential stands. Names of headers are in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    Header(String),
-    Query(String),
-    Form(String),
-    Json(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Header(name) => write!(f, "header `{name}`"),
-            Self::Query(name) => write!(f, "query item `{name}`"),
-            Self::Form(name) => write!(f, "form field `{name}`"),
-            Self::Json(name) => write!(f, "body member `{name}`"),
-        }
-    }
-}
-
-/// A value and its place.
-pub(super) struct Placed {
-    pub(super) place: Place,
-    pub(super) value: Zeroizing<String>,
-    /// The secret that the value was computed from, where it is not the secret itself.
-    derived_from: Option<String>,
 }
 
 /// Whether values are shown by name or as they are.

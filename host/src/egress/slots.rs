@@ -14,15 +14,30 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::egress::client::Fill;
+use crate::config::secret::Secret;
 use crate::egress::encode::{json_string, percent};
 use crate::egress::hosts::Origin;
-use crate::egress::policy::{Refused, header, path_slot, segment};
+use crate::egress::rules::{Refused, header, path_slot, segment};
 
 /// Longest text that fills a slot.
 ///
 /// Ids and upload URLs are far shorter; anything longer is no id.
 const FILLED_BYTES_MAX: usize = 4 << 10;
+
+/// What slots are filled with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fill<'a> {
+    /// The stored remote.
+    pub remote: Option<&'a Value>,
+    /// The key that is the same whenever the delivery is repeated.
+    pub request_key: &'a str,
+    /// What earlier answers of the same delivery taught.
+    pub learned: &'a [Item],
+    /// The time that timed proofs are made for.
+    pub unix_seconds: u64,
+    /// The token of the moment, where the manifest's auth wants one.
+    pub token: Option<&'a Secret>,
+}
 
 /// A request as it leaves, all slots filled.
 pub(super) struct Outgoing {

@@ -12,8 +12,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use enroute_core::plain;
 use wasmtime::Engine;
 
-use crate::runtime::engine;
 use crate::runtime::limits::Limits;
+use crate::runtime::settings::config;
 
 /// Most bytes of compiled code that are taken back.
 ///
@@ -63,7 +63,7 @@ pub fn compile_in_this_process(limits: CompileLimits, mut input: impl Read) -> R
     input.read_to_end(&mut wasm).map_err(CompileError::Input)?;
     let refused = |error: wasmtime::Error| CompileError::Refused(format!("{error:#}"));
     // Compiling needs no pool of instances, whose reserved memory would not fit.
-    let engine = Engine::new(&engine::config(&Limits::default(), false)).map_err(refused)?;
+    let engine = Engine::new(&config(&Limits::default(), false)).map_err(refused)?;
     engine.precompile_component(&wasm).map_err(refused)
 }
 

@@ -8,10 +8,8 @@ use enroute_core::request::{Item, Method, Request, Response, Slot, SlotPlace, Sl
 
 use crate::egress::Failure;
 use crate::runtime::bindings::enroute::destination::types;
-use crate::runtime::plugin::{
-    Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Rejection, ResumeWork, Work,
-};
 use crate::runtime::said;
+use crate::runtime::types::{Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Rejection, ResumeWork, Work};
 
 /// Longest wait that a report can ask for, for a member, a bucket or a job: a poisoned `Retry-After` of ten years costs
 /// a day, which is the longest window that a vendor counts requests in.

@@ -1,16 +1,18 @@
-//! One engine for the process, the same settings for compiling and running, and the tick that makes guests yield.
+//! One engine for the process, which loads plugins.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
+use wasmtime::Engine;
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::runtime::bindings;
 use crate::runtime::cache::Cache;
 use crate::runtime::fault::LoadError;
-use crate::runtime::limits::{self, Limits};
+use crate::runtime::limits::Limits;
 use crate::runtime::plugin::Plugin;
+use crate::runtime::settings::config;
 use crate::runtime::state::State;
+use crate::runtime::ticker::Ticker;
 
 /// Compiles and runs plugins. Cheap to clone.
 #[derive(Clone)]
@@ -26,11 +28,6 @@ struct Inner {
     ticker: Arc<Ticker>,
 }
 
-/// Keeps the tick going, without which no guest can be stopped: every plugin holds it, and the thread ends when the
-/// last holder is gone.
-#[derive(Debug)]
-pub(super) struct Ticker;
-
 impl Runtime {
     /// Starts the sandbox. `cache` keeps compiled plugins between runs; without it each start compiles them.
     ///
@@ -42,7 +39,7 @@ impl Runtime {
             .or_else(|_| Engine::new(&config(&limits, false)))
             .map_err(|error| LoadError::Engine(error.to_string()))?;
         let linker = linker(&engine).map_err(|error| LoadError::Engine(format!("{error:#}")))?;
-        let ticker = start_ticker(&engine)?;
+        let ticker = Ticker::start(&engine)?;
         Ok(Self { inner: Arc::new(Inner { engine, linker, limits, cache, ticker }) })
     }
 
@@ -79,57 +76,9 @@ impl std::fmt::Debug for Runtime {
     }
 }
 
-/// The one place where the engine's settings are decided, so that what is compiled can be run.
-pub(super) fn config(limits: &Limits, pooled: bool) -> Config {
-    let mut config = Config::new();
-    config.concurrency_support(false);
-    config.epoch_interruption(true);
-    config.wasm_relaxed_simd(false);
-    config.wasm_memory64(false);
-    config.cranelift_nan_canonicalization(true);
-    config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(BACKTRACE_FRAMES_MAX));
-    if pooled {
-        let mut pool = PoolingAllocationConfig::default();
-        pool.total_component_instances(POOL_INSTANCES);
-        pool.total_core_instances(POOL_INSTANCES * 4);
-        pool.total_memories(POOL_INSTANCES * 2);
-        pool.total_tables(POOL_INSTANCES * 4);
-        pool.total_stacks(POOL_INSTANCES);
-        pool.max_memory_size(limits.memory_bytes);
-        pool.max_memories_per_component(u32::try_from(limits::MEMORIES_MAX).unwrap_or(4));
-        pool.max_tables_per_component(u32::try_from(limits::TABLES_MAX).unwrap_or(16));
-        pool.table_elements(limits::TABLE_SLOTS_MAX);
-        pool.linear_memory_keep_resident(1 << 20);
-        pool.table_keep_resident(64 << 10);
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    }
-    config
-}
-
-/// Instances that may live at the same time: more than a run ever has in flight.
-const POOL_INSTANCES: u32 = 64;
-/// Frames of a guest's backtrace that are worth showing.
-const BACKTRACE_FRAMES_MAX: usize = 20;
-
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |state| state)?;
     Ok(linker)
-}
-
-fn start_ticker(engine: &Engine) -> Result<Arc<Ticker>, LoadError> {
-    let ticker = Arc::new(Ticker);
-    let alive: Weak<Ticker> = Arc::downgrade(&ticker);
-    let engine = engine.clone();
-    std::thread::Builder::new()
-        .name("enroute-tick".to_owned())
-        .spawn(move || {
-            while alive.strong_count() > 0 {
-                std::thread::park_timeout(limits::TICK);
-                engine.increment_epoch();
-            }
-        })
-        .map_err(|error| LoadError::Engine(error.to_string()))?;
-    Ok(ticker)
 }

@@ -4,21 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enroute_core::batch::Batch;
-use enroute_core::cells::Cells;
-use enroute_core::outcome::{Outcome, Report, Warning, conserve};
+use enroute_core::outcome::{Outcome, Report, conserve};
 use enroute_core::plain;
-use enroute_core::request::{Method, Request};
 use wasmtime::Store;
 
 use crate::runtime::bindings::PluginPre;
 use crate::runtime::bindings::exports::enroute::destination::destination::Guest;
 use crate::runtime::call::{self, Spent};
 use crate::runtime::convert;
-use crate::runtime::engine::Ticker;
 use crate::runtime::fault::{Fault, FaultKind, classify};
 use crate::runtime::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::runtime::said;
-use crate::runtime::state::{LogLine, Outlet, State, World};
+use crate::runtime::state::{Outlet, State, World};
+use crate::runtime::ticker::Ticker;
+use crate::runtime::types::{Connection, Delivery, Mapped, Problem, Usage, Work};
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
@@ -27,179 +26,6 @@ pub struct Plugin {
     pre: PluginPre<State>,
     limits: Limits,
     _ticker: Arc<Ticker>,
-}
-
-/// What a plugin is told of an audience at a destination.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Connection {
-    /// The audience's key.
-    pub audience_key: String,
-    /// The audience's name.
-    pub audience_name: String,
-    /// Settings as a JSON object.
-    pub settings: String,
-    /// Names of configured secrets.
-    pub secrets: Vec<String>,
-    /// Trait and field of each mapping row.
-    pub rows: Vec<(String, String)>,
-    /// Fields that identifiers go into.
-    pub identifier_fields: Vec<String>,
-    /// Operation, members and bytes of each limit in force.
-    pub limits: Vec<(String, u32, u32)>,
-    /// What `send` learned earlier, as JSON text.
-    pub remote: Option<String>,
-    /// `YYYY-MM-DD`.
-    pub today: String,
-}
-
-/// Where a problem lies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProblemPlace {
-    /// A setting.
-    Setting(String),
-    /// A mapping row, by position.
-    Row(u32),
-    /// The audience.
-    Audience,
-    /// What the account or list is like.
-    Remote,
-}
-
-/// Something that `validate` found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Whether nothing may be sent before it is mended.
-    pub is_error: bool,
-    /// Where.
-    pub place: ProblemPlace,
-    /// What.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
-/// A request with the members it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreparedRequest {
-    /// Positions in the batch, in the order in which the body lists them.
-    pub members: Vec<u32>,
-    /// The request.
-    pub request: Request,
-}
-
-/// Requests that together bring the same members about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
-    /// An operation of the manifest.
-    pub operation: String,
-    /// In order.
-    pub requests: Vec<PreparedRequest>,
-}
-
-impl Delivery {
-    /// Positions of the members, each once, in ascending order.
-    #[must_use]
-    pub fn members(&self) -> Vec<u32> {
-        let mut members: Vec<u32> = self.requests.iter().flat_map(|request| request.members.iter().copied()).collect();
-        members.sort_unstable();
-        members.dedup();
-        members
-    }
-}
-
-/// A member that cannot be delivered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// Position in the batch.
-    pub member: u32,
-    /// The field at fault.
-    pub field: Option<String>,
-    /// snake_case.
-    pub code: String,
-    /// One sentence.
-    pub reason: String,
-}
-
-/// What `map` made of a batch. Every member is in exactly one delivery or rejection: checked.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Mapped {
-    /// What to send.
-    pub deliveries: Vec<Delivery>,
-    /// Who cannot be sent.
-    pub rejections: Vec<Rejection>,
-    /// Worth telling.
-    pub warnings: Vec<Warning>,
-}
-
-/// A delivery as `send` sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveryWork {
-    /// The operation.
-    pub operation: String,
-    /// The delivery's members only, by position.
-    pub members: Batch,
-    /// Members, method and path of each request; positions are those of `members`.
-    pub requests: Vec<(Vec<u32>, Method, Vec<String>)>,
-}
-
-/// A job that was accepted earlier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenTicket {
-    /// The plugin's words.
-    pub token: String,
-    /// Key of the delivery.
-    pub request_key: String,
-    /// Members of the job.
-    pub members: u32,
-}
-
-/// Jobs to ask about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResumeWork {
-    /// Their members follow each other in this order.
-    pub tickets: Vec<OpenTicket>,
-    /// One row a member.
-    pub identifiers: Cells,
-}
-
-/// One piece of work for `send`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Work {
-    /// Test the credentials.
-    Probe,
-    /// Find or create the remote list.
-    Open,
-    /// Carry out a delivery.
-    Deliver(Box<DeliveryWork>),
-    /// Ask about jobs.
-    Resume(ResumeWork),
-}
-
-impl Work {
-    fn members(&self) -> usize {
-        match self {
-            Self::Probe | Self::Open => 0,
-            Self::Deliver(work) => work.members.len(),
-            Self::Resume(work) => work.identifiers.rows(),
-        }
-    }
-}
-
-/// What a call cost, and what the plugin logged during it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// CPU time inside the sandbox.
-    pub cpu: Duration,
-    /// The most memory that it had.
-    pub memory_bytes: usize,
-    /// Requests that it tried to make, whether they left or not.
-    pub requests: u32,
-    /// Lines logged.
-    pub log: Vec<LogLine>,
-    /// Lines that were over the limit.
-    pub log_dropped: u64,
-    /// A code or sentence of `map` that the host had to bring into form.
-    pub ill_formed: Option<String>,
 }
 
 impl Plugin {

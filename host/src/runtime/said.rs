@@ -8,7 +8,7 @@ use enroute_core::outcome::{OTHERS, Unattributed, Warning};
 use enroute_core::plain;
 
 use crate::runtime::bindings::enroute::destination::types;
-use crate::runtime::plugin::{Problem, ProblemPlace};
+use crate::runtime::types::{Problem, ProblemPlace};
 
 /// Most different warnings, and most different reasons of refusals that are only counted, of one call.
 ///

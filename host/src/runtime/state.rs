@@ -15,6 +15,7 @@ use crate::runtime::bindings::enroute::destination::{http, log, normalize, types
 use crate::runtime::convert;
 use crate::runtime::limits::{self, Limits};
 use crate::runtime::meter::Meter;
+use crate::runtime::types::LogLine;
 
 /// What a request is, as the plugin asks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +54,6 @@ pub struct World {
     pub clock_s: u64,
     /// What random numbers come from.
     pub seed: u64,
-}
-
-/// One line that a plugin logged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
-    /// `debug`, `info`, `warn` or `error`.
-    pub level: &'static str,
-    /// The message, with what cannot be seen escaped.
-    pub message: String,
 }
 
 pub(super) struct State {

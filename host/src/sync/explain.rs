@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::store::ledger::LinkName;
 use crate::store::{Error, Reader, ledger, story};
-use crate::sync::lot::open_sent;
+use crate::sync::change::lot::open_sent;
 use crate::sync::report::NO_MATCHING_MAPPING;
 
 /// One person's story at every destination.

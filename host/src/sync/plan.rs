@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use crate::egress::Preview;
 use crate::store::{Store, held};
+use crate::sync::change::coverage::{self, Coverage, FieldCoverage};
+use crate::sync::change::cutter::{self, Cutting};
+use crate::sync::change::lot::Lot;
+use crate::sync::change::only::Only;
+use crate::sync::change::records;
+use crate::sync::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::sync::clock::Clock;
-use crate::sync::columns::Columns;
-use crate::sync::coverage::{self, Coverage, FieldCoverage};
-use crate::sync::cutter::{self, Cutting};
+use crate::sync::delivery::mapper;
 use crate::sync::doubt;
-use crate::sync::link::Link;
-use crate::sync::lot::Lot;
-use crate::sync::mapper;
-use crate::sync::reading;
 use crate::sync::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
-use crate::sync::setup::{Planned, Setup};
-use crate::sync::snapshot::{self, Seen, Snapshot, SnapshotError};
-use crate::sync::trial::Only;
+use crate::sync::setup::link::Link;
+use crate::sync::setup::planned::Planned;
+use crate::sync::setup::prepare::Setup;
 
 /// A request that a sync would send.
 #[derive(Debug, Clone, Serialize)]
@@ -122,7 +122,7 @@ pub async fn plan(
             None => {
                 let (condition, is_empty) = (planned.condition().to_owned(), plan.people + plan.withheld == 0);
                 let look = if is_empty { doubt::nobody } else { doubt::notes };
-                reading(store, move |reader| look(reader, &condition)).await?
+                store.read(move |reader| look(reader, &condition)).await?
             }
         };
         doubts.insert(plan.audience.clone(), known.clone());
@@ -142,24 +142,25 @@ pub(super) async fn plan_link(
 ) -> Result<LinkPlan, SnapshotError> {
     let (planned, now_ms) = (planned.clone(), clock.now_ms());
     let unbound = planned.clone();
-    let link = reading(store, move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
-    Columns::refresh_records(&Arc::new(link), store).await?;
+    let link = store.read(move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
+    records::refresh(&Arc::new(link), store).await?;
     let only = only.cloned();
-    let (link, snapshot, stale, coverage) = reading(store, move |reader| {
-        let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
-        let seen = Seen { revision: since, ..Seen::default() };
-        let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
-        let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
-        let mut people = snapshot.state.audience.clone();
-        if let Some(only) = &only {
-            snapshot.restrict(reader, only)?;
-            people &= only.numbers(reader)?;
-            link.trial = Some(only.watch.clone());
-        }
-        let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
-        Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
-    })
-    .await?;
+    let (link, snapshot, stale, coverage) = store
+        .read(move |reader| {
+            let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
+            let seen = Seen { revision: since, ..Seen::default() };
+            let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
+            let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
+            let mut people = snapshot.state.audience.clone();
+            if let Some(only) = &only {
+                snapshot.restrict(reader, only)?;
+                people &= only.numbers(reader)?;
+                link.trial = Some(only.watch.clone());
+            }
+            let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
+            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
+        })
+        .await?;
     let mut plan = LinkPlan {
         audience: link.audience.clone(),
         destination: link.destination.clone(),

@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use crate::runtime::Fault;
 use crate::store::ledger::RequestRow;
-use crate::sync::bounded::Bounded;
+use crate::sync::report::bounded::Bounded;
+
+mod bounded;
 
 /// Code of members whom a mapping's condition leaves out.
-pub(super) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
+pub(crate) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
 
 /// Members by what was found to do for them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -241,14 +243,14 @@ impl RunReport {
 
 /// Collects what happens during the run of one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    pub(super) outcomes: OutcomeCounts,
-    pub(super) requests: RequestCounts,
-    pub(super) repeated: u64,
-    pub(super) unattributed: Bounded<String>,
-    pub(super) faults: Vec<FaultReport>,
+pub(crate) struct Tally {
+    pub(crate) outcomes: OutcomeCounts,
+    pub(crate) requests: RequestCounts,
+    pub(crate) repeated: u64,
+    pub(crate) unattributed: Bounded<String>,
+    pub(crate) faults: Vec<FaultReport>,
     /// Members on whom alone the plugin fails.
-    pub(super) culprits: u64,
+    pub(crate) culprits: u64,
     rejections: Bounded<(String, Option<String>, String)>,
     warnings: Bounded<(String, Option<String>)>,
 }
@@ -257,16 +259,16 @@ pub(super) struct Tally {
 const FAULT_REASONS_MAX: usize = 20;
 
 impl Tally {
-    pub(super) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
+    pub(crate) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
         self.outcomes.rejected += 1;
         self.rejections.add((code.to_owned(), field.map(str::to_owned), reason.to_owned()), 1);
     }
 
-    pub(super) fn warn(&mut self, code: &str, field: Option<&str>, members: u64) {
+    pub(crate) fn warn(&mut self, code: &str, field: Option<&str>, members: u64) {
         self.warnings.add((code.to_owned(), field.map(str::to_owned)), members);
     }
 
-    pub(super) fn fault(&mut self, fault: &Fault, members: u64) {
+    pub(crate) fn fault(&mut self, fault: &Fault, members: u64) {
         self.add_fault(FaultReport {
             function: fault.function.to_owned(),
             code: fault.kind.code().to_owned(),
@@ -288,7 +290,7 @@ impl Tally {
     }
 
     /// Counts final outcomes; rejections with their reason.
-    pub(super) fn count(&mut self, finished: &[(Vec<u32>, Outcome)]) {
+    pub(crate) fn count(&mut self, finished: &[(Vec<u32>, Outcome)]) {
         for (members, outcome) in finished {
             if let Outcome::Rejected(refusal) = outcome {
                 members.iter().for_each(|_| self.reject(&refusal.code, None, &refusal.reason));
@@ -299,7 +301,7 @@ impl Tally {
     }
 
     /// Counts requests that left; one that was refused before is none.
-    pub(super) fn count_requests(&mut self, rows: &[RequestRow]) {
+    pub(crate) fn count_requests(&mut self, rows: &[RequestRow]) {
         for row in rows.iter().filter(|row| row.left) {
             match row.label {
                 "prepared" => self.requests.prepared += 1,
@@ -310,18 +312,18 @@ impl Tally {
     }
 
     /// Calls that failed inside the plugin.
-    pub(super) fn faulted(&self) -> u64 {
+    pub(crate) fn faulted(&self) -> u64 {
         self.faults.iter().map(|fault| fault.times).sum()
     }
 
     /// Members who were not reached before the connection stopped are put off.
-    pub(super) fn completed(mut self, total: u64) -> Self {
+    pub(crate) fn completed(mut self, total: u64) -> Self {
         self.outcomes.deferred += total.saturating_sub(self.outcomes.total());
         self
     }
 
     /// Takes members back who waited and now get another outcome; returns how many of them this run had not counted.
-    pub(super) fn withdraw_waiting(&mut self, mut members: u64) -> u64 {
+    pub(crate) fn withdraw_waiting(&mut self, mut members: u64) -> u64 {
         let outcomes = &mut self.outcomes;
         for waiting in [&mut outcomes.accepted, &mut outcomes.deferred, &mut outcomes.unknown] {
             let taken = members.min(*waiting);
@@ -332,7 +334,7 @@ impl Tally {
     }
 
     /// Adds what one delivery counted.
-    pub(super) fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         for (word, members) in other.outcomes.words() {
             self.outcomes.add(word, members);
         }
@@ -349,7 +351,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn rejections(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
+    pub(crate) fn rejections(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
         let one = |((code, field, reason), members): (&(String, Option<String>, String), &u64)| ReasonCount {
             code: code.clone(),
             field: field.clone(),
@@ -360,7 +362,7 @@ impl Tally {
         self.rejections.iter().map(one).chain(others(self.rejections.others())).collect()
     }
 
-    pub(super) fn warnings(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
+    pub(crate) fn warnings(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
         let one = |((code, field), members): (&(String, Option<String>), &u64)| ReasonCount {
             code: code.clone(),
             field: field.clone(),

@@ -7,21 +7,21 @@ use tokio::task::JoinSet;
 
 use crate::runtime::{Problem, ProblemPlace};
 use crate::store::{Error, Store, held, ledger};
+use crate::sync::change::cutter;
+use crate::sync::change::only::Only;
+use crate::sync::change::records;
+use crate::sync::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::sync::clock::Clock;
-use crate::sync::columns::Columns;
-use crate::sync::cutter;
-use crate::sync::dispatch::{Dispatch, Dispatched, ProgressSink, Stop};
+use crate::sync::delivery::dispatch::{Dispatch, Dispatched, ProgressSink};
+use crate::sync::delivery::open::{self, Probed};
+use crate::sync::delivery::pace::Gates;
+use crate::sync::delivery::resume::{self, Asked};
+use crate::sync::delivery::settle::Book;
+use crate::sync::delivery::stop::Stop;
 use crate::sync::doubt;
-use crate::sync::link::Link;
-use crate::sync::open::{self, Probed};
-use crate::sync::pace::Gates;
-use crate::sync::reading;
 use crate::sync::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, RunReport, Tally};
-use crate::sync::resume::{self, Asked};
-use crate::sync::settle::Book;
-use crate::sync::setup::Setup;
-use crate::sync::snapshot::{self, Seen, Snapshot, SnapshotError};
-use crate::sync::trial::Only;
+use crate::sync::setup::link::Link;
+use crate::sync::setup::prepare::Setup;
 
 /// Waits within a run that does not wait for everything.
 ///
@@ -130,7 +130,7 @@ impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
         self.store.write(move |tx| ledger::settle_orphans(tx.connection(), id, now_ms)).await?;
-        Columns::refresh_records(&self.link, &self.store).await?;
+        records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
         }
@@ -292,19 +292,20 @@ impl Connection {
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
         let only = self.options.only.clone();
-        reading(&self.store, move |reader| {
-            let known = ledger::find_link(reader.connection(), &link.name())?;
-            let seen = seen.unwrap_or_else(|| Seen {
-                revision: known.map_or(0, |known| known.revision),
-                overtaken: RoaringBitmap::new(),
-            });
-            let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
-            if let Some(only) = &only {
-                snapshot.restrict(reader, only)?;
-            }
-            Ok(snapshot)
-        })
-        .await
+        self.store
+            .read(move |reader| {
+                let known = ledger::find_link(reader.connection(), &link.name())?;
+                let seen = seen.unwrap_or_else(|| Seen {
+                    revision: known.map_or(0, |known| known.revision),
+                    overtaken: RoaringBitmap::new(),
+                });
+                let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
+                if let Some(only) = &only {
+                    snapshot.restrict(reader, only)?;
+                }
+                Ok(snapshot)
+            })
+            .await
     }
 
     fn guarded(&self, snapshot: &Snapshot) -> Option<String> {
@@ -323,7 +324,7 @@ impl Connection {
     /// When something that waits is due.
     async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
         let link = self.link.id;
-        let waiting = reading(&self.store, move |reader| ledger::waiting(reader.connection(), link)).await?;
+        let waiting = self.store.read(move |reader| ledger::waiting(reader.connection(), link)).await?;
         Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
     }
 
@@ -339,11 +340,13 @@ impl Connection {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx.connection(), link)).await?;
         }
-        let ((held, in_doubt), waiting) = reading(&self.store, move |reader| {
-            let sets = held::sets(reader.connection(), link)?;
-            Ok::<_, Error>((sets, ledger::waiting_reasons(reader.connection(), link)?))
-        })
-        .await?;
+        let ((held, in_doubt), waiting) = self
+            .store
+            .read(move |reader| {
+                let sets = held::sets(reader.connection(), link)?;
+                Ok::<_, Error>((sets, ledger::waiting_reasons(reader.connection(), link)?))
+            })
+            .await?;
         let state = match &stopped {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
@@ -383,7 +386,7 @@ impl Connection {
             return Ok(Vec::new());
         }
         let link = Arc::clone(&self.link);
-        reading(&self.store, move |reader| doubt::nobody(reader, &link.condition)).await
+        self.store.read(move |reader| doubt::nobody(reader, &link.condition)).await
     }
 
     /// The report of a connection that did not get to look at its members.

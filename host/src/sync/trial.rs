@@ -1,30 +1,26 @@
 //! One person tried at one connection: the event, which mappings it meets, and the requests; sent only when asked to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use enroute_core::emission::{Input, emission_id};
 use enroute_core::json::Json;
-use enroute_core::request::{Request, Response};
-use roaring::RoaringBitmap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::config::Config;
-use crate::egress::Failure;
 use crate::store::profiles::Profile;
 use crate::store::{Reader, Store, ValueReader};
+use crate::sync::change::only::Only;
+use crate::sync::change::snapshot::SnapshotError;
 use crate::sync::clock::Clock;
-use crate::sync::identify;
 use crate::sync::plan::{Detail, LinkPlan, plan_link};
-use crate::sync::program;
-use crate::sync::reading;
 use crate::sync::report::RunReport;
 use crate::sync::run::{Options, sync};
-use crate::sync::setup::{Planned, Setup};
-use crate::sync::snapshot::SnapshotError;
-
-/// Bytes of an answer that are shown.
-const ANSWER_BYTES_MAX: usize = 4_096;
+use crate::sync::setup::identify;
+use crate::sync::setup::planned::Planned;
+use crate::sync::setup::prepare::Setup;
+use crate::sync::setup::program;
+use crate::sync::setup::watch::{Exchange, Watch};
 
 /// What became of one person at one connection.
 #[derive(Debug, Serialize)]
@@ -78,54 +74,6 @@ pub struct Sent {
     pub exchanges: Vec<Exchange>,
 }
 
-/// One request that left, and its answer.
-#[derive(Debug, Clone, Serialize)]
-pub struct Exchange {
-    /// GET, POST, …
-    pub method: &'static str,
-    /// SHA-256 over everything but what the host fills in.
-    pub digest: String,
-    /// Status of the answer.
-    pub status: Option<u16>,
-    /// The answer's body, as text, with secrets masked; its first bytes where it is long.
-    pub answer: Option<String>,
-    /// Why there is none.
-    pub failure: Option<String>,
-}
-
-/// Keeps what is sent and answered.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Watch(Arc<Mutex<Vec<Exchange>>>);
-
-impl Watch {
-    pub(super) fn saw(&self, request: &Request, answer: &Result<Response, Failure>) {
-        let text = |response: &Response| {
-            let body = response.body.get(..ANSWER_BYTES_MAX).unwrap_or(&response.body);
-            String::from_utf8_lossy(body).into_owned()
-        };
-        let exchange = Exchange {
-            method: request.method.as_str(),
-            digest: request.digest().to_string(),
-            status: answer.as_ref().ok().map(|response| response.status),
-            answer: answer.as_ref().ok().map(text),
-            failure: answer.as_ref().err().map(ToString::to_string),
-        };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
-    }
-
-    fn take(&self) -> Vec<Exchange> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A run about one person.
-#[derive(Debug, Clone)]
-pub struct Only {
-    /// The profile's number.
-    pub(super) profile: u32,
-    pub(super) watch: Watch,
-}
-
 /// Tries a person at the connection of the setup; nothing where nobody has this id. With `send`, what was shown is
 /// sent, and the ledger has it like everything else.
 ///
@@ -148,7 +96,7 @@ pub async fn try_profile(
         is_member |= plan.changes.total() > plan.changes.removed;
         let (planned, profile, member) = (planned.clone(), found.clone(), plan.changes.removed == 0);
         let moment = clock.moment();
-        let mut tried = reading(store, move |reader| tried(reader, &planned, &profile, member, &moment)).await?;
+        let mut tried = store.read(move |reader| tried(reader, &planned, &profile, member, &moment)).await?;
         tried.plan = Some(plan);
         mappings.push(tried);
     }
@@ -212,14 +160,4 @@ fn tried(
         event: RawValue::from_string(event.to_string()).ok(),
         plan: None,
     })
-}
-
-impl Only {
-    /// The numbers under which the person goes.
-    pub(super) fn numbers(&self, reader: &Reader) -> Result<RoaringBitmap, crate::store::Error> {
-        let mut numbers: RoaringBitmap =
-            crate::store::records::of(reader.connection(), self.profile)?.into_iter().collect();
-        numbers.insert(self.profile);
-        Ok(numbers)
-    }
 }

@@ -1,31 +1,28 @@
 //! One connection against its plugin: settings, identifiers, rows, mappings and events become links that can run.
 
-mod unused;
-
-use enroute_core::emission::{Class, Emission, Form, Input};
-use enroute_core::manifest::{Manifest, Preset, resolve_settings};
+use enroute_core::emission::{Class, Emission, Form};
+use enroute_core::manifest::{Manifest, resolve_settings};
 use enroute_core::mapping::{CompileError, Compiler};
 use enroute_core::matching::How;
 use enroute_core::suggest::nearest;
 use serde_json::{Map, Value as Json};
 
 use crate::config::Config;
-use crate::config::audiences_file::connection::emits::Mapping;
 use crate::config::audiences_file::connection::{Connection as Wanted, Resend};
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::config::files::Place;
 use crate::config::plugins_file::Destination;
 use crate::runtime::Connection;
-use crate::store::Column;
-use crate::sync::columns::{Columns, Identifier};
-use crate::sync::coverage::EXPRESSION;
-use crate::sync::link;
-use crate::sync::program::Program;
+use crate::sync::setup::columns::{Columns, Identifier};
 use crate::sync::setup::destination::Ready;
+use crate::sync::setup::link;
+use crate::sync::setup::planned::{Loaded, Planned, input};
+use crate::sync::setup::program::Program;
 use crate::sync::setup::rows::{self, Rows};
-use crate::sync::setup::{Loaded, Planned};
-use unused::Filling;
+use crate::sync::setup::unused::{self, Filling};
+use crate::sync::setup::wiring::{Fields, Wiring, fields, pairs, pairs_text, wiring};
+use crate::sync::setup::words::EXPRESSION;
 
 /// What an operator wants, beside what it is wanted of.
 pub(super) struct Wished<'a> {
@@ -166,44 +163,6 @@ fn emission(wished: &Wished<'_>, rows: &Rows) -> Emission {
     emission
 }
 
-/// What a column is called in an event.
-pub(super) fn input(column: &Column) -> Input {
-    match column {
-        Column::Trait(names) => Input::Trait(names.clone()),
-        Column::Context(names) => Input::Context(names.clone()),
-        Column::Identifier(kind) => Input::Identifier(kind.clone()),
-    }
-}
-
-/// A mapping with its preset.
-struct Wiring<'a> {
-    name: &'a str,
-    place: &'a Place,
-    preset: Option<&'a Preset>,
-    own: Option<&'a Mapping>,
-}
-
-fn wiring<'a>(mapping: &'a Mapping, manifest: &'a Manifest, found: &mut Diagnostics) -> Option<Wiring<'a>> {
-    if !mapping.enabled {
-        return None;
-    }
-    let mut preset = None;
-    if let Some(name) = &mapping.preset {
-        preset = manifest.presets.iter().find(|preset| preset.name == name.value);
-        if preset.is_none() {
-            let names = manifest.presets.iter().map(|preset| preset.name.as_str());
-            let hint = match nearest(&name.value, names.clone()) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => format!("it has: {}", names.collect::<Vec<_>>().join(", ")),
-            };
-            let message = format!("plugin `{}` has no preset \"{}\"", manifest.id, name.value);
-            found.push(Diagnostic::error(Code::UnknownPreset, message).at(&name.place).hint(hint));
-            return None;
-        }
-    }
-    Some(Wiring { name: &mapping.name.value, place: &mapping.name.place, preset, own: Some(mapping) })
-}
-
 /// A mapping that can be run.
 struct Compiled {
     name: String,
@@ -315,30 +274,6 @@ fn filled(
     let rows: Vec<(String, String)> = names.iter().map(|name| (from(name, fields), name.clone())).collect();
     let matches = vec![How::Given; rows.len()];
     Some((Rows { rows, columns: Vec::new(), matches, places }, Program::of_expressions(expressions)))
-}
-
-type Fields<'a> = Vec<(String, &'a Json, &'a Place)>;
-
-/// The fields of a mapping: its own over those of its preset.
-fn fields<'a>(mapping: &Wiring<'a>) -> Fields<'a> {
-    // A mapping that nobody wrote takes the condition of the preset, and the rows of the connection.
-    let Some(own) = mapping.own else { return Vec::new() };
-    let mut fields: Fields<'a> = Vec::new();
-    for (name, value) in mapping.preset.into_iter().flat_map(|preset| &preset.fields) {
-        if !own.fields.iter().any(|(field, _)| field.value == *name) {
-            fields.push((name.clone(), value, mapping.place));
-        }
-    }
-    fields.extend(own.fields.iter().map(|(field, value)| (field.value.clone(), value, &field.place)));
-    fields
-}
-
-fn pairs(fields: &Fields<'_>) -> Vec<(String, Json)> {
-    fields.iter().map(|(key, value, _)| (key.clone(), (*value).clone())).collect()
-}
-
-fn pairs_text(fields: &Fields<'_>) -> Vec<Json> {
-    fields.iter().map(|(name, value, _)| serde_json::json!([name, value])).collect()
 }
 
 /// What a row is called that an expression fills: the path, where it is nothing else.

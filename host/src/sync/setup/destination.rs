@@ -14,7 +14,7 @@ use crate::config::plugins_file::Destination;
 use crate::config::secret::Secret;
 use crate::egress::{self, Client, Credentials, HostGrant, HostRule, HostRuleError};
 use crate::runtime::{Connection, ProblemPlace};
-use crate::sync::setup::Loaded;
+use crate::sync::setup::planned::Loaded;
 
 /// A destination that connections can use.
 #[derive(Debug, Clone)]

@@ -11,26 +11,26 @@ use serde_json::value::RawValue;
 
 /// Where one kind of identifier goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// The kind on the profile.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Position of the field.
-    pub(super) field: usize,
+    pub(crate) field: usize,
     /// Which of several values.
-    pub(super) values: Values,
+    pub(crate) values: Values,
 }
 
 /// What is chosen of a profile's identifiers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Choice {
+pub(crate) struct Choice {
     /// One entry a kind, in the order of preference; several kinds may share a field.
-    pub(super) sources: Vec<Source>,
+    pub(crate) sources: Vec<Source>,
     /// How many fields there are.
-    pub(super) fields: usize,
+    pub(crate) fields: usize,
     /// Fields in the order in which they identify.
-    pub(super) order: Vec<usize>,
+    pub(crate) order: Vec<usize>,
     /// How many fields are filled.
-    pub(super) uses: IdentifierUse,
+    pub(crate) uses: IdentifierUse,
 }
 
 /// The values of a field, oldest first, and which of them go out.
@@ -38,7 +38,7 @@ type Found<'a> = (Values, Vec<Cow<'a, str>>);
 
 impl Choice {
     /// Whether a profile can be several records at the destination.
-    pub(super) fn has_records(&self) -> bool {
+    pub(crate) fn has_records(&self) -> bool {
         self.sources.iter().any(|source| source.values == Values::All)
     }
 
@@ -46,7 +46,7 @@ impl Choice {
     /// where all go out.
     ///
     /// `texts` are the identifiers of each source, as JSON.
-    pub(super) fn of<'a>(&self, texts: &[Option<&'a str>], nth: usize) -> Vec<Option<Cow<'a, str>>> {
+    pub(crate) fn of<'a>(&self, texts: &[Option<&'a str>], nth: usize) -> Vec<Option<Cow<'a, str>>> {
         let filled = self.filled(texts);
         let matching = self.matching(&filled);
         let one = |(field, values): (usize, Option<Found<'a>>)| {
@@ -61,14 +61,14 @@ impl Choice {
     }
 
     /// The values of the field that identifies this profile, where each of them is a record of its own.
-    pub(super) fn records<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Cow<'a, str>> {
+    pub(crate) fn records<'a>(&self, texts: &[Option<&'a str>]) -> Vec<Cow<'a, str>> {
         let mut filled = self.filled(texts);
         let matching = self.matching(&filled).and_then(|field| filled.get_mut(field)?.take());
         matching.filter(|(which, _)| *which == Values::All).map(|(_, values)| values).unwrap_or_default()
     }
 
     /// Which fields there is a value for, whether it goes out or another field is enough.
-    pub(super) fn present(&self, texts: &[Option<&str>]) -> Vec<bool> {
+    pub(crate) fn present(&self, texts: &[Option<&str>]) -> Vec<bool> {
         self.all(texts).iter().map(Option::is_some).collect()
     }
 
@@ -159,7 +159,7 @@ fn values_of(json: &str) -> Vec<Cow<'_, str>> {
 }
 
 /// What identifies somebody in JSON text: the value itself, or the last usable one of a list.
-pub(super) fn last_of(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn last_of(json: &str) -> Option<Cow<'_, str>> {
     values_of(json).pop()
 }
 

@@ -8,9 +8,9 @@ use crate::runtime::{Fault, Work};
 use crate::store::ledger::RequestRow;
 use crate::store::{Error, Store, Transaction, ledger};
 use crate::sync::clock::Clock;
-use crate::sync::link::Link;
-use crate::sync::outlet::DeliveryOutlet;
-use crate::sync::pace::Gates;
+use crate::sync::delivery::outlet::DeliveryOutlet;
+use crate::sync::delivery::pace::Gates;
+use crate::sync::setup::link::Link;
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -26,7 +26,7 @@ pub struct Probed {
 }
 
 /// Tests the credential of a connection without side effects.
-pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
+pub(crate) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
     let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
     let (verdict, reason) = match sent {
         Ok(report) => (report.verdict.word().to_owned(), cause(&report.verdict, &outlet.take_records())),
@@ -36,14 +36,14 @@ pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
 }
 
 /// Why a list could not be opened, for the operator.
-pub(super) struct NotOpened {
-    pub(super) reason: String,
+pub(crate) struct NotOpened {
+    pub(crate) reason: String,
     /// Whether a person must mend something; otherwise later may be better.
-    pub(super) needs_person: bool,
+    pub(crate) needs_person: bool,
 }
 
 /// Finds or creates the remote list and remembers what was learned.
-pub(super) async fn open(
+pub(crate) async fn open(
     store: &Arc<Store>,
     link: &Arc<Link>,
     run: i64,
@@ -93,7 +93,7 @@ async fn call(
 }
 
 /// Why a call did not do all that it was to do: what the way out saw, else what the plugin says.
-pub(super) fn cause(verdict: &Verdict, requests: &[RequestRow]) -> Option<String> {
+pub(crate) fn cause(verdict: &Verdict, requests: &[RequestRow]) -> Option<String> {
     let seen = || requests.iter().rev().find_map(|request| request.failure.clone());
     match verdict {
         Verdict::Ok => None,

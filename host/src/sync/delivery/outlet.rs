@@ -13,8 +13,8 @@ use crate::egress::{Failure, Fill};
 use crate::runtime::{Delivery, Outlet, RequestKind};
 use crate::store::ledger::RequestRow;
 use crate::sync::clock::Clock;
-use crate::sync::link::Link;
-use crate::sync::pace::{Gate, Gates};
+use crate::sync::delivery::pace::{Gate, Gates};
+use crate::sync::setup::link::Link;
 
 /// Longest wait for one answer.
 ///
@@ -26,7 +26,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(50);
 const GATE_WAIT_MS_MAX: u64 = 20_000;
 
 /// The outlet of one delivery, probe or open.
-pub(super) struct DeliveryOutlet {
+pub(crate) struct DeliveryOutlet {
     link: Arc<Link>,
     clock: Clock,
     gates: Arc<Gates>,
@@ -52,7 +52,7 @@ struct Entry {
 
 impl DeliveryOutlet {
     /// The way out for a call without a delivery.
-    pub(super) fn new(link: &Arc<Link>, gates: &Arc<Gates>, clock: &Clock, label: &'static str) -> Self {
+    pub(crate) fn new(link: &Arc<Link>, gates: &Arc<Gates>, clock: &Clock, label: &'static str) -> Self {
         Self {
             link: Arc::clone(link),
             clock: clock.clone(),
@@ -67,18 +67,18 @@ impl DeliveryOutlet {
     }
 
     /// The way out for a delivery.
-    pub(super) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
+    pub(crate) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
         let prepared = delivery.requests.iter().map(|request| request.request.clone()).collect();
         Self { operation: Some(delivery.operation.clone()), prepared, request_key, ..self }
     }
 
     /// What left so far, in order.
-    pub(super) fn take_records(&self) -> Vec<RequestRow> {
+    pub(crate) fn take_records(&self) -> Vec<RequestRow> {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
-    pub(super) fn take_pause(&self) -> Option<Verdict> {
+    pub(crate) fn take_pause(&self) -> Option<Verdict> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
     }
 

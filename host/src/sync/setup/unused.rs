@@ -12,7 +12,8 @@ use crate::config::audiences_file::connection::{Connection as Wanted, Row};
 use crate::config::code::Code;
 use crate::config::diagnostic::{Diagnostic, Diagnostics};
 use crate::store::Column;
-use crate::sync::setup::connection::{Wiring, input};
+use crate::sync::setup::planned::input;
+use crate::sync::setup::wiring::Wiring;
 
 /// What the fields of a mapping are filled with.
 #[derive(Debug, Clone)]

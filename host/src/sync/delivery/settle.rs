@@ -10,55 +10,55 @@ use roaring::RoaringBitmap;
 use crate::store::held::{self, Held};
 use crate::store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
 use crate::store::{Error, Store, Transaction, tickets};
-use crate::sync::cutter::Unmatched;
-use crate::sync::link::Link;
-use crate::sync::lot::{Lot, SentRow, open_sent, seal_sent};
+use crate::sync::change::cutter::{Folded, Unmatched};
+use crate::sync::change::lot::{Lot, SentRow, open_sent, seal_sent};
 use crate::sync::report::NO_MATCHING_MAPPING;
+use crate::sync::setup::link::Link;
 
 /// Shortest wait before a member that was put off is tried again by another run, so that nothing is tried in a loop.
 const NEXT_ATTEMPT_MS_MIN: u64 = 1_000;
 
 /// What is true of every row that a run writes for a connection.
 #[derive(Debug, Clone)]
-pub(super) struct Book {
-    pub(super) store: Arc<Store>,
-    pub(super) link: Arc<Link>,
-    pub(super) run: i64,
+pub(crate) struct Book {
+    pub(crate) store: Arc<Store>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) run: i64,
 }
 
 /// A delivery in the ledger.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) operation: String,
-    pub(super) label: &'static str,
-    pub(super) request_key: String,
-    pub(super) attempt: u32,
+pub(crate) struct Entry {
+    pub(crate) operation: String,
+    pub(crate) label: &'static str,
+    pub(crate) request_key: String,
+    pub(crate) attempt: u32,
 }
 
 /// How a delivery ended.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Settlement {
-    pub(super) delivery: i64,
-    pub(super) verdict: String,
-    pub(super) requests: Vec<RequestRow>,
+pub(crate) struct Settlement {
+    pub(crate) delivery: i64,
+    pub(crate) verdict: String,
+    pub(crate) requests: Vec<RequestRow>,
     /// Positions with their outcome in this run.
-    pub(super) finished: Vec<(Vec<u32>, Outcome)>,
+    pub(crate) finished: Vec<(Vec<u32>, Outcome)>,
     /// Positions that are tried again within the run; they stay in doubt until then.
-    pub(super) again: Vec<u32>,
+    pub(crate) again: Vec<u32>,
     /// Attempts of this run.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// Whether anything of this attempt may have left.
-    pub(super) left: bool,
+    pub(crate) left: bool,
     /// Whether an earlier attempt may have arrived, so that a refusal does not say what the destination has.
-    pub(super) may_have_left: bool,
+    pub(crate) may_have_left: bool,
     /// Why members are put off.
-    pub(super) reason: Option<String>,
-    pub(super) at_ms: u64,
+    pub(crate) reason: Option<String>,
+    pub(crate) at_ms: u64,
 }
 
 impl Book {
     /// Makes a delivery's intent durable: before this returns, nothing may leave.
-    pub(super) async fn intend(&self, lot: &Arc<Lot>, entry: &Entry, at_ms: u64) -> Result<i64, Error> {
+    pub(crate) async fn intend(&self, lot: &Arc<Lot>, entry: &Entry, at_ms: u64) -> Result<i64, Error> {
         let (book, lot, entry) = (self.clone(), Arc::clone(lot), entry.clone());
         self.store
             .write(move |tx| {
@@ -110,7 +110,7 @@ impl Book {
     }
 
     /// Writes how a delivery ended, in one transaction.
-    pub(super) async fn settle(&self, lot: &Arc<Lot>, settlement: Settlement) -> Result<(), Error> {
+    pub(crate) async fn settle(&self, lot: &Arc<Lot>, settlement: Settlement) -> Result<(), Error> {
         let (book, lot) = (self.clone(), Arc::clone(lot));
         self.store.write(move |tx| book.settle_in(tx, &lot, &settlement)).await
     }
@@ -293,7 +293,7 @@ impl Book {
     }
 
     /// Records members whom the plugin or the host could not map; nothing of them left.
-    pub(super) async fn reject_unsent(
+    pub(crate) async fn reject_unsent(
         &self,
         rejections: Vec<(Lot, crate::runtime::Rejection)>,
         source: &'static str,
@@ -320,7 +320,7 @@ impl Book {
     }
 
     /// Records members whom the mapping's condition leaves out, so that they are not looked at again until they change.
-    pub(super) async fn leave_out(&self, unmatched: Vec<Unmatched>, at_ms: u64) -> Result<(), Error> {
+    pub(crate) async fn leave_out(&self, unmatched: Vec<Unmatched>, at_ms: u64) -> Result<(), Error> {
         let book = self.clone();
         let row = |one: &Unmatched| RejectionRow {
             profile: one.profile,
@@ -343,12 +343,12 @@ impl Book {
     }
 
     /// Records members whose person another profile carries.
-    pub(super) async fn fold(&self, folded: Vec<super::cutter::Folded>) -> Result<(), Error> {
+    pub(crate) async fn fold(&self, folded: Vec<Folded>) -> Result<(), Error> {
         let book = self.clone();
         self.store.write(move |tx| folded.into_iter().try_for_each(|one| book.fold_one(tx, one))).await
     }
 
-    fn fold_one(&self, tx: &Transaction<'_>, folded: super::cutter::Folded) -> Result<(), Error> {
+    fn fold_one(&self, tx: &Transaction<'_>, folded: Folded) -> Result<(), Error> {
         let link = &self.link;
         ledger::clear(tx.connection(), link.id, &RoaringBitmap::from_iter([folded.profile]))?;
         if folded.change == Change::Removed {
@@ -370,7 +370,7 @@ impl Book {
     }
 
     /// Hands what was sent of an identity on to another profile that shares it.
-    pub(super) async fn bequeath(&self, heir: u32, sent: Vec<SentRow>) -> Result<(), Error> {
+    pub(crate) async fn bequeath(&self, heir: u32, sent: Vec<SentRow>) -> Result<(), Error> {
         let book = self.clone();
         self.store.write(move |tx| book.inherit(tx, heir, sent)).await
     }

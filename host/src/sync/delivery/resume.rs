@@ -12,14 +12,13 @@ use crate::runtime::{OpenTicket, ResumeWork, Work};
 use crate::store::ledger::{self, PendingRow, RejectionRow};
 use crate::store::tickets::{self, TicketRow};
 use crate::store::{Error, Transaction, held};
+use crate::sync::change::lot::{open_sent, seal_sent};
 use crate::sync::clock::Clock;
-use crate::sync::deliver;
-use crate::sync::lot::{open_sent, seal_sent};
-use crate::sync::outlet::DeliveryOutlet;
-use crate::sync::pace::Gates;
-use crate::sync::reading;
+use crate::sync::delivery::deliver;
+use crate::sync::delivery::outlet::DeliveryOutlet;
+use crate::sync::delivery::pace::Gates;
+use crate::sync::delivery::settle::Book;
 use crate::sync::report::Tally;
-use crate::sync::settle::Book;
 
 /// Tickets in one call: what a destination's status call takes at a time.
 const TICKETS_MAX: usize = 50;
@@ -30,21 +29,21 @@ const AFTER_FAULT_MS: u64 = 60_000;
 
 /// What asking brought.
 #[derive(Default)]
-pub(super) struct Asked {
-    pub(super) tally: Tally,
+pub(crate) struct Asked {
+    pub(crate) tally: Tally,
     /// Members with an outcome now, whose job an earlier run began.
-    pub(super) of_earlier_runs: u64,
+    pub(crate) of_earlier_runs: u64,
     /// Members with an outcome now, whom this run counted as accepted.
-    pub(super) of_this_run: u64,
+    pub(crate) of_this_run: u64,
     /// What the plugin learned.
-    pub(super) remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// Why a person is needed.
-    pub(super) pause: Option<String>,
+    pub(crate) pause: Option<String>,
 }
 
 impl Asked {
     /// Adds what was learned later.
-    pub(super) fn absorb(&mut self, later: Self) {
+    pub(crate) fn absorb(&mut self, later: Self) {
         self.tally.absorb(later.tally);
         self.of_earlier_runs += later.of_earlier_runs;
         self.of_this_run += later.of_this_run;
@@ -54,13 +53,13 @@ impl Asked {
 }
 
 /// Open jobs of a connection, oldest first.
-pub(super) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
+pub(crate) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
     let link = book.link.id;
-    reading(&book.store, move |reader| tickets::all(reader.connection(), link)).await
+    book.store.read(move |reader| tickets::all(reader.connection(), link)).await
 }
 
 /// Asks about every job that is due.
-pub(super) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Result<Asked, Error> {
+pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Result<Asked, Error> {
     let now_ms = clock.now_ms();
     let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();
@@ -128,21 +127,22 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
 /// The identifiers that were last sent of these members.
 async fn identifiers(book: &Book, profiles: &[u32]) -> Result<Cells, Error> {
     let (link, profiles) = (Arc::clone(&book.link), profiles.to_vec());
-    reading(&book.store, move |reader| {
-        let fields = &link.columns.fields;
-        let columns = u32::try_from(fields.len()).unwrap_or(u32::MAX);
-        let mut cells = Cells::with_capacity(columns, profiles.len());
-        for profile in profiles {
-            let row = held::get(reader.connection(), link.id, profile)?;
-            let sent = row.map(|held| open_sent(&link.sealer, link.id, &held)).unwrap_or_default();
-            let last = sent.last();
-            for field in fields {
-                cells.push(last.and_then(|row| row.get(field)).map_or(Value::Absent, Value::Text));
+    book.store
+        .read(move |reader| {
+            let fields = &link.columns.fields;
+            let columns = u32::try_from(fields.len()).unwrap_or(u32::MAX);
+            let mut cells = Cells::with_capacity(columns, profiles.len());
+            for profile in profiles {
+                let row = held::get(reader.connection(), link.id, profile)?;
+                let sent = row.map(|held| open_sent(&link.sealer, link.id, &held)).unwrap_or_default();
+                let last = sent.last();
+                for field in fields {
+                    cells.push(last.and_then(|row| row.get(field)).map_or(Value::Absent, Value::Text));
+                }
             }
-        }
-        Ok(cells)
-    })
-    .await
+            Ok(cells)
+        })
+        .await
 }
 
 /// Writes what was learned of each member, and closes jobs whose members all have an outcome.

@@ -10,18 +10,19 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 use crate::store::Error;
+use crate::sync::change::cutter::Cutting;
+use crate::sync::change::lot::Lot;
 use crate::sync::clock::Clock;
-use crate::sync::cutter::Cutting;
-use crate::sync::decide::Next;
-use crate::sync::deliver::{Done, History, Job, carry_out};
-use crate::sync::link::Link;
-use crate::sync::lot::Lot;
-use crate::sync::mapper;
-use crate::sync::pace::Gates;
+use crate::sync::delivery::decide::Next;
+use crate::sync::delivery::deliver::{Done, History, Job, carry_out};
+use crate::sync::delivery::mapper;
+use crate::sync::delivery::pace::Gates;
+use crate::sync::delivery::resume::{self, Asked};
+use crate::sync::delivery::search::{Search, Trail};
+use crate::sync::delivery::settle::Book;
+use crate::sync::delivery::stop::Stop;
 use crate::sync::report::{NO_MATCHING_MAPPING, Tally};
-use crate::sync::resume::{self, Asked};
-use crate::sync::search::{Search, Trail};
-use crate::sync::settle::Book;
+use crate::sync::setup::link::Link;
 
 /// Failed deliveries in a row after which the rest of a connection is put off.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
@@ -51,36 +52,20 @@ pub struct Progress {
 }
 
 /// What came of a connection's cuttings.
-pub(super) struct Dispatched {
-    pub(super) tally: Tally,
+pub(crate) struct Dispatched {
+    pub(crate) tally: Tally,
     /// What was learned of jobs meanwhile.
-    pub(super) asked: Asked,
+    pub(crate) asked: Asked,
     /// The connection, with what was learned of account and list.
-    pub(super) link: Arc<Link>,
+    pub(crate) link: Arc<Link>,
     /// Whether every member was looked at.
-    pub(super) complete: bool,
+    pub(crate) complete: bool,
     /// Why it ended early.
-    pub(super) stopped: Option<Stop>,
-}
-
-/// Why a connection ended early.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// A person must mend something first.
-    Person(String),
-    /// The destination is in trouble: later may be better.
-    Later(String),
-}
-
-impl Stop {
-    /// A destination that asks for more time than a run has is left to a later one.
-    pub(super) fn at_a_closed_gate(wait_ms: u64) -> Self {
-        Self::Later(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
-    }
+    pub(crate) stopped: Option<Stop>,
 }
 
 /// The dispatcher of one connection.
-pub(super) struct Dispatch {
+pub(crate) struct Dispatch {
     book: Book,
     clock: Clock,
     patience_ms: u64,
@@ -102,7 +87,7 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(super) fn new(
+    pub(crate) fn new(
         book: Book,
         clock: Clock,
         patience_ms: u64,
@@ -130,7 +115,7 @@ impl Dispatch {
     }
 
     /// Works through the cuttings until all are settled, or a person is needed: then says why.
-    pub(super) async fn run(mut self, mut cuttings: Receiver<Result<Cutting, Error>>) -> Result<Dispatched, Error> {
+    pub(crate) async fn run(mut self, mut cuttings: Receiver<Result<Cutting, Error>>) -> Result<Dispatched, Error> {
         while let Some(cutting) = cuttings.recv().await {
             match cutting? {
                 Cutting::Lot(lot) => {

@@ -8,43 +8,43 @@ use crate::store::{Error, Sealer};
 
 /// What the host knows of one member of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Meta {
+pub(crate) struct Meta {
     /// Keyed hash of everything that is sent of the member.
-    pub(super) hash: [u8; 16],
+    pub(crate) hash: [u8; 16],
     /// Keyed hash of the folded identity, where the destination folds.
-    pub(super) identity: Option<[u8; 16]>,
+    pub(crate) identity: Option<[u8; 16]>,
     /// What the destination held before this run.
-    pub(super) before: Option<Held>,
+    pub(crate) before: Option<Held>,
     /// Attempts of earlier runs, and when the first was.
-    pub(super) tried: Option<(u32, u64)>,
+    pub(crate) tried: Option<(u32, u64)>,
 }
 
 /// Members on their way, with what stays in the host. Positions of both are the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Lot {
-    pub(super) batch: Batch,
-    pub(super) meta: Vec<Meta>,
+pub(crate) struct Lot {
+    pub(crate) batch: Batch,
+    pub(crate) meta: Vec<Meta>,
 }
 
 impl Lot {
-    pub(super) fn new(identifier_columns: usize, value_columns: usize, consent: Option<String>) -> Self {
+    pub(crate) fn new(identifier_columns: usize, value_columns: usize, consent: Option<String>) -> Self {
         let columns = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let mut batch = Batch::new(columns(identifier_columns), columns(value_columns), 0);
         batch.consent = consent;
         Self { batch, meta: Vec::new() }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.meta.len()
     }
 
     /// All positions.
-    pub(super) fn positions(&self) -> Vec<u32> {
+    pub(crate) fn positions(&self) -> Vec<u32> {
         (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).collect()
     }
 
     /// The members in two lots, the first halves first; one lot where there is one member.
-    pub(super) fn into_halves(self) -> Vec<Self> {
+    pub(crate) fn into_halves(self) -> Vec<Self> {
         if self.len() < 2 {
             return vec![self];
         }
@@ -54,23 +54,23 @@ impl Lot {
     }
 
     /// The members at these positions as a lot of their own.
-    pub(super) fn subset(&self, positions: &[u32]) -> Self {
+    pub(crate) fn subset(&self, positions: &[u32]) -> Self {
         Self {
             batch: self.batch.subset(positions),
             meta: positions.iter().filter_map(|at| self.meta.get(*at as usize).cloned()).collect(),
         }
     }
 
-    pub(super) fn profile(&self, position: u32) -> Option<u32> {
+    pub(crate) fn profile(&self, position: u32) -> Option<u32> {
         self.batch.profiles.get(position as usize).copied()
     }
 
-    pub(super) fn change(&self, position: u32) -> Change {
+    pub(crate) fn change(&self, position: u32) -> Change {
         self.batch.changes.get(position as usize).copied().unwrap_or(Change::Updated)
     }
 
     /// Members of whom it was not known what an earlier request had done.
-    pub(super) fn in_doubt(&self, positions: &[u32]) -> u64 {
+    pub(crate) fn in_doubt(&self, positions: &[u32]) -> u64 {
         let doubtful = |at: &&u32| {
             self.meta.get(**at as usize).and_then(|meta| meta.before.as_ref()).is_some_and(|held| held.hash.is_none())
         };
@@ -78,7 +78,7 @@ impl Lot {
     }
 
     /// The identifiers of one member now, as the row that is remembered of it.
-    pub(super) fn identifiers(&self, position: u32, fields: &[String]) -> SentRow {
+    pub(crate) fn identifiers(&self, position: u32, fields: &[String]) -> SentRow {
         SentRow::of(&self.batch.identifiers, position as usize, fields)
     }
 }
@@ -86,7 +86,7 @@ impl Lot {
 /// Identifiers that were sent of a member in one delivery: field and value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
-pub(super) struct SentRow(pub(super) Vec<(String, String)>);
+pub(crate) struct SentRow(pub(crate) Vec<(String, String)>);
 
 impl SentRow {
     fn of(cells: &Cells, row: usize, fields: &[String]) -> Self {
@@ -97,19 +97,19 @@ impl SentRow {
         Self(fields.iter().enumerate().filter_map(one).collect())
     }
 
-    pub(super) fn get(&self, field: &str) -> Option<&str> {
+    pub(crate) fn get(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str())
     }
 }
 
 /// Seals what was sent of a member; bound to connection and profile, so that rows cannot be swapped.
-pub(super) fn seal_sent(sealer: &Sealer, link: i64, profile: u32, rows: &[SentRow]) -> Result<Vec<u8>, Error> {
+pub(crate) fn seal_sent(sealer: &Sealer, link: i64, profile: u32, rows: &[SentRow]) -> Result<Vec<u8>, Error> {
     let plain = serde_json::to_vec(rows).unwrap_or_default();
     sealer.seal(&context(link, profile), &plain)
 }
 
 /// Opens what was sealed; nothing where the store does not say.
-pub(super) fn open_sent(sealer: &Sealer, link: i64, held: &Held) -> Vec<SentRow> {
+pub(crate) fn open_sent(sealer: &Sealer, link: i64, held: &Held) -> Vec<SentRow> {
     if held.sent.is_empty() {
         return Vec::new();
     }

@@ -10,58 +10,58 @@ use crate::egress::Client;
 use crate::runtime::{Connection, Plugin, Usage};
 use crate::store::Sealer;
 use crate::store::ledger::LinkName;
-use crate::sync::columns::Columns;
-use crate::sync::trial::Watch;
+use crate::sync::setup::columns::Columns;
+use crate::sync::setup::watch::Watch;
 
 /// A connection with its plugin, its way out and its columns.
 #[derive(Debug, Clone)]
-pub(super) struct Link {
+pub(crate) struct Link {
     /// Number in the store; 0 where it was never run.
-    pub(super) id: i64,
-    pub(super) audience: String,
-    pub(super) destination: String,
+    pub(crate) id: i64,
+    pub(crate) audience: String,
+    pub(crate) destination: String,
     /// The mapping's name; empty where the connection names none.
-    pub(super) mapping: String,
+    pub(crate) mapping: String,
     /// The audience's condition.
-    pub(super) condition: String,
+    pub(crate) condition: String,
     /// `id version`.
-    pub(super) plugin_name: String,
-    pub(super) manifest: Arc<Manifest>,
-    pub(super) plugin: Plugin,
-    pub(super) plugin_digest: [u8; 32],
+    pub(crate) plugin_name: String,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) plugin: Plugin,
+    pub(crate) plugin_digest: [u8; 32],
     /// What the plugin is told.
-    pub(super) guest: Connection,
+    pub(crate) guest: Connection,
     /// What the plugin learned of account and list.
-    pub(super) remote: Option<serde_json::Value>,
-    pub(super) columns: Columns,
+    pub(crate) remote: Option<serde_json::Value>,
+    pub(crate) columns: Columns,
     /// Conditions and expressions as they are written.
-    pub(super) program_text: String,
+    pub(crate) program_text: String,
     /// What a person must have agreed to.
-    pub(super) requires_consent: Vec<String>,
+    pub(crate) requires_consent: Vec<String>,
     /// Whether somebody who leaves is told of at all.
-    pub(super) sends_exits: bool,
+    pub(crate) sends_exits: bool,
     /// What makes two profiles one person under these settings.
-    pub(super) identity: Identity,
-    pub(super) client: Arc<Client>,
+    pub(crate) identity: Identity,
+    pub(crate) client: Arc<Client>,
     /// Who has the token of the moment, where requests need one; none in a plan.
-    pub(super) tokens: Option<Arc<Keeper>>,
-    pub(super) sealer: Sealer,
-    pub(super) settings_version: u64,
-    pub(super) batch_members: usize,
+    pub(crate) tokens: Option<Arc<Keeper>>,
+    pub(crate) sealer: Sealer,
+    pub(crate) settings_version: u64,
+    pub(crate) batch_members: usize,
     /// Whether changed traits are sent, or only entries and exits.
-    pub(super) resend_changes: bool,
-    pub(super) remove_max_percent: u8,
+    pub(crate) resend_changes: bool,
+    pub(crate) remove_max_percent: u8,
     /// The same for destinations with the same credential.
-    pub(super) credential_scope: String,
+    pub(crate) credential_scope: String,
     /// When the list was last opened, and for which settings and plugin.
-    pub(super) opened: Option<(u64, Vec<u8>)>,
+    pub(crate) opened: Option<(u64, Vec<u8>)>,
     /// Somebody looks on: what has not changed is sent all the same.
-    pub(super) trial: Option<Watch>,
+    pub(crate) trial: Option<Watch>,
 }
 
 impl Link {
     /// What the store finds it by.
-    pub(super) fn name(&self) -> LinkName {
+    pub(crate) fn name(&self) -> LinkName {
         LinkName {
             audience: self.audience.clone(),
             destination: self.destination.clone(),
@@ -70,7 +70,7 @@ impl Link {
     }
 
     /// The same connection with what was just learned of account and list.
-    pub(super) fn with_remote(&self, remote: &str) -> Self {
+    pub(crate) fn with_remote(&self, remote: &str) -> Self {
         let mut link = self.clone();
         link.remote = serde_json::from_str(remote).ok();
         link.guest.remote = Some(remote.to_owned());
@@ -78,13 +78,13 @@ impl Link {
     }
 
     /// Whether the list was opened for these settings and this plugin, and whether that is recent.
-    pub(super) fn opened(&self, now_ms: u64) -> (bool, bool) {
+    pub(crate) fn opened(&self, now_ms: u64) -> (bool, bool) {
         let known = self.opened.as_ref().filter(|(_, digest)| *digest == self.opening_digest());
         (known.is_some(), known.is_some_and(|(at_ms, _)| now_ms < at_ms.saturating_add(OPENED_MS_MAX)))
     }
 
     /// What an opening is good for: these settings, rows and limits, and this plugin.
-    pub(super) fn opening_digest(&self) -> Vec<u8> {
+    pub(crate) fn opening_digest(&self) -> Vec<u8> {
         let mut hash = Sha256::new();
         hash.update(self.settings_digest());
         hash.update(self.plugin_digest);
@@ -92,13 +92,13 @@ impl Link {
     }
 
     /// The bucket that paces an operation.
-    pub(super) fn bucket(&self, operation: &str) -> Option<&Bucket> {
+    pub(crate) fn bucket(&self, operation: &str) -> Option<&Bucket> {
         let operation = self.manifest.operation(operation)?;
         self.manifest.bucket(operation.bucket.as_deref()?)
     }
 
     /// How many requests a bucket lets through in its time.
-    pub(super) fn requests(&self, bucket: &Bucket) -> u32 {
+    pub(crate) fn requests(&self, bucket: &Bucket) -> u32 {
         let setting = bucket.requests_setting.as_deref();
         let settings: Option<serde_json::Value> = setting.and_then(|_| serde_json::from_str(&self.guest.settings).ok());
         let given = settings.as_ref().zip(setting).and_then(|(settings, name)| settings.get(name)?.as_u64());
@@ -106,14 +106,14 @@ impl Link {
     }
 
     /// Deliveries of an operation that may be in flight.
-    pub(super) fn concurrency(&self, operation: &str) -> usize {
+    pub(crate) fn concurrency(&self, operation: &str) -> usize {
         let ordered = self.manifest.operation(operation).is_some_and(|operation| operation.ordered);
         let allowed = self.bucket(operation).map_or(CONCURRENCY_DEFAULT, |bucket| bucket.concurrency as usize);
         if ordered { 1 } else { allowed.clamp(1, CONCURRENCY_MAX) }
     }
 
     /// A digest of everything that decides what is sent of a member; a new one raises the settings version.
-    pub(super) fn settings_digest(&self) -> [u8; 32] {
+    pub(crate) fn settings_digest(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
             hash.update((text.len() as u64).to_be_bytes());
@@ -130,7 +130,7 @@ impl Link {
     }
 
     /// Passes a plugin's log lines on.
-    pub(super) fn log(&self, function: &'static str, usage: &Usage) {
+    pub(crate) fn log(&self, function: &'static str, usage: &Usage) {
         for line in &usage.log {
             tracing::debug!(
                 plugin = %self.plugin_name, destination = %self.destination, function,

@@ -4,19 +4,16 @@
 //! (`Ann-7` is `Xxx-9`), unless somebody asks for the values.
 
 use enroute_core::matching::How;
-use enroute_core::path::{Path, trait_names};
-use enroute_core::suggest::nearest;
 use roaring::RoaringBitmap;
 use serde::Serialize;
 
 use crate::store::records::RECORD_ID_MIN;
 use crate::store::{Error, Reader, ValueReader};
-use crate::sync::link::Link;
+use crate::sync::setup::link::Link;
+use crate::sync::setup::words::{EXPRESSION, did_you_mean, word};
 
 /// People who are looked at: a share is the same to a tenth of a percent, and ten million take ten minutes.
 const PEOPLE_MAX: u64 = 100_000;
-/// What a row is called that more than one trait may fill, before the name of its field.
-pub(super) const EXPRESSION: &str = "expression for ";
 /// Samples of a field.
 const SAMPLES_MAX: usize = 3;
 /// Characters of a sample.
@@ -76,7 +73,7 @@ pub struct IdentifierCoverage {
 }
 
 /// Looks at the people of a connection.
-pub(super) fn of(
+pub(crate) fn of(
     reader: &Reader,
     link: &Link,
     how: &[How],
@@ -127,41 +124,6 @@ pub(super) fn of(
     Ok(found)
 }
 
-/// What of the known traits was probably meant by a path that leads to nothing, as a path.
-pub(super) fn did_you_mean(path: &str, known: &[String]) -> Option<String> {
-    let names = trait_names(path).ok()?;
-    if let Some(dotted) = dotted(&names, known) {
-        return Some(dotted);
-    }
-    let first = names.first()?;
-    if known.contains(first) {
-        return None;
-    }
-    let near = nearest(first, known.iter().map(String::as_str))?;
-    Some(Path::of([near]).to_string()).filter(|near| near != path)
-}
-
-/// The same path with the name in quotes that has a dot itself, where there is such a trait: `"utm.source"`.
-pub(super) fn dotted(names: &[String], known: &[String]) -> Option<String> {
-    (2..=names.len()).find_map(|parts| {
-        let (front, rest) = names.split_at_checked(parts)?;
-        let name = front.join(".");
-        let names = std::iter::once(name.as_str()).chain(rest.iter().map(String::as_str));
-        known.contains(&name).then(|| Path::of(names).to_string())
-    })
-}
-
-/// How a field was found, in a word.
-pub(super) const fn word(how: How) -> &'static str {
-    match how {
-        How::Given => "given",
-        How::Exact => "exact",
-        How::Spelling => "spelling",
-        How::Synonym => "synonym",
-        How::SameName => "same name",
-    }
-}
-
 impl FieldCoverage {
     /// Whether nobody has anything for it.
     #[must_use]
@@ -170,7 +132,7 @@ impl FieldCoverage {
     }
 
     /// Whether it is filled by one trait and by nothing else.
-    pub(super) fn is_trait(&self) -> bool {
+    pub(crate) fn is_trait(&self) -> bool {
         !self.from.starts_with(EXPRESSION)
     }
 

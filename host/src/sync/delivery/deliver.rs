@@ -8,44 +8,44 @@ use sha2::{Digest as _, Sha256};
 
 use crate::runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Work};
 use crate::store::{Error, ledger};
+use crate::sync::change::lot::Lot;
 use crate::sync::clock::Clock;
-use crate::sync::decide::{Decision, Next, Standing, decide};
-use crate::sync::dispatch::Stop;
-use crate::sync::link::Link;
-use crate::sync::lot::Lot;
-use crate::sync::mapper::alone;
-use crate::sync::open;
-use crate::sync::outlet::DeliveryOutlet;
-use crate::sync::pace::Gates;
+use crate::sync::delivery::decide::{Decision, Next, Standing, decide};
+use crate::sync::delivery::mapper::alone;
+use crate::sync::delivery::open;
+use crate::sync::delivery::outlet::DeliveryOutlet;
+use crate::sync::delivery::pace::Gates;
+use crate::sync::delivery::search::{Search, Trail};
+use crate::sync::delivery::settle::{Book, Entry, Settlement};
+use crate::sync::delivery::stop::Stop;
 use crate::sync::report::Tally;
-use crate::sync::search::{Search, Trail};
-use crate::sync::settle::{Book, Entry, Settlement};
+use crate::sync::setup::link::Link;
 
 /// Attempts at one delivery within one run.
 const ATTEMPTS_MAX: u32 = 5;
 
 /// What a delivery and its follow-ups share.
 #[derive(Debug, Clone)]
-pub(super) struct History {
+pub(crate) struct History {
     /// What happened to these members.
-    pub(super) trail: Trail,
+    pub(crate) trail: Trail,
     /// The search for culprits, shared by all parts of the lot.
-    pub(super) search: Search,
+    pub(crate) search: Search,
 }
 
 /// A delivery on its way.
-pub(super) struct Job {
-    pub(super) lot: Lot,
-    pub(super) delivery: Delivery,
+pub(crate) struct Job {
+    pub(crate) lot: Lot,
+    pub(crate) delivery: Delivery,
     /// `prepared` or `subset`.
-    pub(super) label: &'static str,
-    pub(super) history: History,
-    pub(super) due_ms: u64,
+    pub(crate) label: &'static str,
+    pub(crate) history: History,
+    pub(crate) due_ms: u64,
 }
 
 impl Job {
     /// The part of a mapped lot that a delivery is about; positions count within it.
-    pub(super) fn new(mapped: &Lot, delivery: Delivery, label: &'static str, history: History, due_ms: u64) -> Self {
+    pub(crate) fn new(mapped: &Lot, delivery: Delivery, label: &'static str, history: History, due_ms: u64) -> Self {
         let members = delivery.members();
         let local = |at: &u32| members.binary_search(at).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
         let localized = |request: PreparedRequest| PreparedRequest {
@@ -59,20 +59,20 @@ impl Job {
 }
 
 /// What a delivery left behind.
-pub(super) struct Done {
-    pub(super) tally: Tally,
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
     /// Members to try again, and how.
-    pub(super) again: Vec<(Lot, Next, History)>,
+    pub(crate) again: Vec<(Lot, Next, History)>,
     /// Members who were refused and put off, because nothing was left to look for the culprits among them.
-    pub(super) shelved: Vec<(Lot, Trail)>,
+    pub(crate) shelved: Vec<(Lot, Trail)>,
     /// The search for culprits that this was part of.
-    pub(super) search: Search,
+    pub(crate) search: Search,
     /// What the plugin learned, for whatever is mapped from now on.
-    pub(super) remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// Why the connection has to stop.
-    pub(super) stop: Option<Stop>,
+    pub(crate) stop: Option<Stop>,
     /// Why nothing came of it.
-    pub(super) failure: Option<String>,
+    pub(crate) failure: Option<String>,
 }
 
 impl Done {
@@ -91,7 +91,7 @@ impl Done {
 }
 
 /// Carries a delivery out.
-pub(super) async fn carry_out(
+pub(crate) async fn carry_out(
     book: Book,
     clock: Clock,
     gates: Arc<Gates>,
@@ -231,7 +231,7 @@ fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Repo
 }
 
 /// Keeps what a report says besides outcomes.
-pub(super) async fn remember(book: &Book, report: &Report, tally: &mut Tally) -> Result<(), Error> {
+pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) -> Result<(), Error> {
     for unattributed in &report.unattributed {
         tally.unattributed.add(unattributed.reason.clone(), u64::from(unattributed.count));
     }

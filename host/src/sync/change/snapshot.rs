@@ -8,10 +8,10 @@ use roaring::RoaringBitmap;
 
 use crate::store::audience::{self, AudienceError};
 use crate::store::{Reader, held, ledger};
-use crate::sync::columns;
-use crate::sync::link::Link;
+use crate::sync::change::only::Only;
+use crate::sync::change::records;
 use crate::sync::report::ChangeCounts;
-use crate::sync::trial::Only;
+use crate::sync::setup::link::Link;
 
 /// Longest evaluation of an audience.
 ///
@@ -20,27 +20,27 @@ const AUDIENCE_WALL_MAX: Duration = Duration::from_secs(600);
 
 /// A connection before a run.
 #[derive(Debug, Default)]
-pub(super) struct Snapshot {
-    pub(super) state: State,
-    pub(super) candidates: Candidates,
+pub(crate) struct Snapshot {
+    pub(crate) state: State,
+    pub(crate) candidates: Candidates,
     /// Attempts of earlier runs, and the moment of the first, of members who were put off.
-    pub(super) tried: HashMap<u32, (u32, u64)>,
+    pub(crate) tried: HashMap<u32, (u32, u64)>,
     /// People in the audience; one who goes out under several identifiers is several members.
-    pub(super) profiles: u64,
+    pub(crate) profiles: u64,
     /// People in the audience who have not agreed to what the destination is for.
-    pub(super) withheld: u64,
+    pub(crate) withheld: u64,
     /// Store revision up to which changes are looked at in this run.
-    pub(super) revision: i64,
+    pub(crate) revision: i64,
 }
 
 impl Snapshot {
     /// How many members were refused earlier and have not changed since.
-    pub(super) fn refused_before(&self) -> u64 {
+    pub(crate) fn refused_before(&self) -> u64 {
         ((&self.state.refused & &self.state.audience) - &self.state.changed).len()
     }
 
     /// Leaves only one person to be looked at, whether or not anything has changed.
-    pub(super) fn restrict(&mut self, reader: &Reader, only: &Only) -> Result<(), crate::store::Error> {
+    pub(crate) fn restrict(&mut self, reader: &Reader, only: &Only) -> Result<(), crate::store::Error> {
         let person = only.numbers(reader)? - &self.state.waiting;
         let State { audience, held, .. } = &self.state;
         self.candidates = Candidates {
@@ -52,7 +52,7 @@ impl Snapshot {
     }
 
     /// How many members have to be looked at.
-    pub(super) fn changes(&self) -> ChangeCounts {
+    pub(crate) fn changes(&self) -> ChangeCounts {
         let Candidates { added, updated, removed } = &self.candidates;
         ChangeCounts { added: added.len(), updated: updated.len(), removed: removed.len() }
     }
@@ -60,11 +60,11 @@ impl Snapshot {
 
 /// Up to where changes were looked at.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// The store revision.
-    pub(super) revision: i64,
+    pub(crate) revision: i64,
     /// Changed profiles that could not be looked at, because a job about them was open.
-    pub(super) overtaken: RoaringBitmap,
+    pub(crate) overtaken: RoaringBitmap,
 }
 
 /// Why a connection's state cannot be known.
@@ -84,7 +84,7 @@ pub enum SnapshotError {
 }
 
 /// Takes the snapshot.
-pub(super) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Result<Snapshot, SnapshotError> {
+pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Result<Snapshot, SnapshotError> {
     let revision = reader.revision()?;
     let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
     let evaluated = audience::evaluate(reader, &link.condition, limits)
@@ -101,7 +101,7 @@ pub(super) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let (held, in_doubt) = held::sets(connection, link.id)?;
     let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
     let choice = link.columns.records_of();
-    columns::with_records(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
+    records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
     let mut waiting = RoaringBitmap::new();
@@ -120,7 +120,7 @@ pub(super) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
 }
 
 /// Why a run of this connection must not start, if it would remove more than the operator allows.
-pub(super) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
+pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
     let held = snapshot.state.held.len();
     let removed = snapshot.candidates.removed.len();
     if removed == 0 {

@@ -5,38 +5,38 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Outcome;
 
-use crate::sync::decide::{Decision, Next};
-use crate::sync::lot::Lot;
+use crate::sync::change::lot::Lot;
+use crate::sync::delivery::decide::{Decision, Next};
 
 /// What happened to members in this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Trail {
+pub(crate) struct Trail {
     /// The number of this attempt, from 1.
-    pub(super) attempt: u32,
+    pub(crate) attempt: u32,
     /// Waits of this run so far.
-    pub(super) waited_ms: u64,
+    pub(crate) waited_ms: u64,
     /// Whether the attempt before ended without a clear answer.
-    pub(super) in_doubt: bool,
+    pub(crate) in_doubt: bool,
     /// Whether an earlier attempt may have arrived.
-    pub(super) may_have_left: bool,
+    pub(crate) may_have_left: bool,
     /// Refusals that named others, one after the other.
-    pub(super) named: u32,
+    pub(crate) named: u32,
     /// Whether they were refused among others, or alone, without being named.
-    pub(super) refused: bool,
+    pub(crate) refused: bool,
 }
 
 impl Trail {
     /// Of members who were not sent yet.
-    pub(super) const FRESH: Self =
+    pub(crate) const FRESH: Self =
         Self { attempt: 1, waited_ms: 0, in_doubt: false, may_have_left: false, named: 0, refused: false };
 }
 
 /// The search within one lot.
 #[derive(Debug, Clone)]
-pub(super) struct Search(Arc<Mutex<Isolation<(Lot, Trail)>>>);
+pub(crate) struct Search(Arc<Mutex<Isolation<(Lot, Trail)>>>);
 
 impl Search {
-    pub(super) fn new(members: usize) -> Self {
+    pub(crate) fn new(members: usize) -> Self {
         Self(Arc::new(Mutex::new(Isolation::new(members))))
     }
 
@@ -45,7 +45,7 @@ impl Search {
     }
 
     /// Takes in who turned out to be at fault, and who to be sound.
-    pub(super) fn learn(&self, decision: &Decision) {
+    pub(crate) fn learn(&self, decision: &Decision) {
         let is_without = decision.again.iter().any(|(_, next)| *next == Next::Without);
         let (mut culprits, mut sound) = (0, 0);
         for (members, outcome) in &decision.finished {
@@ -62,12 +62,12 @@ impl Search {
     }
 
     /// Spends a halving, if one is left.
-    pub(super) fn spend(&self) -> bool {
+    pub(crate) fn spend(&self) -> bool {
         self.lock().spend()
     }
 
     /// Keeps members to be sent, in halves where some of them may be at fault.
-    pub(super) fn park(&self, lot: Lot, trail: Trail, next: &Next) {
+    pub(crate) fn park(&self, lot: Lot, trail: Trail, next: &Next) {
         // The first time without those who were named is mostly the last; later ones go the way of the unnamed.
         let is_whole = *next == Next::Without && trail.named < 2;
         let parts = if is_whole { vec![lot] } else { lot.into_halves() };
@@ -76,12 +76,12 @@ impl Search {
     }
 
     /// Keeps members who were put off, for the case that more may be spent later.
-    pub(super) fn shelve(&self, lot: Lot, trail: Trail) {
+    pub(crate) fn shelve(&self, lot: Lot, trail: Trail) {
         self.lock().shelve((lot, trail));
     }
 
     /// The next part to send, and how many of the members who were put off are taken up again for it.
-    pub(super) fn next(&self) -> (Option<(Lot, Trail)>, u64) {
+    pub(crate) fn next(&self) -> (Option<(Lot, Trail)>, u64) {
         let mut taken_up = 0;
         loop {
             let step = self.lock().next_step();
@@ -97,7 +97,7 @@ impl Search {
     }
 
     /// Drops what is kept; returns whether there was anything that was not sent.
-    pub(super) fn end(&self) -> bool {
+    pub(crate) fn end(&self) -> bool {
         !self.lock().take_rest().0.is_empty()
     }
 }

@@ -9,11 +9,11 @@ use enroute_core::pace::Pace;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::sync::clock::Clock;
-use crate::sync::link::Link;
+use crate::sync::setup::link::Link;
 
 /// One bucket: a pace and a number of requests in flight.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     pace: Mutex<Pace>,
     slots: Arc<Semaphore>,
 }
@@ -30,7 +30,7 @@ impl Gate {
     ///
     /// # Errors
     /// The wait in milliseconds, where it is longer than `patience_ms`: then it is not waited for.
-    pub(super) async fn ready(&self, clock: &Clock, patience_ms: u64) -> Result<(), u64> {
+    pub(crate) async fn ready(&self, clock: &Clock, patience_ms: u64) -> Result<(), u64> {
         loop {
             match self.wait_ms(clock) {
                 0 => return Ok(()),
@@ -44,7 +44,7 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::ready`].
-    pub(super) async fn enter(&self, clock: &Clock, patience_ms: u64) -> Result<OwnedSemaphorePermit, u64> {
+    pub(crate) async fn enter(&self, clock: &Clock, patience_ms: u64) -> Result<OwnedSemaphorePermit, u64> {
         let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await else { return Err(u64::MAX) };
         loop {
             let now = clock.now_ms();
@@ -58,25 +58,25 @@ impl Gate {
     }
 
     /// How long a request would have to wait now.
-    pub(super) fn wait_ms(&self, clock: &Clock) -> u64 {
+    pub(crate) fn wait_ms(&self, clock: &Clock) -> u64 {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).wait(clock.now_ms())
     }
 
     /// Holds everybody back, because the destination said so.
-    pub(super) fn hold(&self, clock: &Clock, after_ms: u64) {
+    pub(crate) fn hold(&self, clock: &Clock, after_ms: u64) {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(clock.now_ms(), after_ms);
     }
 }
 
 /// All gates of a run.
 #[derive(Debug, Default)]
-pub(super) struct Gates {
+pub(crate) struct Gates {
     gates: Mutex<HashMap<(String, String), Arc<Gate>>>,
 }
 
 impl Gates {
     /// Holds the bucket that a throttled answer names.
-    pub(super) fn heed(&self, link: &Link, verdict: &Verdict, clock: &Clock) {
+    pub(crate) fn heed(&self, link: &Link, verdict: &Verdict, clock: &Clock) {
         if let Verdict::Throttled { bucket, after_ms } = verdict
             && let Some(gate) = self.of(link, bucket)
         {
@@ -85,7 +85,7 @@ impl Gates {
     }
 
     /// The gate for a bucket of the manifest; the same one for everybody whom the bucket counts together.
-    pub(super) fn of(&self, link: &Link, bucket: &str) -> Option<Arc<Gate>> {
+    pub(crate) fn of(&self, link: &Link, bucket: &str) -> Option<Arc<Gate>> {
         let bucket = link.manifest.bucket(bucket)?;
         let scope = match bucket.scope {
             Scope::Credential => link.credential_scope.clone(),

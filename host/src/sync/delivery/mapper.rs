@@ -4,27 +4,27 @@ use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
 
 use crate::runtime::{Delivery, Fault, FaultKind, Rejection};
-use crate::sync::link::Link;
-use crate::sync::lot::Lot;
+use crate::sync::change::lot::Lot;
+use crate::sync::setup::link::Link;
 
 /// What became of a lot.
 #[derive(Debug, Default)]
-pub(super) struct MappedLot {
+pub(crate) struct MappedLot {
     /// Deliveries, each with the part of the lot that its positions mean.
-    pub(super) parts: Vec<(Lot, Vec<Delivery>)>,
+    pub(crate) parts: Vec<(Lot, Vec<Delivery>)>,
     /// Rejections, with the part they mean.
-    pub(super) rejections: Vec<(Lot, Rejection)>,
-    pub(super) warnings: Vec<Warning>,
+    pub(crate) rejections: Vec<(Lot, Rejection)>,
+    pub(crate) warnings: Vec<Warning>,
     /// Failed calls, with the number of members in each.
-    pub(super) faults: Vec<(Fault, usize)>,
+    pub(crate) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
-    pub(super) unmapped: Vec<Lot>,
+    pub(crate) unmapped: Vec<Lot>,
     /// Members on whom the plugin fails.
-    pub(super) culprits: u64,
+    pub(crate) culprits: u64,
 }
 
 /// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
-pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
+pub(crate) async fn map(link: &Link, lot: Lot) -> MappedLot {
     let mut search = Isolation::new(lot.len());
     search.park(lot);
     let mut found = MappedLot::default();
@@ -70,7 +70,7 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
 }
 
 /// The rejection of a member on which the plugin fails.
-pub(super) fn alone(fault: &Fault) -> Rejection {
+pub(crate) fn alone(fault: &Fault) -> Rejection {
     Rejection {
         member: 0,
         field: None,

@@ -6,11 +6,11 @@ use enroute_core::emission::Input;
 use enroute_core::mapping::{Expression, Inputs, Member, Trigger};
 
 use crate::store::{Column, Error};
-use crate::sync::identify;
+use crate::sync::setup::identify;
 
 /// What the rows hold, and for whom.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Program {
+pub(crate) struct Program {
     read: Vec<Column>,
     /// How many of them are traits that rows take as they are; the others are the inputs of expressions.
     traits: usize,
@@ -28,20 +28,20 @@ enum Row {
 
 impl Program {
     /// Rows that hold traits as they are.
-    pub(super) fn of_traits(columns: Vec<Column>, on_exit: bool) -> Self {
+    pub(crate) fn of_traits(columns: Vec<Column>, on_exit: bool) -> Self {
         let traits = columns.len();
         let rows = (0..traits).map(|column| Row::Trait { column, on_exit }).collect();
         Self { read: columns, traits, rows, trigger: None }
     }
 
     /// Rows that hold what expressions yield.
-    pub(super) fn of_expressions(expressions: Vec<Expression>) -> Self {
+    pub(crate) fn of_expressions(expressions: Vec<Expression>) -> Self {
         let rows = expressions.into_iter().map(|one| Row::Expression(Box::new(one))).collect();
         Self { rows, ..Self::default() }
     }
 
     /// The same under a condition. `inputs` are what condition and expressions read.
-    pub(super) fn under(mut self, trigger: Option<Trigger>, inputs: &Inputs) -> Result<Self, Error> {
+    pub(crate) fn under(mut self, trigger: Option<Trigger>, inputs: &Inputs) -> Result<Self, Error> {
         for input in inputs.as_slice() {
             self.read.push(column(input)?);
         }
@@ -50,33 +50,33 @@ impl Program {
     }
 
     /// What is read of a profile.
-    pub(super) fn read(&self) -> &[Column] {
+    pub(crate) fn read(&self) -> &[Column] {
         &self.read
     }
 
     /// What conditions and expressions read.
-    pub(super) fn inputs(&self) -> &[Column] {
+    pub(crate) fn inputs(&self) -> &[Column] {
         self.read.get(self.traits..).unwrap_or_default()
     }
 
     /// How many rows there are.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// Whether the condition is met by somebody who enters or stays.
-    pub(super) fn admits(&self, json: &[Option<&str>]) -> bool {
+    pub(crate) fn admits(&self, json: &[Option<&str>]) -> bool {
         self.trigger.as_ref().is_none_or(|trigger| self.with_member(json, true, |member| trigger.matches(member)))
     }
 
     /// Each condition in words, and whether it is met.
-    pub(super) fn explain(&self, json: &[Option<&str>], is_member: bool) -> Vec<(String, bool)> {
+    pub(crate) fn explain(&self, json: &[Option<&str>], is_member: bool) -> Vec<(String, bool)> {
         let explain = |trigger: &Trigger| self.with_member(json, is_member, |member| trigger.explain(member));
         self.trigger.as_ref().map(explain).unwrap_or_default()
     }
 
     /// The JSON texts of the rows.
-    pub(super) fn run<'a>(&self, json: &[Option<&'a str>], is_member: bool) -> Vec<Option<Cow<'a, str>>> {
+    pub(crate) fn run<'a>(&self, json: &[Option<&'a str>], is_member: bool) -> Vec<Option<Cow<'a, str>>> {
         if self.rows.iter().all(|row| matches!(row, Row::Trait { .. })) {
             return self.rows.iter().map(|row| as_it_is(row, json, is_member)).collect();
         }
@@ -121,7 +121,7 @@ fn as_it_is<'a>(row: &Row, json: &[Option<&'a str>], is_member: bool) -> Option<
 }
 
 /// What the store is asked for.
-pub(super) fn column(input: &Input) -> Result<Column, Error> {
+pub(crate) fn column(input: &Input) -> Result<Column, Error> {
     let refuse = |path: &str, reason| Err(Error::Path { path: path.to_owned(), reason });
     match input {
         Input::Identifier(kind) => Column::identifier(kind),

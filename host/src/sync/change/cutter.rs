@@ -17,9 +17,9 @@ use tokio::sync::oneshot;
 use crate::store::held::{self, Held};
 use crate::store::records::{self, RECORD_ID_MIN, Record};
 use crate::store::{Reader, ValueReader};
-use crate::sync::columns::Columns;
-use crate::sync::link::Link;
-use crate::sync::lot::{Lot, Meta, SentRow, open_sent};
+use crate::sync::change::lot::{Lot, Meta, SentRow, open_sent};
+use crate::sync::setup::columns::Columns;
+use crate::sync::setup::link::Link;
 
 /// Members in one lot, whatever the manifest says.
 const LOT_MEMBERS_MAX: usize = 10_000;
@@ -32,7 +32,7 @@ const CHUNK: usize = 1_000;
 
 /// What comes out of the cutter, in order.
 #[derive(Debug)]
-pub(super) enum Cutting {
+pub(crate) enum Cutting {
     /// Members to map and send.
     Lot(Box<Lot>),
     /// Members of whom nothing that is sent has changed, and those whose hash has to be refreshed silently.
@@ -49,28 +49,28 @@ pub(super) enum Cutting {
 
 /// A member that is not sent because it shares its identity with another one.
 #[derive(Debug)]
-pub(super) struct Folded {
-    pub(super) profile: u32,
-    pub(super) change: Change,
-    pub(super) hash: [u8; 16],
-    pub(super) identity: Option<[u8; 16]>,
+pub(crate) struct Folded {
+    pub(crate) profile: u32,
+    pub(crate) change: Change,
+    pub(crate) hash: [u8; 16],
+    pub(crate) identity: Option<[u8; 16]>,
     /// For a removal: the profile that stays, and what was sent of the one that leaves.
-    pub(super) heir: Option<(u32, Vec<SentRow>)>,
+    pub(crate) heir: Option<(u32, Vec<SentRow>)>,
 }
 
 /// A member whom the mapping's condition leaves out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unmatched {
-    pub(super) profile: u32,
-    pub(super) change: Change,
-    pub(super) hash: [u8; 16],
+pub(crate) struct Unmatched {
+    pub(crate) profile: u32,
+    pub(crate) change: Change,
+    pub(crate) hash: [u8; 16],
 }
 
 /// Where cuttings go; false when nobody wants more.
-pub(super) type Sink<'a> = dyn FnMut(Cutting) -> bool + 'a;
+pub(crate) type Sink<'a> = dyn FnMut(Cutting) -> bool + 'a;
 
 /// Cuts everything there is to look at.
-pub(super) struct Cutter<'a> {
+pub(crate) struct Cutter<'a> {
     link: &'a Link,
     reader: &'a Reader,
     values: ValueReader<'a>,
@@ -92,7 +92,7 @@ pub(super) struct Cutter<'a> {
 
 impl<'a> Cutter<'a> {
     /// Prepares to cut.
-    pub(super) fn new(
+    pub(crate) fn new(
         link: &'a Link,
         reader: &'a Reader,
         candidates: &'a Candidates,
@@ -120,7 +120,7 @@ impl<'a> Cutter<'a> {
 
     /// Reads, folds and cuts: removals, a barrier, then the rest. Members who take over what another one gives up in
     /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry.
-    pub(super) fn run(mut self) -> Result<(), crate::store::Error> {
+    pub(crate) fn run(mut self) -> Result<(), crate::store::Error> {
         let Candidates { added, updated, removed } = self.candidates;
         self.phase(removed, |_| Change::Removed)?;
         if !self.settle_everything() {
@@ -433,7 +433,7 @@ impl Link {
 }
 
 /// Runs a cutter on a thread where blocking is fine and hands its cuttings over one by one.
-pub(super) fn spawn(
+pub(crate) fn spawn(
     link: Arc<Link>,
     reader: Reader,
     candidates: Arc<Candidates>,

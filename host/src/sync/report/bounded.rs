@@ -11,7 +11,7 @@ const REASONS_MAX: usize = 200;
 
 /// Members by reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bounded<K> {
+pub(crate) struct Bounded<K> {
     kept: BTreeMap<K, u64>,
     others: u64,
 }
@@ -24,7 +24,7 @@ impl<K> Default for Bounded<K> {
 
 impl<K: Ord> Bounded<K> {
     /// Counts members under a reason, or among the others where there are too many reasons.
-    pub(super) fn add(&mut self, key: K, members: u64) {
+    pub(crate) fn add(&mut self, key: K, members: u64) {
         let is_full = self.kept.len() >= REASONS_MAX;
         match self.kept.get_mut(&key) {
             Some(known) => *known += members,
@@ -36,25 +36,25 @@ impl<K: Ord> Bounded<K> {
     }
 
     /// Adds what another has counted.
-    pub(super) fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         self.others += other.others;
         other.kept.into_iter().for_each(|(key, members)| self.add(key, members));
     }
 
     /// The reasons that are told apart, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &u64)> {
         self.kept.iter()
     }
 
     /// Members whose reasons are not.
-    pub(super) const fn others(&self) -> u64 {
+    pub(crate) const fn others(&self) -> u64 {
         self.others
     }
 }
 
 impl Bounded<String> {
     /// Reasons with their numbers; those that are not told apart together under [`OTHERS`].
-    pub(super) fn into_map(mut self) -> BTreeMap<String, u64> {
+    pub(crate) fn into_map(mut self) -> BTreeMap<String, u64> {
         if self.others > 0 {
             *self.kept.entry(OTHERS.to_owned()).or_default() += self.others;
         }

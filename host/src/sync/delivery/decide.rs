@@ -7,7 +7,7 @@ use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
 
 /// How members are tried again within the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// As they are, after a wait that counts as an attempt.
     Again { after_ms: u64, unclear: bool },
     /// As they are, when the destination lets us; costs no attempt.
@@ -22,7 +22,7 @@ pub(super) enum Next {
 
 impl Next {
     /// The outcome of members for whom this is not done within the run.
-    pub(super) const fn given_up(&self) -> Outcome {
+    pub(crate) const fn given_up(&self) -> Outcome {
         match self {
             Self::Again { unclear: true, .. } => Outcome::Unknown,
             Self::Again { after_ms, .. } | Self::Throttled { after_ms } => Outcome::Deferred { after_ms: *after_ms },
@@ -33,28 +33,28 @@ impl Next {
 
 /// What follows from one report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Decision {
+pub(crate) struct Decision {
     /// Positions with their final outcome for this attempt.
-    pub(super) finished: Vec<(Vec<u32>, Outcome)>,
+    pub(crate) finished: Vec<(Vec<u32>, Outcome)>,
     /// Positions to try again, and how.
-    pub(super) again: Vec<(Vec<u32>, Next)>,
+    pub(crate) again: Vec<(Vec<u32>, Next)>,
     /// Why the connection must stop for a person.
-    pub(super) pause: Option<String>,
+    pub(crate) pause: Option<String>,
 }
 
 /// What is known of the delivery.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     /// Members of the delivery.
-    pub(super) members: usize,
+    pub(crate) members: usize,
     /// Whether repeating it leaves the destination as once did.
-    pub(super) idempotent: bool,
+    pub(crate) idempotent: bool,
     /// Whether its members were refused once already in this run, among others or alone.
-    pub(super) refused_before: bool,
+    pub(crate) refused_before: bool,
 }
 
 /// Decides. Milliseconds in `Again` are what the destination asked for; back-off is added by the caller.
-pub(super) fn decide(report: Report, standing: Standing) -> Decision {
+pub(crate) fn decide(report: Report, standing: Standing) -> Decision {
     let mut decision = Decision { pause: report.verdict.pauses().map(str::to_owned), ..Decision::default() };
     let names_culprits = names_culprits(&report);
     for fate in report.fates {

@@ -1,0 +1,8 @@
+//! Who has to be looked at, with what, and in which lots.
+
+pub(crate) mod coverage;
+pub(crate) mod cutter;
+pub(crate) mod lot;
+pub(crate) mod only;
+pub(crate) mod records;
+pub(crate) mod snapshot;

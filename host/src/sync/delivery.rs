@@ -1,0 +1,13 @@
+//! From a lot to outcomes: `map`, intent, `send`, decision, settlement.
+
+pub(crate) mod decide;
+pub(crate) mod deliver;
+pub(crate) mod dispatch;
+pub(crate) mod mapper;
+pub(crate) mod open;
+pub(crate) mod outlet;
+pub(crate) mod pace;
+pub(crate) mod resume;
+pub(crate) mod search;
+pub(crate) mod settle;
+pub(crate) mod stop;
