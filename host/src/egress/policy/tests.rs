@@ -1,6 +1,6 @@
 use super::*;
 use crate::egress::hosts::HostRule;
-use enroute_core::request::{Method, SlotValue};
+use enroute_core::request::{Method, Slot, SlotValue};
 
 fn request() -> Request {
     Request {
