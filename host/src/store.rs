@@ -19,6 +19,7 @@ pub mod held;
 pub mod imports;
 pub mod layers;
 pub mod ledger;
+mod look;
 pub mod profiles;
 pub mod records;
 mod schema;
@@ -44,6 +45,7 @@ use tokio::sync::oneshot;
 
 pub use self::error::Error;
 use self::folder::{Folder, Lock};
+pub use self::look::Look;
 pub use self::seal::Sealer;
 pub use self::values::{Column, ValueReader};
 use self::writer::{Durability, Job, Writer};
@@ -135,7 +137,7 @@ impl Store {
     ///
     /// If the file cannot be read.
     pub fn remotes(&self) -> Result<ledger::Remotes, Error> {
-        ledger::remotes(self.reader()?.connection())
+        ledger::remotes(&self.reader()?)
     }
 
     /// Opens the state folder for reading alone, also while another process writes to it.
@@ -254,7 +256,7 @@ impl Reader {
     }
 
     /// The connection, for the statements of this module.
-    pub(crate) const fn connection(&self) -> &Connection {
+    pub(in crate::store) const fn connection(&self) -> &Connection {
         &self.connection
     }
 
@@ -280,7 +282,7 @@ impl Reader {
 
 impl Transaction<'_> {
     /// The connection, for the statements of this module.
-    pub(crate) const fn connection(&self) -> &Connection {
+    pub(in crate::store) const fn connection(&self) -> &Connection {
         self.connection
     }
 

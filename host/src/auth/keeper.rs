@@ -228,7 +228,7 @@ impl Keeper {
         };
         let generation = next.generation;
         tracing::debug!(destination = %next.destination, generation, flawed = flaw.is_some(), "token granted");
-        self.store.write(move |tx| tokens::put(tx.connection(), &next)).await.map_err(|error| stored(&error))?;
+        self.store.write(move |tx| tokens::put(tx, &next)).await.map_err(|error| stored(&error))?;
         match flaw {
             Some(flaw) => Err(flaw),
             None => Ok(Token {
@@ -244,7 +244,7 @@ impl Keeper {
     /// What the store has for the credential.
     pub(super) async fn stored(&self) -> Result<TokenRow, TokenError> {
         let (store, credential) = (Arc::clone(&self.store), self.credential);
-        let read = tokio::task::spawn_blocking(move || tokens::find(store.reader()?.connection(), &credential));
+        let read = tokio::task::spawn_blocking(move || tokens::find(&store.reader()?, &credential));
         let found = read.await.unwrap_or(Err(Error::Broken("a reader was lost"))).map_err(|error| stored(&error))?;
         Ok(found.unwrap_or_default())
     }

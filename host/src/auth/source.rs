@@ -175,7 +175,7 @@ impl Source {
         if !self.needs_login() {
             return Ok(false);
         }
-        let known = tokens::find(reader.connection(), &self.credential(reader.sealer()))?;
+        let known = tokens::find(reader, &self.credential(reader.sealer()))?;
         Ok(known.is_none_or(|row| row.refresh.is_none()))
     }
 

@@ -4,9 +4,9 @@
 //! without a hash says that it is in doubt what the destination has.
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
-use crate::store::Error;
+use crate::store::{Error, Look, Transaction};
 
 /// What is known of one member at one destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +42,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Held> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn sets(connection: &Connection, link: i64) -> Result<(RoaringBitmap, RoaringBitmap), Error> {
+pub fn sets(from: &impl Look, link: i64) -> Result<(RoaringBitmap, RoaringBitmap), Error> {
+    let connection = from.connection();
     let mut held = RoaringBitmap::new();
     let mut in_doubt = RoaringBitmap::new();
     let mut statement = connection.prepare_cached(
@@ -66,7 +67,8 @@ pub fn sets(connection: &Connection, link: i64) -> Result<(RoaringBitmap, Roarin
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn get(connection: &Connection, link: i64, profile: u32) -> Result<Option<Held>, Error> {
+pub fn get(from: &impl Look, link: i64, profile: u32) -> Result<Option<Held>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT profile, hash, version, identity, folded, sent FROM held WHERE connection = ?1 AND profile = ?2",
     )?;
@@ -78,12 +80,13 @@ pub fn get(connection: &Connection, link: i64, profile: u32) -> Result<Option<He
 /// # Errors
 /// When the store cannot be read.
 pub fn same_identity(
-    connection: &Connection,
+    from: &impl Look,
     link: i64,
     identity: &[u8; 16],
     profile: u32,
     carriers_only: bool,
 ) -> Result<Vec<u32>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         // The index is named because the planner would rather walk the whole connection than sort two rows.
         "SELECT profile FROM held INDEXED BY held_by_identity
@@ -99,7 +102,8 @@ pub fn same_identity(
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn put<'a>(connection: &Connection, link: i64, rows: impl IntoIterator<Item = &'a Held>) -> Result<(), Error> {
+pub fn put<'a>(tx: &Transaction<'_>, link: i64, rows: impl IntoIterator<Item = &'a Held>) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut statement = connection.prepare_cached(
         "INSERT INTO held (connection, profile, hash, version, identity, folded, sent)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -124,7 +128,8 @@ pub fn put<'a>(connection: &Connection, link: i64, rows: impl IntoIterator<Item 
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn forget(connection: &Connection, link: i64, profiles: impl IntoIterator<Item = u32>) -> Result<(), Error> {
+pub fn forget(tx: &Transaction<'_>, link: i64, profiles: impl IntoIterator<Item = u32>) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut statement = connection.prepare_cached("DELETE FROM held WHERE connection = ?1 AND profile = ?2")?;
     for profile in profiles {
         statement.execute(params![link, profile])?;
@@ -136,7 +141,8 @@ pub fn forget(connection: &Connection, link: i64, profiles: impl IntoIterator<It
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn stale(connection: &Connection, link: i64, version: u64) -> Result<u64, Error> {
+pub fn stale(from: &impl Look, link: i64, version: u64) -> Result<u64, Error> {
+    let connection = from.connection();
     let mut statement =
         connection.prepare_cached("SELECT count(*) FROM held WHERE connection = ?1 AND version <> ?2")?;
     let count: i64 = statement.query_row(params![link, version.cast_signed()], |found| found.get(0))?;

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
-use crate::store::Error;
+use crate::store::{Error, Look, Transaction};
 
 /// A connection as the store knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -150,7 +150,8 @@ pub fn members(bytes: &[u8]) -> Result<RoaringBitmap, Error> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn find_link(connection: &Connection, name: &LinkName) -> Result<Option<Link>, Error> {
+pub fn find_link(from: &impl Look, name: &LinkName) -> Result<Option<Link>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT id, revision, settings_version, remote, opened_ms, opened_for FROM connection
          WHERE audience = ?1 AND destination = ?2 AND mapping = ?3",
@@ -171,7 +172,8 @@ pub fn find_link(connection: &Connection, name: &LinkName) -> Result<Option<Link
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn link(connection: &Connection, name: &LinkName, settings_digest: &[u8]) -> Result<Link, Error> {
+pub fn link(tx: &Transaction<'_>, name: &LinkName, settings_digest: &[u8]) -> Result<Link, Error> {
+    let connection = tx.connection();
     let [audience, destination, mapping] = name.columns();
     connection.execute(
         "INSERT INTO connection (audience, destination, mapping, settings_version, settings_digest)
@@ -181,14 +183,15 @@ pub fn link(connection: &Connection, name: &LinkName, settings_digest: &[u8]) ->
            settings_digest = excluded.settings_digest",
         params![audience, destination, mapping, settings_digest],
     )?;
-    find_link(connection, name)?.ok_or_else(|| Error::Broken("a connection vanished"))
+    find_link(tx, name)?.ok_or_else(|| Error::Broken("a connection vanished"))
 }
 
 /// Remembers what a plugin learned of account and list.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn set_remote(connection: &Connection, link: i64, remote: &str) -> Result<(), Error> {
+pub fn set_remote(tx: &Transaction<'_>, link: i64, remote: &str) -> Result<(), Error> {
+    let connection = tx.connection();
     connection.execute("UPDATE connection SET remote = ?2 WHERE id = ?1", params![link, remote.as_bytes()])?;
     Ok(())
 }
@@ -197,7 +200,8 @@ pub fn set_remote(connection: &Connection, link: i64, remote: &str) -> Result<()
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn set_opened(connection: &Connection, link: i64, at_ms: u64, digest: &[u8]) -> Result<(), Error> {
+pub fn set_opened(tx: &Transaction<'_>, link: i64, at_ms: u64, digest: &[u8]) -> Result<(), Error> {
+    let connection = tx.connection();
     connection.execute(
         "UPDATE connection SET opened_ms = ?2, opened_for = ?3 WHERE id = ?1",
         params![link, at_ms.cast_signed(), digest],
@@ -209,7 +213,8 @@ pub fn set_opened(connection: &Connection, link: i64, at_ms: u64, digest: &[u8])
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn forget_opened(connection: &Connection, link: i64) -> Result<(), Error> {
+pub fn forget_opened(tx: &Transaction<'_>, link: i64) -> Result<(), Error> {
+    let connection = tx.connection();
     connection.execute("UPDATE connection SET opened_ms = NULL, opened_for = NULL WHERE id = ?1", [link])?;
     Ok(())
 }
@@ -218,7 +223,8 @@ pub fn forget_opened(connection: &Connection, link: i64) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn remotes(connection: &Connection) -> Result<Remotes, Error> {
+pub fn remotes(from: &impl Look) -> Result<Remotes, Error> {
+    let connection = from.connection();
     let mut statement =
         connection.prepare("SELECT audience, destination, remote FROM connection WHERE remote IS NOT NULL")?;
     let rows = statement.query_map([], |row| {
@@ -232,7 +238,8 @@ pub fn remotes(connection: &Connection) -> Result<Remotes, Error> {
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn set_revision(connection: &Connection, link: i64, revision: i64) -> Result<(), Error> {
+pub fn set_revision(tx: &Transaction<'_>, link: i64, revision: i64) -> Result<(), Error> {
+    let connection = tx.connection();
     connection.execute("UPDATE connection SET revision = max(revision, ?2) WHERE id = ?1", params![link, revision])?;
     Ok(())
 }
@@ -241,7 +248,8 @@ pub fn set_revision(connection: &Connection, link: i64, revision: i64) -> Result
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn begin_run(connection: &Connection, at_ms: u64) -> Result<i64, Error> {
+pub fn begin_run(tx: &Transaction<'_>, at_ms: u64) -> Result<i64, Error> {
+    let connection = tx.connection();
     connection.execute("INSERT INTO run (started_ms, state) VALUES (?1, 'running')", [at_ms.cast_signed()])?;
     Ok(connection.last_insert_rowid())
 }
@@ -250,8 +258,8 @@ pub fn begin_run(connection: &Connection, at_ms: u64) -> Result<i64, Error> {
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> Result<(), Error> {
-    connection.execute(
+pub fn end_run(tx: &Transaction<'_>, run: i64, at_ms: u64, summary: &str) -> Result<(), Error> {
+    tx.connection().execute(
         "UPDATE run SET ended_ms = ?2, state = 'done', summary = ?3 WHERE id = ?1",
         params![run, at_ms.cast_signed(), summary],
     )?;
@@ -262,11 +270,12 @@ pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> 
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn last_run(connection: &Connection) -> Result<Option<(i64, String)>, Error> {
-    let found =
-        connection.query_row("SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        });
+pub fn last_run(from: &impl Look) -> Result<Option<(i64, String)>, Error> {
+    let found = from.connection().query_row(
+        "SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    );
     Ok(found.optional()?)
 }
 
@@ -274,7 +283,8 @@ pub fn last_run(connection: &Connection) -> Result<Option<(i64, String)>, Error>
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn intend(connection: &Connection, intent: &Intent<'_>) -> Result<i64, Error> {
+pub fn intend(tx: &Transaction<'_>, intent: &Intent<'_>) -> Result<i64, Error> {
+    let connection = tx.connection();
     connection
         .prepare_cached(
             "INSERT INTO delivery (run, connection, operation, label, request_key, members, state, attempt,
@@ -299,8 +309,8 @@ pub fn intend(connection: &Connection, intent: &Intent<'_>) -> Result<i64, Error
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn settle(connection: &Connection, delivery: i64, verdict: &str, at_ms: u64) -> Result<(), Error> {
-    connection
+pub fn settle(tx: &Transaction<'_>, delivery: i64, verdict: &str, at_ms: u64) -> Result<(), Error> {
+    tx.connection()
         .prepare_cached("UPDATE delivery SET state = 'settled', verdict = ?2, settled_ms = ?3 WHERE id = ?1")?
         .execute(params![delivery, verdict, at_ms.cast_signed()])?;
     Ok(())
@@ -310,7 +320,8 @@ pub fn settle(connection: &Connection, delivery: i64, verdict: &str, at_ms: u64)
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn settle_orphans(connection: &Connection, link: i64, at_ms: u64) -> Result<usize, Error> {
+pub fn settle_orphans(tx: &Transaction<'_>, link: i64, at_ms: u64) -> Result<usize, Error> {
+    let connection = tx.connection();
     connection.execute(
         "INSERT INTO receipt (delivery, outcome, code, members, change)
          SELECT id, 'unknown', 'interrupted', members, NULL FROM delivery WHERE state = 'intent' AND connection = ?1",
@@ -328,14 +339,14 @@ pub fn settle_orphans(connection: &Connection, link: i64, at_ms: u64) -> Result<
 /// # Errors
 /// When the store cannot be written.
 pub fn receipt(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     delivery: i64,
     outcome: &str,
     code: Option<&str>,
     change: &str,
     members: &RoaringBitmap,
 ) -> Result<(), Error> {
-    connection
+    tx.connection()
         .prepare_cached("INSERT INTO receipt (delivery, outcome, code, members, change) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![delivery, outcome, code, set_bytes(members)?, change])?;
     Ok(())
@@ -346,10 +357,11 @@ pub fn receipt(
 /// # Errors
 /// When the store cannot be written.
 pub fn requests(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     (run, link, delivery): (i64, i64, Option<i64>),
     rows: &[RequestRow],
 ) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut statement = connection.prepare_cached(
         "INSERT INTO request (delivery, run, connection, label, kind, digest, status, failure, at_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -375,12 +387,13 @@ pub fn requests(
 /// # Errors
 /// When the store cannot be written.
 pub fn reject(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     (run, link): (i64, i64),
     (plugin_digest, version): (&[u8], u64),
     at_ms: u64,
     rows: &[RejectionRow],
 ) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut history = connection.prepare_cached(
         "INSERT INTO rejection (run, connection, profile, code, field, reason, source, at_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -422,11 +435,12 @@ pub fn reject(
 /// # Errors
 /// When the store cannot be read.
 pub fn refused(
-    connection: &Connection,
+    from: &impl Look,
     link: i64,
     plugin_digest: &[u8],
     version: u64,
 ) -> Result<(RoaringBitmap, RoaringBitmap), Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT profile, change IS 'removed' FROM refusal
          WHERE connection = ?1 AND plugin_digest = ?2 AND version = ?3 ORDER BY profile",
@@ -444,7 +458,8 @@ pub fn refused(
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn clear(connection: &Connection, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+pub fn clear(tx: &Transaction<'_>, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut refusal = connection.prepare_cached("DELETE FROM refusal WHERE connection = ?1 AND profile = ?2")?;
     let mut pending = connection.prepare_cached("DELETE FROM pending WHERE connection = ?1 AND profile = ?2")?;
     let empty = |table: &str| -> Result<bool, Error> {
@@ -467,7 +482,8 @@ pub fn clear(connection: &Connection, link: i64, profiles: &RoaringBitmap) -> Re
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn put_off(connection: &Connection, link: i64, rows: &[PendingRow]) -> Result<(), Error> {
+pub fn put_off(tx: &Transaction<'_>, link: i64, rows: &[PendingRow]) -> Result<(), Error> {
+    let connection = tx.connection();
     let mut statement = connection.prepare_cached(
         "INSERT INTO pending (connection, profile, state, due_ms, attempts, first_ms, ticket, reason, change, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
@@ -496,7 +512,8 @@ pub fn put_off(connection: &Connection, link: i64, rows: &[PendingRow]) -> Resul
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn waiting(connection: &Connection, link: i64) -> Result<Vec<PendingRow>, Error> {
+pub fn waiting(from: &impl Look, link: i64) -> Result<Vec<PendingRow>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT profile, state, due_ms, attempts, first_ms, ticket, reason FROM pending
          WHERE connection = ?1 ORDER BY profile",
@@ -521,7 +538,8 @@ pub fn waiting(connection: &Connection, link: i64) -> Result<Vec<PendingRow>, Er
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn waiting_reasons(connection: &Connection, link: i64) -> Result<Vec<(String, Option<String>, u64)>, Error> {
+pub fn waiting_reasons(from: &impl Look, link: i64) -> Result<Vec<(String, Option<String>, u64)>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT state, reason, count(*) FROM pending WHERE connection = ?1 AND state <> 'accepted'
          GROUP BY state, reason ORDER BY count(*) DESC, state, reason",
@@ -538,7 +556,8 @@ pub type Accepted = (u32, String, Option<[u8; 16]>);
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn accepted(connection: &Connection, link: i64, members: &RoaringBitmap) -> Result<Vec<Accepted>, Error> {
+pub fn accepted(from: &impl Look, link: i64, members: &RoaringBitmap) -> Result<Vec<Accepted>, Error> {
+    let connection = from.connection();
     let mut statement = connection
         .prepare_cached("SELECT coalesce(change, ''), hash FROM pending WHERE connection = ?1 AND profile = ?2")?;
     let mut found = Vec::new();

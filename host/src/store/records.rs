@@ -5,10 +5,10 @@
 //! one value of one profile for ever, so that a value that goes away is withdrawn and no other one is touched.
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
-use crate::store::Error;
 use crate::store::seal::HASH_BYTES;
+use crate::store::{Error, Look, Transaction};
 
 /// The smallest number of a record; profiles have smaller ones.
 pub const RECORD_ID_MIN: u32 = 1 << 31;
@@ -26,8 +26,8 @@ pub struct Record {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn looked_at(connection: &Connection, choice: &str) -> Result<i64, Error> {
-    let mut statement = connection.prepare_cached("select revision from record_choice where choice = ?1")?;
+pub fn looked_at(from: &impl Look, choice: &str) -> Result<i64, Error> {
+    let mut statement = from.connection().prepare_cached("select revision from record_choice where choice = ?1")?;
     Ok(statement.query_row([choice], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
@@ -35,9 +35,9 @@ pub fn looked_at(connection: &Connection, choice: &str) -> Result<i64, Error> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn profiles(connection: &Connection, choice: &str) -> Result<RoaringBitmap, Error> {
+pub fn profiles(from: &impl Look, choice: &str) -> Result<RoaringBitmap, Error> {
     let mut statement =
-        connection.prepare_cached("select distinct profile from record where choice = ?1 order by profile")?;
+        from.connection().prepare_cached("select distinct profile from record where choice = ?1 order by profile")?;
     let rows = statement.query_map([choice], |row| row.get::<_, u32>(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -47,11 +47,12 @@ pub fn profiles(connection: &Connection, choice: &str) -> Result<RoaringBitmap, 
 /// # Errors
 /// When the store cannot be written, or two thousand million records are in it.
 pub fn put(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     choice: &str,
     found: &[(u32, Vec<[u8; HASH_BYTES]>)],
     revision: i64,
 ) -> Result<(), Error> {
+    let connection = tx.connection();
     let last: i64 = connection.query_row("select coalesce(max(id), 0) from record", (), |row| row.get(0))?;
     let mut next = last.saturating_add(1).max(i64::from(RECORD_ID_MIN));
     let mut gone = connection
@@ -79,9 +80,9 @@ pub fn put(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn all(connection: &Connection, choice: &str) -> Result<Vec<(u32, u32, bool)>, Error> {
+pub fn all(from: &impl Look, choice: &str) -> Result<Vec<(u32, u32, bool)>, Error> {
     let mut statement =
-        connection.prepare_cached("select id, profile, present from record where choice = ?1 order by id")?;
+        from.connection().prepare_cached("select id, profile, present from record where choice = ?1 order by id")?;
     let rows = statement.query_map([choice], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -90,8 +91,8 @@ pub fn all(connection: &Connection, choice: &str) -> Result<Vec<(u32, u32, bool)
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn get(connection: &Connection, id: u32) -> Result<Option<Record>, Error> {
-    let mut statement = connection.prepare_cached("select profile, value from record where id = ?1")?;
+pub fn get(from: &impl Look, id: u32) -> Result<Option<Record>, Error> {
+    let mut statement = from.connection().prepare_cached("select profile, value from record where id = ?1")?;
     Ok(statement.query_row([id], |row| Ok(Record { profile: row.get(0)?, value: row.get(1)? })).optional()?)
 }
 
@@ -99,8 +100,8 @@ pub fn get(connection: &Connection, id: u32) -> Result<Option<Record>, Error> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn of(connection: &Connection, profile: u32) -> Result<Vec<u32>, Error> {
-    let mut statement = connection.prepare_cached("select id from record where profile = ?1 order by id")?;
+pub fn of(from: &impl Look, profile: u32) -> Result<Vec<u32>, Error> {
+    let mut statement = from.connection().prepare_cached("select id from record where profile = ?1 order by id")?;
     let rows = statement.query_map([profile], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -114,8 +115,8 @@ mod tests {
     const B: [u8; HASH_BYTES] = [2; HASH_BYTES];
 
     fn put_all(store: &TestStore, found: Vec<(u32, Vec<[u8; HASH_BYTES]>)>) -> Vec<(u32, u32, bool)> {
-        store.write_blocking(move |tx| put(tx.connection(), "email", &found, 7)).unwrap();
-        all(store.reader().unwrap().connection(), "email").unwrap()
+        store.write_blocking(move |tx| put(tx, "email", &found, 7)).unwrap();
+        all(&store.reader().unwrap(), "email").unwrap()
     }
 
     #[test]
@@ -132,10 +133,10 @@ mod tests {
             [(first, 1, true), (first + 1, 2, true), (first + 2, 1, true)]
         );
         let reader = store.reader().unwrap();
-        assert_eq!(get(reader.connection(), first + 2).unwrap(), Some(Record { profile: 1, value: B }));
-        assert_eq!(of(reader.connection(), 1).unwrap(), [first, first + 2]);
-        assert_eq!(looked_at(reader.connection(), "email").unwrap(), 7);
-        assert_eq!(looked_at(reader.connection(), "phone").unwrap(), 0);
-        assert_eq!(profiles(reader.connection(), "email").unwrap().iter().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(get(&reader, first + 2).unwrap(), Some(Record { profile: 1, value: B }));
+        assert_eq!(of(&reader, 1).unwrap(), [first, first + 2]);
+        assert_eq!(looked_at(&reader, "email").unwrap(), 7);
+        assert_eq!(looked_at(&reader, "phone").unwrap(), 0);
+        assert_eq!(profiles(&reader, "email").unwrap().iter().collect::<Vec<_>>(), [1, 2]);
     }
 }

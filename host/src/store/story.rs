@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::store::ledger::LinkName;
-use crate::store::{Error, held, ledger, records};
+use crate::store::{Error, Look, held, ledger, records};
 
 /// Receipts of one profile that are worth showing, newest first.
 const RECEIPTS_SHOWN: usize = 20;
@@ -93,7 +93,8 @@ pub struct Chapter {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn of(connection: &Connection, profile: u32) -> Result<Vec<Chapter>, Error> {
+pub fn of(from: &impl Look, profile: u32) -> Result<Vec<Chapter>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare("SELECT id, audience, destination, mapping FROM connection ORDER BY id")?;
     let rows = statement.query_map([], |row| {
         let name = LinkName { audience: row.get(1)?, destination: row.get(2)?, mapping: row.get(3)? };
@@ -101,7 +102,7 @@ pub fn of(connection: &Connection, profile: u32) -> Result<Vec<Chapter>, Error> 
     })?;
     let links: Vec<(i64, LinkName)> = rows.collect::<Result<_, _>>()?;
     let mut chapters = Vec::new();
-    let further = records::of(connection, profile)?;
+    let further = records::of(from, profile)?;
     for (link, name) in links {
         for id in std::iter::once(profile).chain(further.iter().copied()) {
             let chapter = Chapter {
@@ -110,7 +111,7 @@ pub fn of(connection: &Connection, profile: u32) -> Result<Vec<Chapter>, Error> 
                 mapping: name.mapping.clone(),
                 id,
                 link,
-                held: held::get(connection, link, id)?,
+                held: held::get(from, link, id)?,
                 refusal: refusal(connection, link, id)?,
                 waiting: waiting(connection, link, id)?,
                 receipts: receipts(connection, link, id)?,
@@ -189,12 +190,13 @@ fn requests(connection: &Connection, delivery: i64) -> Result<Vec<Request>, Erro
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn counts(connection: &Connection, link: i64) -> Result<[u64; 4], Error> {
+pub fn counts(from: &impl Look, link: i64) -> Result<[u64; 4], Error> {
+    let connection = from.connection();
     let count = |sql: &str| -> Result<u64, Error> {
         let found: i64 = connection.prepare_cached(sql)?.query_row([link], |row| row.get(0))?;
         Ok(found.cast_unsigned())
     };
-    let (all, in_doubt) = held::sets(connection, link)?;
+    let (all, in_doubt) = held::sets(from, link)?;
     Ok([
         all.len() - in_doubt.len(),
         in_doubt.len(),
@@ -246,13 +248,13 @@ mod tests {
         let store = TestStore::new();
         let name = LinkName { audience: "a".to_owned(), destination: "d".to_owned(), mapping: String::new() };
         let write = move |tx: &crate::store::Transaction<'_>| {
-            let link = ledger::link(tx.connection(), &name, b"settings")?.id;
+            let link = ledger::link(tx, &name, b"settings")?.id;
             let held = |profile, hash| Held { profile, hash, ..Held::default() };
             let rows = [held(1, Some([1; 16])), held(2, None), held(3, None)];
-            held::put(tx.connection(), link, &rows)?;
+            held::put(tx, link, &rows)?;
             Ok(link)
         };
         let link = store.write_blocking(write).unwrap();
-        assert_eq!(counts(store.reader().unwrap().connection(), link).unwrap(), [1, 2, 0, 0]);
+        assert_eq!(counts(&store.reader().unwrap(), link).unwrap(), [1, 2, 0, 0]);
     }
 }

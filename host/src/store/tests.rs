@@ -281,10 +281,10 @@ fn a_store_of_the_first_format_is_brought_to_the_newest_and_keeps_what_it_has() 
     store.reopen().unwrap();
     let row = tokens::TokenRow { credential: vec![1; 16], generation: 3, ..Default::default() };
     let put = row.clone();
-    store.write_blocking(move |tx| tokens::put(tx.connection(), &put)).unwrap();
+    store.write_blocking(move |tx| tokens::put(tx, &put)).unwrap();
     let reader = store.reader().unwrap();
-    assert_eq!(tokens::find(reader.connection(), &[1; 16]).unwrap(), Some(row));
-    assert_eq!(tokens::find(reader.connection(), &[2; 16]).unwrap(), None);
+    assert_eq!(tokens::find(&reader, &[1; 16]).unwrap(), Some(row));
+    assert_eq!(tokens::find(&reader, &[2; 16]).unwrap(), None);
     assert_eq!(schema::meta::<i64>(reader.connection(), "kept").unwrap(), Some(7));
     assert_eq!(store.put(&[line("a", r#"{"n": 1.50}"#)]), [Upserted::Unchanged { id: 1, was: 1 }]);
 }

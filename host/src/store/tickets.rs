@@ -1,10 +1,10 @@
 //! Jobs at destinations that members wait for.
 
 use roaring::RoaringBitmap;
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
-use crate::store::Error;
 use crate::store::ledger::{members, set_bytes};
+use crate::store::{Error, Look, Transaction};
 
 /// A job at the destination that members wait for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +30,14 @@ pub struct TicketRow {
 /// # Errors
 /// When the store cannot be written.
 pub fn open(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     link: i64,
     delivery: i64,
     token: &str,
     waiting: &RoaringBitmap,
     due_ms: u64,
 ) -> Result<i64, Error> {
+    let connection = tx.connection();
     connection.execute(
         "INSERT INTO ticket (connection, delivery, token, request_key, members, due_ms, attempts, first_ms)
          SELECT ?1, ?2, ?3, request_key, ?4, ?5, 0, ?5 FROM delivery WHERE id = ?2",
@@ -49,7 +50,8 @@ pub fn open(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn all(connection: &Connection, link: i64) -> Result<Vec<TicketRow>, Error> {
+pub fn all(from: &impl Look, link: i64) -> Result<Vec<TicketRow>, Error> {
+    let connection = from.connection();
     let mut statement = connection.prepare_cached(
         "SELECT ticket.id, delivery.run, token, ticket.request_key, ticket.members, due_ms, delivery.operation
          FROM ticket JOIN delivery ON delivery.id = ticket.delivery WHERE ticket.connection = ?1 ORDER BY ticket.id",
@@ -80,8 +82,8 @@ pub fn all(connection: &Connection, link: i64) -> Result<Vec<TicketRow>, Error> 
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn close(connection: &Connection, ticket: i64) -> Result<(), Error> {
-    connection.execute("DELETE FROM ticket WHERE id = ?1", [ticket])?;
+pub fn close(tx: &Transaction<'_>, ticket: i64) -> Result<(), Error> {
+    tx.connection().execute("DELETE FROM ticket WHERE id = ?1", [ticket])?;
     Ok(())
 }
 
@@ -90,12 +92,13 @@ pub fn close(connection: &Connection, ticket: i64) -> Result<(), Error> {
 /// # Errors
 /// When the store cannot be written.
 pub fn postpone(
-    connection: &Connection,
+    tx: &Transaction<'_>,
     link: i64,
     ticket: i64,
     next: Option<(&str, &RoaringBitmap)>,
     due_ms: u64,
 ) -> Result<(), Error> {
+    let connection = tx.connection();
     let due_ms = due_ms.cast_signed();
     let (token, waiting) = match next {
         Some((token, waiting)) => (Some(token), Some(set_bytes(waiting)?)),

@@ -3,9 +3,9 @@
 //! A rotated refresh token is lost for good if its write is: callers wait for [`Store::write`](crate::store::Store)
 //! before they use what came with it.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, params};
 
-use crate::store::Error;
+use crate::store::{Error, Look, Transaction};
 
 /// What is kept for a credential.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct TokenRow {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn find(connection: &Connection, credential: &[u8]) -> Result<Option<TokenRow>, Error> {
-    let mut statement = connection.prepare_cached(
+pub fn find(from: &impl Look, credential: &[u8]) -> Result<Option<TokenRow>, Error> {
+    let mut statement = from.connection().prepare_cached(
         "SELECT credential, destination, generation, refresh, access, use_until_ms, at_ms FROM token
          WHERE credential = ?1",
     )?;
@@ -53,8 +53,8 @@ pub fn find(connection: &Connection, credential: &[u8]) -> Result<Option<TokenRo
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn put(connection: &Connection, row: &TokenRow) -> Result<(), Error> {
-    connection.execute(
+pub fn put(tx: &Transaction<'_>, row: &TokenRow) -> Result<(), Error> {
+    tx.connection().execute(
         "INSERT OR REPLACE INTO token (credential, destination, generation, refresh, access, use_until_ms, at_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![

@@ -103,9 +103,9 @@ pub struct Request {
 pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
     let Some(found) = reader.profile(profile)? else { return Ok(None) };
     let mut connections = Vec::new();
-    let last_run = ledger::last_run(reader.connection())?.map(|(_, summary)| summary).unwrap_or_default();
+    let last_run = ledger::last_run(reader)?.map(|(_, summary)| summary).unwrap_or_default();
     let last_run: serde_json::Value = serde_json::from_str(&last_run).unwrap_or_default();
-    for chapter in story::of(reader.connection(), found.id)? {
+    for chapter in story::of(reader, found.id)? {
         let mut told = tell(reader, chapter, found.id);
         told.connection_stopped = stopped(&last_run, &told);
         told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
@@ -286,9 +286,9 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
 }
 
 fn one_status(reader: &Reader, name: LinkName, is_on: bool, is_enabled: bool) -> Result<Status, Error> {
-    let known = ledger::find_link(reader.connection(), &name)?;
+    let known = ledger::find_link(reader, &name)?;
     let [held, in_doubt, refused, waiting] = match &known {
-        Some(link) => story::counts(reader.connection(), link.id)?,
+        Some(link) => story::counts(reader, link.id)?,
         None => [0; 4],
     };
     let state = match (is_on, is_enabled, &known) {

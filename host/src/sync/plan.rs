@@ -150,7 +150,7 @@ pub(super) async fn plan_link(
             let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
-            let stale = held::stale(reader.connection(), link.id, link.settings_version)?;
+            let stale = held::stale(reader, link.id, link.settings_version)?;
             let mut people = snapshot.state.audience.clone();
             if let Some(only) = &only {
                 snapshot.restrict(reader, only)?;

@@ -68,7 +68,7 @@ impl std::fmt::Debug for Options {
 /// When the store fails. What goes wrong with a plugin or a destination is in the report.
 pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<RunReport, Error> {
     let started_ms = options.clock.now_ms();
-    let run = store.write(move |tx| ledger::begin_run(tx.connection(), started_ms)).await?;
+    let run = store.write(move |tx| ledger::begin_run(tx, started_ms)).await?;
     let gates = Arc::new(Gates::default());
     let mut running = JoinSet::new();
     let mut bound: Vec<(usize, Arc<Link>)> = Vec::new();
@@ -101,7 +101,7 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;
-    store.write(move |tx| ledger::end_run(tx.connection(), run, ended_ms, &summary)).await?;
+    store.write(move |tx| ledger::end_run(tx, run, ended_ms, &summary)).await?;
     Ok(report)
 }
 
@@ -129,7 +129,7 @@ struct Connection {
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
-        self.store.write(move |tx| ledger::settle_orphans(tx.connection(), id, now_ms)).await?;
+        self.store.write(move |tx| ledger::settle_orphans(tx, id, now_ms)).await?;
         records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
@@ -170,7 +170,7 @@ impl Connection {
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
             if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
                 let revision = snapshot.revision;
-                self.store.write(move |tx| ledger::set_revision(tx.connection(), id, revision)).await?;
+                self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
             }
             if stopped.is_none() && complete {
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
@@ -294,7 +294,7 @@ impl Connection {
         let only = self.options.only.clone();
         self.store
             .read(move |reader| {
-                let known = ledger::find_link(reader.connection(), &link.name())?;
+                let known = ledger::find_link(reader, &link.name())?;
                 let seen = seen.unwrap_or_else(|| Seen {
                     revision: known.map_or(0, |known| known.revision),
                     overtaken: RoaringBitmap::new(),
@@ -324,7 +324,7 @@ impl Connection {
     /// When something that waits is due.
     async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
         let link = self.link.id;
-        let waiting = self.store.read(move |reader| ledger::waiting(reader.connection(), link)).await?;
+        let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
         Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
     }
 
@@ -338,13 +338,13 @@ impl Connection {
         let link = self.link.id;
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
-            self.store.write(move |tx| ledger::forget_opened(tx.connection(), link)).await?;
+            self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
         }
         let ((held, in_doubt), waiting) = self
             .store
             .read(move |reader| {
-                let sets = held::sets(reader.connection(), link)?;
-                Ok::<_, Error>((sets, ledger::waiting_reasons(reader.connection(), link)?))
+                let sets = held::sets(reader, link)?;
+                Ok::<_, Error>((sets, ledger::waiting_reasons(reader, link)?))
             })
             .await?;
         let state = match &stopped {

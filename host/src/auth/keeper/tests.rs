@@ -206,7 +206,7 @@ async fn a_rotated_refresh_token_is_kept_sealed_and_the_credential_stays_the_sam
     let source = world.refreshing();
     let before = source.credential(world.store.sealer());
     world.keeper(&source).token(NOW_MS, None).await.unwrap();
-    let row = tokens::find(world.store.reader().unwrap().connection(), &before).unwrap().unwrap();
+    let row = tokens::find(&world.store.reader().unwrap(), &before).unwrap().unwrap();
     assert!(row.refresh.is_some() && row.destination == "crm");
     let held = world.store.reader().unwrap().tables_holding("canary-token-").unwrap();
     assert_eq!(held, Vec::<String>::new());

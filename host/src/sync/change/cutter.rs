@@ -205,7 +205,7 @@ impl<'a> Cutter<'a> {
             Ok::<_, crate::store::Error>(())
         })?;
         for id in records {
-            let Some(record) = records::get(self.reader.connection(), *id)? else { continue };
+            let Some(record) = records::get(self.reader, *id)? else { continue };
             self.values.read([record.profile], |_, _, consent, json| {
                 if let Some(member) = members.get_mut(id) {
                     member.fill(link, consent, json, Some(record));
@@ -225,7 +225,7 @@ impl<'a> Cutter<'a> {
         }
         let before = match member.change {
             Change::Added if !link.folds() => None,
-            _ => held::get(self.reader.connection(), link.id, profile)?,
+            _ => held::get(self.reader, link.id, profile)?,
         };
         let hash = member.hash(link);
         let identity = member.identity(link);
@@ -316,7 +316,7 @@ impl<'a> Cutter<'a> {
 
     /// Another member with this identity who stays in the audience.
     fn heir(&self, profile: u32, identity: &[u8; 16], carriers_only: bool) -> Result<Option<u32>, crate::store::Error> {
-        let others = held::same_identity(self.reader.connection(), self.link.id, identity, profile, carriers_only)?;
+        let others = held::same_identity(self.reader, self.link.id, identity, profile, carriers_only)?;
         Ok(others.into_iter().find(|other| !self.candidates.removed.contains(*other)))
     }
 

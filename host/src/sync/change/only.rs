@@ -16,7 +16,7 @@ pub struct Only {
 impl Only {
     /// The numbers under which the person goes.
     pub(crate) fn numbers(&self, reader: &Reader) -> Result<RoaringBitmap, Error> {
-        let mut numbers: RoaringBitmap = records::of(reader.connection(), self.profile)?.into_iter().collect();
+        let mut numbers: RoaringBitmap = records::of(reader, self.profile)?.into_iter().collect();
         numbers.insert(self.profile);
         Ok(numbers)
     }

@@ -18,16 +18,15 @@ pub(crate) async fn refresh(link: &Arc<Link>, store: &Arc<Store>) -> Result<(), 
     let (link, kept) = (Arc::clone(link), choice.clone());
     let found = store.read(move |reader| find(&link.columns, reader, &choice)).await?;
     let (found, revision) = found;
-    store.write(move |tx| records::put(tx.connection(), &kept, &found, revision)).await
+    store.write(move |tx| records::put(tx, &kept, &found, revision)).await
 }
 
 /// Finds the further values of profiles that changed since they were last looked at, and up to which revision.
 fn find(columns: &Columns, reader: &Reader, choice: &str) -> Result<(Found, i64), Error> {
-    let connection = reader.connection();
     let revision = reader.revision()?;
-    let since = records::looked_at(connection, choice)?;
+    let since = records::looked_at(reader, choice)?;
     let changed = reader.changed_since(since)?;
-    let known = records::profiles(connection, choice)?;
+    let known = records::profiles(reader, choice)?;
     let read = columns.read.get(..columns.choice.sources.len()).unwrap_or_default();
     let mut values = ValueReader::new(reader, read)?;
     let mut found = Vec::new();
@@ -49,7 +48,7 @@ pub(crate) fn add_to(
     profiles: &mut [(&mut RoaringBitmap, bool)],
 ) -> Result<(), Error> {
     let Some(choice) = choice else { return Ok(()) };
-    for (id, profile, present) in records::all(reader.connection(), choice)? {
+    for (id, profile, present) in records::all(reader, choice)? {
         debug_assert!(id >= RECORD_ID_MIN, "numbers of records begin where those of profiles end");
         for (set, only_present) in profiles.iter_mut() {
             if (present || !*only_present) && set.contains(profile) {

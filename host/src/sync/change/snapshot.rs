@@ -97,16 +97,15 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
         withheld = all - members.len();
     }
     let profiles = members.len();
-    let connection = reader.connection();
-    let (held, in_doubt) = held::sets(connection, link.id)?;
+    let (held, in_doubt) = held::sets(reader, link.id)?;
     let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
     let choice = link.columns.records_of();
     records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
-    let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;
+    let (refused, refused_removals) = ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
     let mut waiting = RoaringBitmap::new();
     let mut due = RoaringBitmap::new();
-    for row in ledger::waiting(connection, link.id)? {
+    for row in ledger::waiting(reader, link.id)? {
         if row.ticket.is_some() || row.due_ms > now_ms {
             waiting.insert(row.profile);
         } else {

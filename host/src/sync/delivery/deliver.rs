@@ -240,7 +240,7 @@ pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     }
     if let Some(remote) = report.remote.clone() {
         let link = book.link.id;
-        book.store.write(move |tx| ledger::set_remote(tx.connection(), link, &remote)).await?;
+        book.store.write(move |tx| ledger::set_remote(tx, link, &remote)).await?;
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub(crate) async fn open(
     let (sent, outlet) = call(link, gates, clock, Work::Open, "open").await;
     let (id, rows) = (link.id, outlet.take_records());
     let why = sent.as_ref().ok().and_then(|report| cause(&report.verdict, &rows));
-    store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
+    store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
     let report = match sent {
         Ok(report) if report.verdict == Verdict::Ok => report,
         Ok(report) => {
@@ -67,9 +67,9 @@ pub(crate) async fn open(
     let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));
     let write = move |tx: &Transaction<'_>| {
         if let Some(remote) = &remote {
-            ledger::set_remote(tx.connection(), id, remote)?;
+            ledger::set_remote(tx, id, remote)?;
         }
-        ledger::set_opened(tx.connection(), id, at_ms, &digest)
+        ledger::set_opened(tx, id, at_ms, &digest)
     };
     store.write(write).await?;
     Ok(Ok(opened))

@@ -55,7 +55,7 @@ impl Asked {
 /// Open jobs of a connection, oldest first.
 pub(crate) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
     let link = book.link.id;
-    book.store.read(move |reader| tickets::all(reader.connection(), link)).await
+    book.store.read(move |reader| tickets::all(reader, link)).await
 }
 
 /// Asks about every job that is due.
@@ -100,7 +100,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
     let (run, id) = (book.run, link.id);
-    book.store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
+    book.store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
     match sent {
         Ok((mut report, usage)) => {
             link.log("send", &usage);
@@ -116,7 +116,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
             let (later, ids) =
                 (clock.now_ms() + AFTER_FAULT_MS, tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>());
             let write = move |tx: &Transaction<'_>| {
-                ids.iter().try_for_each(|ticket| tickets::postpone(tx.connection(), id, *ticket, None, later))
+                ids.iter().try_for_each(|ticket| tickets::postpone(tx, id, *ticket, None, later))
             };
             book.store.write(write).await?;
         }
@@ -133,7 +133,7 @@ async fn identifiers(book: &Book, profiles: &[u32]) -> Result<Cells, Error> {
             let columns = u32::try_from(fields.len()).unwrap_or(u32::MAX);
             let mut cells = Cells::with_capacity(columns, profiles.len());
             for profile in profiles {
-                let row = held::get(reader.connection(), link.id, profile)?;
+                let row = held::get(reader, link.id, profile)?;
                 let sent = row.map(|held| open_sent(&link.sealer, link.id, &held)).unwrap_or_default();
                 let last = sent.last();
                 for field in fields {
@@ -191,9 +191,9 @@ async fn settle(
                 match waiting.get(&ticket.id) {
                     Some((token, members, due_ms)) => {
                         let next = Some((token.as_str(), members));
-                        tickets::postpone(tx.connection(), book.link.id, ticket.id, next, *due_ms)?;
+                        tickets::postpone(tx, book.link.id, ticket.id, next, *due_ms)?;
                     }
-                    None => tickets::close(tx.connection(), ticket.id)?,
+                    None => tickets::close(tx, ticket.id)?,
                 }
             }
             Ok(())
@@ -213,21 +213,21 @@ impl Book {
         let link = self.link.id;
         match outcome {
             Outcome::Delivered | Outcome::Unchanged { .. } => {
-                for (profile, change, hash) in ledger::accepted(tx.connection(), link, members)? {
+                for (profile, change, hash) in ledger::accepted(tx, link, members)? {
                     if change == Change::Removed.word() {
-                        held::forget(tx.connection(), link, [profile])?;
-                    } else if let Some(mut row) = held::get(tx.connection(), link, profile)? {
+                        held::forget(tx, link, [profile])?;
+                    } else if let Some(mut row) = held::get(tx, link, profile)? {
                         // What was sent last is all that is there: a job that moved a member has withdrawn the rest.
                         let last = open_sent(&self.link.sealer, link, &row).pop();
                         row.sent = seal_sent(&self.link.sealer, link, profile, last.as_slice())?;
                         row.hash = hash;
-                        held::put(tx.connection(), link, [&row])?;
+                        held::put(tx, link, [&row])?;
                     }
                 }
-                ledger::clear(tx.connection(), link, members)
+                ledger::clear(tx, link, members)
             }
             Outcome::Rejected(refusal) => {
-                let accepted = ledger::accepted(tx.connection(), link, members)?;
+                let accepted = ledger::accepted(tx, link, members)?;
                 let is_fresh = |row: &&ledger::Accepted| row.1 == Change::Added.word();
                 let fresh: Vec<u32> = accepted.iter().filter(is_fresh).map(|(profile, ..)| *profile).collect();
                 let of: HashMap<u32, (String, Option<[u8; 16]>)> =
@@ -246,10 +246,10 @@ impl Book {
                     hash: of.get(&profile).and_then(|(_, hash)| *hash),
                 };
                 let rows: Vec<RejectionRow> = members.iter().map(row).collect();
-                held::forget(tx.connection(), link, fresh)?;
-                ledger::clear(tx.connection(), link, members)?;
+                held::forget(tx, link, fresh)?;
+                ledger::clear(tx, link, members)?;
                 let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);
-                ledger::reject(tx.connection(), (self.run, link), version, now_ms, &rows)
+                ledger::reject(tx, (self.run, link), version, now_ms, &rows)
             }
             Outcome::Deferred { .. } | Outcome::Unknown | Outcome::Accepted(_) => {
                 let after_ms = if let Outcome::Deferred { after_ms } = outcome { *after_ms } else { 0 };
@@ -265,7 +265,7 @@ impl Book {
                     hash: None,
                 };
                 let rows: Vec<PendingRow> = members.iter().map(row).collect();
-                ledger::put_off(tx.connection(), link, &rows)
+                ledger::put_off(tx, link, &rows)
             }
         }
     }

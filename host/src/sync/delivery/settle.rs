@@ -64,10 +64,10 @@ impl Book {
             .write(move |tx| {
                 let link = &book.link;
                 let rows: Vec<Held> = (0..lot.len()).map(|at| book.doubtful(&lot, at)).collect::<Result<_, _>>()?;
-                held::put(tx.connection(), link.id, &rows)?;
+                held::put(tx, link.id, &rows)?;
                 let members = lot.batch.members();
                 ledger::intend(
-                    tx.connection(),
+                    tx,
                     &Intent {
                         run: book.run,
                         link: link.id,
@@ -117,8 +117,8 @@ impl Book {
 
     fn settle_in(&self, tx: &Transaction<'_>, lot: &Lot, done: &Settlement) -> Result<(), Error> {
         let link = &self.link;
-        ledger::settle(tx.connection(), done.delivery, &done.verdict, done.at_ms)?;
-        ledger::requests(tx.connection(), (self.run, link.id, Some(done.delivery)), &done.requests)?;
+        ledger::settle(tx, done.delivery, &done.verdict, done.at_ms)?;
+        ledger::requests(tx, (self.run, link.id, Some(done.delivery)), &done.requests)?;
         for (positions, outcome) in &done.finished {
             self.receipts(tx, done.delivery, lot, positions, outcome)?;
             match outcome {
@@ -134,7 +134,7 @@ impl Book {
                 Outcome::Accepted(ticket) => {
                     let due = done.at_ms.saturating_add(ticket.ask_after_ms);
                     let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-                    let number = tickets::open(tx.connection(), link.id, done.delivery, &ticket.token, &members, due)?;
+                    let number = tickets::open(tx, link.id, done.delivery, &ticket.token, &members, due)?;
                     self.put_off(tx, lot, positions, "accepted", due, Some(number), done)?;
                 }
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
@@ -172,7 +172,7 @@ impl Book {
             _ => None,
         };
         for (change, members) in by_change {
-            ledger::receipt(tx.connection(), delivery, outcome.word(), code, change.word(), &members)?;
+            ledger::receipt(tx, delivery, outcome.word(), code, change.word(), &members)?;
         }
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Book {
         let link = &self.link;
         let gone = |at: &&u32| lot.change(**at) == Change::Removed;
         let removed = positions.iter().filter(gone).filter_map(|at| lot.profile(*at));
-        held::forget(tx.connection(), link.id, removed)?;
+        held::forget(tx, link.id, removed)?;
         let mut rows = Vec::with_capacity(positions.len());
         for at in positions.iter().filter(|at| !gone(at)) {
             let (Some(meta), Some(profile)) = (lot.meta.get(*at as usize), lot.profile(*at)) else { continue };
@@ -196,9 +196,9 @@ impl Book {
                 sent: seal_sent(&link.sealer, link.id, profile, &now)?,
             });
         }
-        held::put(tx.connection(), link.id, &rows)?;
+        held::put(tx, link.id, &rows)?;
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-        ledger::clear(tx.connection(), link.id, &members)
+        ledger::clear(tx, link.id, &members)
     }
 
     /// The destination has what it had before this run.
@@ -216,8 +216,8 @@ impl Book {
                 None => fresh.extend(lot.profile(*at)),
             }
         }
-        held::put(tx.connection(), self.link.id, &known)?;
-        held::forget(tx.connection(), self.link.id, fresh)
+        held::put(tx, self.link.id, &known)?;
+        held::forget(tx, self.link.id, fresh)
     }
 
     /// The destination refused members, so it has what it had before.
@@ -234,14 +234,8 @@ impl Book {
             self.restore(tx, lot, positions)?;
         }
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-        ledger::clear(tx.connection(), link.id, &members)?;
-        ledger::reject(
-            tx.connection(),
-            (self.run, link.id),
-            (&link.plugin_digest, link.settings_version),
-            done.at_ms,
-            rows,
-        )
+        ledger::clear(tx, link.id, &members)?;
+        ledger::reject(tx, (self.run, link.id), (&link.plugin_digest, link.settings_version), done.at_ms, rows)
     }
 
     fn rejection(
@@ -289,7 +283,7 @@ impl Book {
             })
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();
-        ledger::put_off(tx.connection(), self.link.id, &rows)
+        ledger::put_off(tx, self.link.id, &rows)
     }
 
     /// Records members whom the plugin or the host could not map; nothing of them left.
@@ -312,9 +306,9 @@ impl Book {
                 let rows: Vec<RejectionRow> = rejections.iter().map(row).collect();
                 let link = &book.link;
                 let members = rows.iter().map(|row| row.profile).collect();
-                ledger::clear(tx.connection(), link.id, &members)?;
+                ledger::clear(tx, link.id, &members)?;
                 let version = (link.plugin_digest.as_slice(), link.settings_version);
-                ledger::reject(tx.connection(), (book.run, link.id), version, at_ms, &rows)
+                ledger::reject(tx, (book.run, link.id), version, at_ms, &rows)
             })
             .await
     }
@@ -336,8 +330,8 @@ impl Book {
             .write(move |tx| {
                 let link = &book.link;
                 let version = (link.plugin_digest.as_slice(), link.settings_version);
-                ledger::clear(tx.connection(), link.id, &rows.iter().map(|row| row.profile).collect())?;
-                ledger::reject(tx.connection(), (book.run, link.id), version, at_ms, &rows)
+                ledger::clear(tx, link.id, &rows.iter().map(|row| row.profile).collect())?;
+                ledger::reject(tx, (book.run, link.id), version, at_ms, &rows)
             })
             .await
     }
@@ -350,9 +344,9 @@ impl Book {
 
     fn fold_one(&self, tx: &Transaction<'_>, folded: Folded) -> Result<(), Error> {
         let link = &self.link;
-        ledger::clear(tx.connection(), link.id, &RoaringBitmap::from_iter([folded.profile]))?;
+        ledger::clear(tx, link.id, &RoaringBitmap::from_iter([folded.profile]))?;
         if folded.change == Change::Removed {
-            held::forget(tx.connection(), link.id, [folded.profile])?;
+            held::forget(tx, link.id, [folded.profile])?;
             return match folded.heir {
                 Some((heir, sent)) => self.inherit(tx, heir, sent),
                 None => Ok(()),
@@ -366,7 +360,7 @@ impl Book {
             folded: true,
             sent: Vec::new(),
         };
-        held::put(tx.connection(), link.id, [&row])
+        held::put(tx, link.id, [&row])
     }
 
     /// Hands what was sent of an identity on to another profile that shares it.
@@ -379,12 +373,12 @@ impl Book {
     /// the other one's values, so it is in doubt and sent again.
     fn inherit(&self, tx: &Transaction<'_>, heir: u32, sent: Vec<SentRow>) -> Result<(), Error> {
         let link = &self.link;
-        let Some(mut row) = held::get(tx.connection(), link.id, heir)? else { return Ok(()) };
+        let Some(mut row) = held::get(tx, link.id, heir)? else { return Ok(()) };
         let mut rows = open_sent(&link.sealer, link.id, &row);
         rows.extend(sent.into_iter().filter(|one| !rows.contains(one)).collect::<Vec<_>>());
         row.folded = false;
         row.hash = None;
         row.sent = seal_sent(&link.sealer, link.id, heir, &rows)?;
-        held::put(tx.connection(), link.id, [&row])
+        held::put(tx, link.id, [&row])
     }
 }

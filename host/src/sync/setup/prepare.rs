@@ -194,7 +194,7 @@ impl Setup {
     pub(crate) async fn bind(&self, store: &Arc<Store>, planned: &Planned) -> Result<Link, Error> {
         let mut link = planned.link(&ledger::Link::default(), store.sealer().clone());
         let (name, digest) = (link.name(), link.settings_digest());
-        let known = store.write(move |tx| ledger::link(tx.connection(), &name, &digest)).await?;
+        let known = store.write(move |tx| ledger::link(tx, &name, &digest)).await?;
         link = planned.link(&known, store.sealer().clone());
         link.tokens = planned.source.as_ref().map(|source| self.keepers.of(source, store));
         Ok(link)
@@ -203,7 +203,7 @@ impl Setup {
     /// Binds a connection without writing: what a plan does.
     pub(crate) fn bind_for_reading(reader: &Reader, planned: &Planned) -> Result<(Link, i64), Error> {
         let name = planned.link(&ledger::Link::default(), reader.sealer().clone()).name();
-        let known = ledger::find_link(reader.connection(), &name)?.unwrap_or_default();
+        let known = ledger::find_link(reader, &name)?.unwrap_or_default();
         Ok((planned.link(&known, reader.sealer().clone()), known.revision))
     }
 }
