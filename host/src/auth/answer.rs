@@ -108,7 +108,7 @@ mod tests {
 
     #[track_caller]
     fn check(status: u16, body: &str, expect: &str) {
-        let got = match read(&TokenAnswer::for_tests(status, body, "hunter2")) {
+        let got = match read(&TokenAnswer::of(status, body, "hunter2")) {
             Ok(granted) => format!(
                 "{:?} {:?} refresh {} for {:?}",
                 granted.access,
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_an_endpoint_says_is_shown_short_and_without_secrets() {
         let long = format!(r#"{{"error":"bad","error_description":"hunter2\n\u001b[2J {}"}}"#, "x".repeat(500));
-        let Err(Problem::Refused { said, .. }) = read(&TokenAnswer::for_tests(400, &long, "hunter2")) else {
+        let Err(Problem::Refused { said, .. }) = read(&TokenAnswer::of(400, &long, "hunter2")) else {
             panic!("it is a refusal")
         };
         assert!(said.starts_with("bad ([secret token] [2J xxx") && said.len() < 220, "{said}");

@@ -140,9 +140,9 @@ impl TokenAnswer {
         }
     }
 
-    /// An answer that was asked for with one secret.
-    #[cfg(test)]
-    pub(crate) fn for_tests(status: u16, body: &str, secret: &str) -> Self {
+    /// The answer to a request that was made with one secret, which is masked wherever the answer is shown.
+    #[must_use]
+    pub fn of(status: u16, body: &str, secret: &str) -> Self {
         let mut scrubber = Scrubber::default();
         scrubber.add("token", secret);
         Self::new(Response { status, headers: Vec::new(), body: body.as_bytes().to_vec() }, scrubber)

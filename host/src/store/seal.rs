@@ -40,14 +40,10 @@ pub struct Sealer {
 pub struct KeyedHasher(Hmac<Sha256>);
 
 impl Sealer {
-    pub(super) fn new(key: &[u8; KEY_BYTES]) -> Self {
+    /// What seals and hashes with this key.
+    #[must_use]
+    pub fn new(key: &[u8; KEY_BYTES]) -> Self {
         Self { seal: derive(key, b"enroute store 1: seal"), hash: derive(key, b"enroute store 1: hash") }
-    }
-
-    /// A sealer with a key that everybody knows.
-    #[cfg(test)]
-    pub(crate) fn for_tests() -> Self {
-        Self::new(&[7; KEY_BYTES])
     }
 
     /// Seals `plain`; it opens only with the same context.

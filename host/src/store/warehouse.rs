@@ -105,12 +105,11 @@ fn failed(path: &Path, reason: String) -> Error {
     Error::Warehouse { path: path.to_owned(), reason }
 }
 
-/// Makes a file of SQLite with these statements, for tests of what reads one.
+/// Makes a file of SQLite with these statements: a database to try a query on.
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
-#[cfg(test)]
-pub(crate) fn make(path: &Path, statements: &str) -> Result<(), Error> {
+/// If the file cannot be written, or a statement is none.
+pub fn make(path: &Path, statements: &str) -> Result<(), Error> {
     Ok(Connection::open(path)?.execute_batch(statements)?)
 }
