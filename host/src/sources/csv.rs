@@ -21,6 +21,8 @@ use crate::store::profiles::PARTS;
 pub(super) struct Quotes {
     delimiter: u8,
     state: State,
+    /// How many cells a record has, where that is known.
+    columns: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,12 @@ enum State {
 
 impl Quotes {
     pub(super) const fn new(delimiter: u8) -> Self {
-        Self { delimiter, state: State::CellStart }
+        Self { delimiter, state: State::CellStart, columns: None }
+    }
+
+    /// The same, where a record is known to have so many cells.
+    pub(super) const fn with_columns(self, columns: usize) -> Self {
+        Self { columns: Some(columns), ..self }
     }
 
     /// Passes over bytes; tells whether a quoted cell is open behind them.
@@ -50,6 +57,33 @@ impl Quotes {
             };
         }
         self.state == State::Quoted
+    }
+
+    /// Whether a quoted cell is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Quoted
+    }
+
+    /// Goes to the beginning of a record.
+    pub(super) fn start_over(&mut self) {
+        self.state = State::CellStart;
+    }
+
+    /// Whether a line is a whole record: it has the cells that a record has.
+    pub(super) fn is_record(&self, line: &[u8]) -> bool {
+        let cells = str::from_utf8(line).ok().and_then(|line| split(line, self.delimiter).ok());
+        cells.is_some_and(|cells| Some(cells.len()) == self.columns)
+    }
+
+    /// The number of the cell that is open at the end of a line which begins a record.
+    pub(super) fn open_cell(&self, line: &[u8]) -> usize {
+        let mut quotes = Self::new(self.delimiter);
+        let mut cell = 1;
+        for byte in line {
+            quotes.pass(std::slice::from_ref(byte));
+            cell += usize::from(*byte == self.delimiter && !quotes.is_open());
+        }
+        cell
     }
 
     /// Ends the file; tells whether a quoted cell is open there.
@@ -109,6 +143,11 @@ impl Header {
         }
         let id = id.ok_or_else(|| format!("there is no column `{}`", shown(id_key)))?;
         Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts, trimmed })
+    }
+
+    /// How many cells a record has.
+    pub(super) const fn columns(&self) -> usize {
+        self.columns
     }
 
     /// The names of the traits that the file has columns of.

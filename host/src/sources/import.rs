@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl<'a> Import<'a> {
             })?;
         }
         file.seek(SeekFrom::Start(mark.offset)).map_err(read_error(&path))?;
-        let quotes = quotes(options.format);
+        let quotes = quotes(options.format, header.as_ref());
         let input = BufReader::with_capacity(READ_BYTES, file);
         Ok(Self {
             options,
@@ -175,9 +175,12 @@ impl<'a> Import<'a> {
                 Err(Bad::new(Code::TooLong, format!("longer than {} bytes", self.options.line_bytes_max)))
             }
             Found::Last { is_open: true } => Err(Bad::cut(Code::CsvQuote, "a quoted cell is not closed")),
+            Found::Stray => Err(stray(self.lines.record(), self.options)),
             Found::Record | Found::Last { is_open: false } => {
-                let read = parse(self.lines.record(), self.header.as_ref(), self.options);
-                read.and_then(|read| self.names.note_all(read.names()).map(|()| read))
+                match parse(self.lines.record(), self.header.as_ref(), self.options) {
+                    Ok(read) => self.names.note_all(read.names()).map(|()| read),
+                    Err(bad) => Err(spared(&mut self.lines, bad, self.options)?),
+                }
             }
         };
         match parsed {
@@ -284,6 +287,24 @@ pub(super) fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Opt
     }
 }
 
+/// What is wrong with a record, of which only the first line is left out where it is a quote too many.
+pub(super) fn spared(lines: &mut Lines<impl BufRead + Seek>, bad: Bad, options: &Options) -> Result<Bad, Error> {
+    let is_of_quotes = matches!(bad.code, Code::CsvQuote | Code::CsvColumns);
+    if is_of_quotes && lines.go_back_where_stray(1).map_err(read_error(&options.path))? {
+        return Ok(stray(lines.record(), options));
+    }
+    Ok(bad)
+}
+
+/// What is wrong with a line that has a quote too many.
+pub(super) fn stray(line: &[u8], options: &Options) -> Bad {
+    let cell = quotes(options.format, None).map_or(0, |quotes| quotes.open_cell(line));
+    Bad::new(
+        Code::CsvQuote,
+        format!("cell {cell} begins with a quote that is not closed; the lines behind it were read"),
+    )
+}
+
 /// Begins the hash of the file's bytes. Read in another way it is another file.
 pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     let mut hasher = store.sealer().keyed_hasher("import");
@@ -310,14 +331,14 @@ pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, 
     let fail_with = |reason, hint| Error::Header { path: options.path.clone(), reason, hint };
     let fail = |reason| fail_with(reason, look::header_hint(&head, options));
     let file = File::open(&options.path).map_err(read_error(&options.path))?;
-    let mut lines = Lines::new(BufReader::new(file), start, options.line_bytes_max, quotes(options.format));
+    let mut lines = Lines::new(BufReader::new(file), start, options.line_bytes_max, quotes(options.format, None));
     loop {
         match lines.next().map_err(read_error(&options.path))? {
             Found::Record | Found::Last { is_open: false } if csv::is_blank(lines.record(), delimiter) => continue,
             Found::Record | Found::Last { is_open: false } => {}
             Found::End => return Err(fail("the file is empty".to_owned())),
             Found::TooLong => return Err(fail(format!("it is longer than {} bytes", options.line_bytes_max))),
-            Found::Last { is_open: true } => return Err(fail("a quoted cell is not closed".to_owned())),
+            Found::Last { is_open: true } | Found::Stray => return Err(fail("a quoted cell is not closed".to_owned())),
         }
         match csv::said_delimiter(lines.record()) {
             None => break,
@@ -338,11 +359,14 @@ pub(super) fn lines_hint(options: &Options, first: &[Rejection]) -> Option<Strin
     look::lines_hint(&look::head(&options.path).ok()?, options, first)
 }
 
-pub(super) const fn quotes(format: Format) -> Option<Quotes> {
-    match format {
-        Format::Ndjson => None,
-        Format::Csv { delimiter } => Some(Quotes::new(delimiter)),
-    }
+/// What tells where a record ends, with what the header says of it.
+pub(super) fn quotes(format: Format, header: Option<&Header>) -> Option<Quotes> {
+    let Format::Csv { delimiter } = format else { return None };
+    let quotes = Quotes::new(delimiter);
+    Some(match header {
+        Some(header) => quotes.with_columns(header.columns()),
+        None => quotes,
+    })
 }
 
 fn new_record(options: &Options, path: String, bytes: u64, now_ms: i64) -> Record {

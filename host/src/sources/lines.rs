@@ -3,13 +3,16 @@
 //! Invariant: memory is bounded by the longest record that is allowed, whatever the file holds. All bytes that
 //! are consumed are hashed, so that a later run can tell whether the file before an offset is still the same.
 
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead, Read as _, Seek, SeekFrom};
 
 use crate::sources::csv::Quotes;
 use crate::store::seal::{HASH_BYTES, KeyedHasher};
 
 /// Some programs begin a text file with this.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Lines of a quoted cell that end before the file does, up to which the cell may still be being written.
+const UNFINISHED_LINES_MAX: usize = 2;
 
 /// What [`Lines::next`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub(super) enum Found {
     Last { is_open: bool },
     /// A record longer than allowed. It was read past and not kept.
     TooLong,
+    /// A line with a quote that is not closed where it should be: the line behind it is a record of its own, and is
+    /// read next.
+    Stray,
 }
 
 /// A place between two records.
@@ -60,18 +66,21 @@ pub(super) struct Lines<R> {
     buffer: Vec<u8>,
     before: Mark,
     at: Mark,
+    /// Where the first line of a record of several ends, in the file and in the buffer.
+    first: Option<(Mark, usize)>,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead + Seek> Lines<R> {
     /// Reads on from `at`, which is where `input` stands.
     pub(super) fn new(input: R, at: Mark, record_bytes_max: usize, quotes: Option<Quotes>) -> Self {
-        Self { input, record_bytes_max, quotes, buffer: Vec::new(), before: at.clone(), at }
+        Self { input, record_bytes_max, quotes, buffer: Vec::new(), before: at.clone(), at, first: None }
     }
 
     /// Reads the next record.
     pub(super) fn next(&mut self) -> io::Result<Found> {
         self.before.clone_from(&self.at);
         self.buffer.clear();
+        self.first = None;
         // One more than the longest record and its line end, to tell them from a longer one.
         let room = self.record_bytes_max.saturating_add(2);
         let mut is_too_long = false;
@@ -80,7 +89,7 @@ impl<R: BufRead> Lines<R> {
             let limit = room.saturating_sub(start) as u64;
             let read = (&mut self.input).take(limit).read_until(b'\n', &mut self.buffer)?;
             if read == 0 {
-                return Ok(self.at_the_end(is_too_long));
+                return self.at_the_end(is_too_long);
             }
             let piece = self.buffer.get(start..).unwrap_or_default();
             self.at.add(piece);
@@ -93,23 +102,55 @@ impl<R: BufRead> Lines<R> {
                 is_too_long |= self.record().len() > self.record_bytes_max;
                 return Ok(if is_too_long { Found::TooLong } else { Found::Record });
             }
+            if is_line && self.first.is_none() && !is_too_long {
+                self.first = Some((self.at.clone(), self.buffer.len()));
+            }
             if self.buffer.len() >= room {
+                if is_open && self.go_back_where_stray(1)? {
+                    return Ok(Found::Stray);
+                }
                 is_too_long = true;
                 self.buffer.clear();
+                self.first = None;
             }
         }
     }
 
-    fn at_the_end(&mut self, is_too_long: bool) -> Found {
+    fn at_the_end(&mut self, is_too_long: bool) -> io::Result<Found> {
         if self.at.offset == self.before.offset {
-            return Found::End;
+            return Ok(Found::End);
+        }
+        if self.quotes.as_ref().is_some_and(Quotes::is_open) && self.go_back_where_stray(UNFINISHED_LINES_MAX + 1)? {
+            return Ok(Found::Stray);
         }
         if !self.buffer.ends_with(b"\n") || is_too_long {
             self.at.line += 1;
         }
         let is_open = self.quotes.as_mut().is_some_and(Quotes::end);
         let is_too_long = is_too_long || self.record().len() > self.record_bytes_max;
-        if is_too_long && !is_open { Found::TooLong } else { Found::Last { is_open } }
+        Ok(if is_too_long { Found::TooLong } else { Found::Last { is_open } })
+    }
+
+    /// Goes back behind the first line of a record, if there are `least` lines or more behind it that end, and most of
+    /// them are records of their own: so a quote too many costs the line that it stands in, and not all up to the next
+    /// quote.
+    pub(super) fn go_back_where_stray(&mut self, least: usize) -> io::Result<bool> {
+        let (Some(quotes), Some((_, end))) = (&mut self.quotes, &self.first) else { return Ok(false) };
+        let behind = self.buffer.get(*end..).unwrap_or_default();
+        let (mut lines, mut records) = (0_usize, 0_usize);
+        for line in behind.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n")) {
+            lines += 1;
+            records += usize::from(quotes.is_record(line.strip_suffix(b"\r").unwrap_or(line)));
+        }
+        if lines < least || records * 2 <= lines {
+            return Ok(false);
+        }
+        quotes.start_over();
+        let Some((mark, end)) = self.first.take() else { return Ok(false) };
+        self.input.seek(SeekFrom::Start(mark.offset))?;
+        self.buffer.truncate(end);
+        self.at = mark;
+        Ok(true)
     }
 
     /// The record that [`Lines::next`] found, without its line end.
@@ -139,7 +180,7 @@ mod tests {
     fn read(input: &[u8], quotes: Option<Quotes>) -> Vec<String> {
         let start = Mark::start(Sealer::new(&[7; 32]).keyed_hasher("lines"));
         // A buffer of three bytes, so that lines come in pieces.
-        let mut lines = Lines::new(io::BufReader::with_capacity(3, input), start, 8, quotes);
+        let mut lines = Lines::new(io::BufReader::with_capacity(3, io::Cursor::new(input)), start, 8, quotes);
         let mut found = Vec::new();
         loop {
             let one = lines.next().unwrap();
@@ -149,6 +190,7 @@ mod tests {
                 Found::Record => found.push(format!("{line}: {record}")),
                 Found::Last { is_open } => found.push(format!("{line}: {record} (last, open: {is_open})")),
                 Found::TooLong => found.push(format!("{line}: too long")),
+                Found::Stray => found.push(format!("{line}: {record} (stray)")),
             }
             assert!(lines.buffer.capacity() <= 64);
         }
@@ -193,6 +235,19 @@ mod tests {
         let quotes = || Some(Quotes::new(b','));
         assert_eq!(read(b"a\n\"b\nc\n", quotes()), ["1: a", "2: \"b\nc (last, open: true)"]);
         let long = [b"\"".as_slice(), &b"x\n".repeat(1000)].concat();
-        assert!(read(&long, quotes())[0].ends_with("(last, open: true)"));
+        assert_eq!(read(&long, quotes()), ["1: too long"], "more bytes cannot make it good");
+    }
+
+    #[test]
+    fn a_stray_quote_costs_the_line_that_it_stands_in() {
+        let quotes = || Some(Quotes::new(b',').with_columns(2));
+        let open = read(b"1,a\n2,\"b\n3,c\n4,d\n5,e\n", quotes());
+        assert_eq!(open, ["1: 1,a", "2: 2,\"b (stray)", "3: 3,c", "4: 4,d", "5: 5,e"], "longer than a record");
+        let short = read(b"1,\"\n2\n,\n,\n,\n", quotes());
+        assert_eq!(short, ["1: 1,\" (stray)", "2: 2", "3: ,", "4: ,", "5: ,"]);
+        let text = read(b"1,a\n2,\"b\nc\"\n", quotes());
+        assert_eq!(text, ["1: 1,a", "2: 2,\"b\nc\""], "a cell may have two lines");
+        let unfinished = read(b"1,\"b\nc", quotes());
+        assert_eq!(unfinished, ["1: 1,\"b\nc (last, open: true)"], "more bytes can make it good");
     }
 }

@@ -10,7 +10,7 @@ use std::io::{BufReader, Seek as _, SeekFrom};
 use serde_json::value::RawValue;
 
 use crate::sources::csv::Header;
-use crate::sources::import::{Read, header, identity, lines_hint, parse, quotes, read_error};
+use crate::sources::import::{Read, header, identity, lines_hint, parse, quotes, read_error, spared, stray};
 use crate::sources::lines::{Found, Lines, Mark};
 use crate::sources::reject::{Bad, Code, shown};
 use crate::sources::staged::{Replaced, Staged};
@@ -50,7 +50,7 @@ pub fn run(
     let bytes = file.metadata().map_err(read_error(&options.path))?.len();
     file.seek(SeekFrom::Start(mark.offset)).map_err(read_error(&options.path))?;
     let input = BufReader::with_capacity(READ_BYTES, file);
-    let mut lines = Lines::new(input, mark, options.line_bytes_max, quotes(options.format));
+    let mut lines = Lines::new(input, mark, options.line_bytes_max, quotes(options.format, header.as_ref()));
     let mut staged = Staged::begin(store)?;
     let mut scores: BTreeSet<String> = header.iter().flat_map(|header| header.trait_names()).collect();
     let mut first_bad = Vec::new();
@@ -59,7 +59,11 @@ pub fn run(
             Found::End => break,
             Found::TooLong => Err(Bad::new(Code::TooLong, format!("longer than {} bytes", options.line_bytes_max))),
             Found::Last { is_open: true } => Err(Bad::cut(Code::CsvQuote, "a quoted cell is not closed")),
-            Found::Record | Found::Last { .. } => parse(lines.record(), header.as_ref(), options),
+            Found::Stray => Err(stray(lines.record(), options)),
+            Found::Record | Found::Last { .. } => match parse(lines.record(), header.as_ref(), options) {
+                Ok(read) => Ok(read),
+                Err(bad) => Err(spared(&mut lines, bad, options)?),
+            },
         };
         let line = match read {
             Ok(Read::Profile(line)) => Some(line),

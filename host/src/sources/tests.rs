@@ -296,6 +296,24 @@ fn csv_is_read_by_its_header() {
 }
 
 #[test]
+fn a_stray_quote_costs_its_own_line_whatever_follows() {
+    let lines = |from: u32, to: u32| (from..to).map(|n| format!("u{n},a{n}@b.de,gold\n")).collect::<String>();
+    let reason = "3 csv_quote: cell 2 begins with a quote that is not closed; the lines behind it were read";
+    for (what, rest) in [
+        ("to the end of the file", lines(2, 500)),
+        ("longer than a record", lines(2, 40_000)),
+        ("up to a cell with quotes", lines(2, 500) + "u500,\"a500@b.de\",gold\n" + &lines(501, 600)),
+    ] {
+        let csv = format!("id,email,plan\nu0,a0@b.de,gold\nu1,\"a1@b.de,gold\n{rest}");
+        let people = csv.lines().count() as u64 - 1;
+        let desk = Desk::with(Format::Csv { delimiter: b',' }, csv);
+        let report = desk.run().unwrap();
+        assert_eq!((report.progress.read, report.progress.added), (people, people - 1), "{what}");
+        assert_eq!((desk.rejections(), report.incomplete), (vec![reason.to_owned()], None), "{what}");
+    }
+}
+
+#[test]
 fn a_csv_file_that_ends_in_a_quoted_cell_waits_for_its_end() {
     let desk = Desk::with(Format::Csv { delimiter: b';' }, "id;n\nu1;1\nu2;\"2\n");
     let report = desk.run().unwrap();
