@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 
-/// Starts logging to standard error with this filter: `warn`, `enroute_host=debug`.
+/// Starts logging to standard error with this filter: `warn`, `enroute=debug`.
 ///
 /// # Errors
 /// When the text is no filter.

@@ -26,7 +26,7 @@ struct Cli {
     /// The folder with plugins.toml and audiences.toml.
     #[arg(short = 'C', long, global = true, default_value = ".", value_name = "FOLDER")]
     folder: PathBuf,
-    /// Log to standard error: `warn`, `info`, `debug`, or a filter such as `enroute_host=debug`.
+    /// Log to standard error: `warn`, `info`, `debug`, or a filter such as `enroute=debug`.
     #[arg(long, global = true, default_value = "warn", value_name = "LEVEL")]
     log: String,
     #[command(subcommand)]

@@ -137,9 +137,9 @@ fn is_path(word: &str) -> bool {
 
 /// Whether a path is there, counted from the root, the host, its packages, or a plugin.
 fn exists(path: &str) -> bool {
-    let in_core = path.strip_prefix("core/").map(|inside| format!("host/core/src/{inside}"));
-    let from = ["", "host/src/", "plugins/braze/"].map(|base| format!("{base}{path}"));
-    from.into_iter().chain(in_core).any(|path| root().join(path).exists())
+    let in_package = path.split_once('/').map(|(package, inside)| format!("host/{package}/src/{inside}"));
+    let from = ["", "plugins/braze/"].map(|base| format!("{base}{path}"));
+    from.into_iter().chain(in_package).any(|path| root().join(path).exists())
 }
 
 /// `E204`, whole.

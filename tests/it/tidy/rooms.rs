@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::tidy::code::FLOORS;
 use crate::tidy::none;
 use crate::tidy::repository::rust;
-
-/// Where the rooms are that this is asked of.
-const ROOT: &str = "host/src/";
 
 /// Rooms whose own file holds what its files share. A file of any other room names its neighbours and never the room.
 const SHARED: [&str; 5] = ["config", "config::audiences_file::connection", "sources", "store", "store::condition"];
 
-/// A module's place: the names from the root on.
+/// A module's place: its package, and the names from there on.
 type Place = Vec<String>;
 
 /// One use of a module by another.
@@ -24,12 +22,12 @@ struct Use {
 
 #[test]
 fn the_files_of_a_room_stand_on_floors() {
-    let places: BTreeSet<Place> = rust().filter_map(|file| file.path.strip_prefix(ROOT)).map(place_of).collect();
+    let places: BTreeSet<Place> = rust().filter_map(|file| place_of(&file.path)).collect();
     let mut uses = Vec::new();
     for file in rust().filter(|file| !file.is_test()) {
-        let Some(inside) = file.path.strip_prefix(ROOT) else { continue };
+        let Some(place) = place_of(&file.path) else { continue };
         for (number, line) in file.code() {
-            uses.extend(uses_of(&place_of(inside), line, &places, &format!("{}:{number}", file.path)));
+            uses.extend(uses_of(&place, line, &places, &format!("{}:{number}", file.path)));
         }
     }
     assert!(uses.len() > 300, "only {} uses were found", uses.len());
@@ -86,7 +84,7 @@ fn uses_of(own: &Place, line: &str, places: &BTreeSet<Place>, at: &str) -> Vec<U
         let is_whole = |at: &usize| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':');
         line.match_indices(start).filter(move |(at, _)| is_whole(at)).map(move |(at, word)| (at + word.len(), *up))
     }) {
-        let base: Place = if word == 0 { Place::new() } else { own[..own.len() - 1].to_vec() };
+        let base: Place = if word == 0 { own[..1].to_vec() } else { own[..own.len() - 1].to_vec() };
         for path in paths(&line[start..]) {
             let mut to = base.clone();
             for name in path {
@@ -127,44 +125,28 @@ fn paths(text: &str) -> Vec<Vec<&str>> {
     }
 }
 
-/// `sync/setup/link.rs` is at `sync`, `setup`, `link`.
-fn place_of(inside: &str) -> Place {
-    inside.trim_end_matches(".rs").split('/').map(str::to_owned).collect()
+/// `host/sync/src/setup/link.rs` is at `sync`, `setup`, `link`; what is on no floor is nowhere.
+fn place_of(path: &str) -> Option<Place> {
+    let (package, inside) = path.strip_prefix("host/")?.split_once("/src/")?;
+    let names = inside.trim_end_matches(".rs").split('/').filter(|name| *name != "lib");
+    FLOORS[2..].contains(&package).then(|| [package].into_iter().chain(names).map(str::to_owned).collect())
 }
 
 #[test]
 fn a_circle_that_is_planted_is_found() {
     #[track_caller]
     fn check(lines: &[(&str, &str)], expect: usize) {
-        let files = [
-            "sync.rs",
-            "sync/run.rs",
-            "sync/plan.rs",
-            "sync/setup.rs",
-            "sync/setup/link.rs",
-            "store.rs",
-            "store/held.rs",
-        ];
-        let places = files.iter().map(|file| place_of(file)).collect();
-        let uses: Vec<Use> =
-            lines.iter().flat_map(|(file, line)| uses_of(&place_of(file), line, &places, file)).collect();
+        let files = ["lib.rs", "run.rs", "plan.rs", "setup.rs", "setup/link.rs"];
+        let place = |file: &str| place_of(&format!("host/sync/src/{file}")).unwrap();
+        let places = files.iter().map(|file| place(file)).collect();
+        let uses: Vec<Use> = lines.iter().flat_map(|(file, line)| uses_of(&place(file), line, &places, file)).collect();
         let found = wrong(&uses);
         assert_eq!(found.len(), expect, "{found:?}");
     }
-    let down = ("sync/run.rs", "use crate::sync::setup::link::Link;");
-    check(&[down, ("sync/plan.rs", "use crate::sync::run;"), ("store/held.rs", "use crate::store::Error;")], 0);
-    check(&[down, ("sync/setup/link.rs", "let a = crate::sync::run::now();")], 2);
-    check(
-        &[
-            down,
-            ("sync/setup.rs", "use crate::sync::{plan, setup::link};"),
-            ("sync/plan.rs", "fn f(a: super::run::A) {}"),
-        ],
-        3,
-    );
-    check(&[("sync/run.rs", "use crate::sync::Options;")], 1);
-    check(
-        &[("sync/setup/link.rs", "use super::super::run::{A, B as C};"), ("sync/run.rs", "use crate::sync::setup::S;")],
-        3,
-    );
+    let down = ("run.rs", "use crate::setup::link::Link;");
+    check(&[down, ("plan.rs", "use crate::run;"), ("plan.rs", "use enroute_store::Error;")], 0);
+    check(&[down, ("setup/link.rs", "let a = crate::run::now();")], 2);
+    check(&[down, ("setup.rs", "use crate::{plan, setup::link};"), ("plan.rs", "fn f(a: super::run::A) {}")], 3);
+    check(&[("run.rs", "use crate::Options;")], 1);
+    check(&[("setup/link.rs", "use super::super::run::{A, B as C};"), ("run.rs", "use crate::setup::S;")], 3);
 }

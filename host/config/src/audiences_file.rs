@@ -1,0 +1,93 @@
+//! `audiences.toml`: what is sent – sources of traits, computed traits, sets of people, and which set goes where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use enroute_core::id::{AudienceKey, SourceName};
+
+use crate::audiences_file::computed::ComputedTrait;
+use crate::audiences_file::connection::{Connection, Link};
+use crate::audiences_file::source::Source;
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::files::Located;
+use crate::walker::{Section, Walker};
+
+pub mod computed;
+pub mod connection;
+pub mod source;
+
+/// A set of people, by a condition.
+#[derive(Debug, Clone)]
+pub struct Audience {
+    /// Its key, and where `[audience.<key>]` stands.
+    pub key: Located<AudienceKey>,
+    /// What people call it.
+    pub name: String,
+    /// The SQL condition that a profile must meet.
+    pub condition: Located<String>,
+}
+
+/// What `audiences.toml` says.
+#[derive(Debug, Default)]
+pub(super) struct AudiencesFile {
+    pub(super) sources: BTreeMap<SourceName, Source>,
+    pub(super) traits: BTreeMap<String, ComputedTrait>,
+    pub(super) audiences: BTreeMap<AudienceKey, Audience>,
+    pub(super) connections: Vec<Connection>,
+    /// What all connections in the file refer to, also those with mistakes in them.
+    pub(super) links: Vec<Link>,
+    /// The keys of all audiences in the file, also of those with mistakes in them.
+    pub(super) audience_keys: BTreeSet<String>,
+}
+
+/// Reads the file's tables. What has a mistake in it is reported and left out.
+pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) -> AudiencesFile {
+    let mut file = AudiencesFile::default();
+    top_level_keys(walker, root);
+    for (name, section) in walker.named(root, "source") {
+        if let Some(source) = source::read(walker, &name, &section, dir) {
+            file.sources.insert(source.name.value.clone(), source);
+        }
+    }
+    for (name, section) in walker.named(root, "trait") {
+        if let Some(computed) = computed::read(walker, &name, &section) {
+            file.traits.insert(name.value, computed);
+        }
+    }
+    for (key, section) in walker.named(root, "audience") {
+        file.audience_keys.insert(key.value.clone());
+        if let Some(audience) = audience(walker, &key, &section) {
+            file.audiences.insert(audience.key.value.clone(), audience);
+        }
+    }
+    (file.connections, file.links) = connection::read(walker, root);
+    file
+}
+
+fn top_level_keys(walker: &mut Walker<'_>, root: &Section<'_, '_>) {
+    for (key, value) in root.table {
+        if matches!(key.get_ref().as_ref(), "plugin" | "destination") {
+            let message = format!("`{}` does not belong into {}", key.get_ref(), root.title);
+            let diagnostic = Diagnostic::error(Code::UnknownKey, message).at(&walker.place(key.span()));
+            walker.found.push(diagnostic.hint("move it to plugins.toml"));
+            walker.cover_texts(value);
+        }
+    }
+    walker.unknown_keys_but(root, &["source", "trait", "audience", "connection"], &["plugin", "destination"]);
+}
+
+fn audience(walker: &mut Walker<'_>, key: &Located<String>, section: &Section<'_, '_>) -> Option<Audience> {
+    walker.unknown_keys(section, &["where", "name"]);
+    let audience_key = walker.name::<AudienceKey>(key);
+    let condition = walker.required(section, "where", "\"traits ->> 'plan' = 'gold'\"");
+    let name = walker.text(section, "name");
+    Some(Audience {
+        key: audience_key?,
+        name: name.map_or_else(|| key.value.clone(), |name| name.value),
+        condition: condition?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Named points where a test can make the process die, as a power cut would.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+
+/// Dies at the wanted hit of the wanted point: `ENROUTE_CRASH=delivery.answered:3`.
+pub fn hit(name: &str) {
+    if let Some((wanted, left)) = WANTED.get_or_init(wanted)
+        && wanted == name
+        && left.fetch_sub(1, Ordering::SeqCst) == 1
+    {
+        std::process::abort();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this module belongs to `config`")]
+fn wanted() -> Option<(String, AtomicU32)> {
+    let text = std::env::var("ENROUTE_CRASH").ok()?;
+    let (name, hit) = text.split_once(':').unwrap_or((&text, "1"));
+    Some((name.to_owned(), AtomicU32::new(hit.parse().ok()?)))
+}
+
+/// A named point where a test can make the process die.
+#[macro_export]
+macro_rules! crash_point {
+    ($name:literal) => {
+        $crate::crash::hit($name)
+    };
+}

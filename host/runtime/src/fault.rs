@@ -1,0 +1,98 @@
+//! What goes wrong with a plugin, in words that name plugin, function and reason.
+
+use std::fmt;
+
+use enroute_core::plain;
+
+use crate::limits::Limits;
+
+/// Why a component cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Compiling or linking failed.
+    #[error("plugin `{plugin}` cannot be compiled: {reason}")]
+    Compile {
+        /// The plugin.
+        plugin: String,
+        /// What the compiler says.
+        reason: String,
+    },
+    /// The exports are not those of the contract.
+    #[error("plugin `{plugin}` does not fit the contract: {reason}")]
+    Contract {
+        /// The plugin.
+        plugin: String,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The engine could not be set up.
+    #[error("the sandbox cannot start: {0}")]
+    Engine(String),
+}
+
+/// The way in which a call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The guest trapped or panicked.
+    Trap,
+    /// It used up its CPU time or wall time.
+    TimeOut,
+    /// It asked for more memory than it may have.
+    Memory,
+    /// It handed over more than it may.
+    Output,
+    /// What it returned does not add up.
+    Contract,
+}
+
+impl FaultKind {
+    /// The code that reports and receipts show.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Trap => "plugin_trap",
+            Self::TimeOut => "plugin_timeout",
+            Self::Memory => "plugin_out_of_memory",
+            Self::Output => "plugin_output_too_large",
+            Self::Contract => "plugin_broke_contract",
+        }
+    }
+}
+
+/// A failed call. It costs the batch it was made for, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Fault {
+    /// The plugin, with its version.
+    pub plugin: String,
+    /// `validate`, `map` or `send`.
+    pub function: &'static str,
+    /// In which way.
+    pub kind: FaultKind,
+    /// One sentence.
+    pub reason: String,
+    /// Function names of the guest, innermost first; empty where there is none.
+    pub backtrace: Vec<String>,
+    /// The last lines that the guest wrote to standard error.
+    pub stderr: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plugin `{}` failed in `{}`: {}", self.plugin, self.function, self.reason)
+    }
+}
+
+/// Says in one sentence what a failed call ran into.
+pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
+    if text.contains("forcing trap when growing memory") {
+        return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
+    }
+    if text.contains("fuel allocated for hostcalls has been exhausted") {
+        return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));
+    }
+    if let Some(trap) = error.downcast_ref::<wasmtime::Trap>() {
+        return (FaultKind::Trap, format!("it trapped: {trap}"));
+    }
+    let last = error.chain().last().map_or_else(|| text.to_owned(), ToString::to_string);
+    (FaultKind::Trap, format!("it trapped: {}", plain::line(last)))
+}

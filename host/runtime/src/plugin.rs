@@ -1,0 +1,223 @@
+//! A compiled plugin and its three functions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use enroute_core::batch::Batch;
+use enroute_core::outcome::{Outcome, Report, conserve};
+use enroute_core::plain;
+use wasmtime::Store;
+
+use crate::bindings::PluginPre;
+use crate::bindings::exports::enroute::destination::destination::Guest;
+use crate::call::{self, Spent};
+use crate::convert;
+use crate::fault::{Fault, FaultKind, classify};
+use crate::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
+use crate::said;
+use crate::state::{Outlet, State, World};
+use crate::ticker::Ticker;
+use crate::types::{Connection, Delivery, Mapped, Problem, Usage, Work};
+
+/// A component ready to run. Cheap to clone; every call has an instance of its own.
+#[derive(Clone)]
+pub struct Plugin {
+    name: String,
+    pre: PluginPre<State>,
+    limits: Limits,
+    _ticker: Arc<Ticker>,
+}
+
+impl Plugin {
+    pub(super) fn new(name: String, pre: PluginPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
+        Self { name, pre, limits, _ticker: ticker }
+    }
+
+    /// Asks the plugin what is wrong with a connection. No network, frozen clock.
+    ///
+    /// # Errors
+    /// When the plugin traps or breaks a limit.
+    pub async fn validate(&self, connection: &Connection) -> Result<Vec<Problem>, Fault> {
+        self.validate_in(World::default(), connection).await.map(|(problems, _)| problems)
+    }
+
+    /// As [`Self::validate`], in any world, and with what it cost.
+    ///
+    /// # Errors
+    /// As [`Self::validate`].
+    pub async fn validate_in(&self, world: World, connection: &Connection) -> Result<(Vec<Problem>, Usage), Fault> {
+        let run = self.start("validate", None, world)?;
+        let guest = convert::connection(connection);
+        let budget = (self.limits.cpu_validate, self.limits.wall_pure);
+        let (problems, usage) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
+        Ok((said::problems(problems), usage))
+    }
+
+    /// Turns a batch into requests. No network, frozen clock: same input, same bytes.
+    ///
+    /// # Errors
+    /// When the plugin traps, breaks a limit, or leaves members out.
+    pub async fn map(&self, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
+        self.map_in(World::default(), connection, batch).await
+    }
+
+    /// As [`Self::map`], in any world.
+    ///
+    /// # Errors
+    /// As [`Self::map`].
+    pub async fn map_in(&self, world: World, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
+        let run = self.start("map", None, world)?;
+        let (guest, members) = (convert::connection(connection), convert::batch(batch));
+        let budget = (self.limits.cpu_map, self.limits.wall_pure);
+        let (mapped, mut usage) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
+        usage.ill_formed = said::ill_formed(&mapped);
+        let mapped = convert::mapped(mapped);
+        self.check_mapped(&mapped, batch.len())?;
+        Ok((mapped, usage))
+    }
+
+    /// Lets the plugin carry out one piece of work through `outlet`.
+    ///
+    /// # Errors
+    /// When the plugin traps, breaks a limit, or its report does not add up.
+    pub async fn send(
+        &self,
+        connection: &Connection,
+        work: &Work,
+        outlet: Arc<dyn Outlet>,
+    ) -> Result<(Report, Usage), Fault> {
+        let run = self.start("send", Some(outlet), World::default())?;
+        let (guest, guest_work) = (convert::connection(connection), convert::work(work));
+        let budget = (self.limits.cpu_send, self.limits.wall_send);
+        let (report, usage) =
+            run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
+        let report = convert::report(report);
+        conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
+            .map_err(|error| self.broken("send", error.to_string()))?;
+        self.check_kept(&report)?;
+        Ok((report, usage))
+    }
+
+    /// What the host keeps of a report has its size.
+    fn check_kept(&self, report: &Report) -> Result<(), Fault> {
+        if let Some(remote) = &report.remote
+            && (remote.len() > REMOTE_BYTES_MAX || serde_json::from_str::<serde::de::IgnoredAny>(remote).is_err())
+        {
+            let reason = format!("its remote is no JSON value of at most {} KiB", REMOTE_BYTES_MAX >> 10);
+            return Err(self.broken("send", reason));
+        }
+        let too_long =
+            |outcome: &Outcome| matches!(outcome, Outcome::Accepted(ticket) if ticket.token.len() > TICKET_BYTES_MAX);
+        if report.fates.iter().any(|fate| too_long(&fate.outcome)) {
+            return Err(self.broken("send", format!("a ticket has more than {} KiB", TICKET_BYTES_MAX >> 10)));
+        }
+        Ok(())
+    }
+
+    fn check_mapped(&self, mapped: &Mapped, members: usize) -> Result<(), Fault> {
+        let delivered: Vec<Vec<u32>> = mapped.deliveries.iter().map(Delivery::members).collect();
+        let rejected: Vec<u32> = mapped.rejections.iter().map(|rejection| rejection.member).collect();
+        let named = delivered.iter().map(Vec::as_slice).chain([rejected.as_slice()]);
+        conserve(named, members).map_err(|error| self.broken("map", error.to_string()))
+    }
+
+    fn broken(&self, function: &'static str, reason: String) -> Fault {
+        let plugin = self.name.clone();
+        Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+    }
+
+    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {
+        let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet, world));
+        store.limiter(|state| &mut state.meter);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_hostcall_fuel(self.limits.output_bytes);
+        store.set_max_component_handles(HANDLES_MAX);
+        Ok(Run { plugin: self, function, store })
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One call of one function in one instance.
+struct Run<'a> {
+    plugin: &'a Plugin,
+    function: &'static str,
+    store: Store<State>,
+}
+
+impl Run<'_> {
+    async fn call<T>(
+        mut self,
+        (cpu, wall): (Duration, Duration),
+        function: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<(T, Usage), Fault> {
+        let pre = &self.plugin.pre;
+        let store = &mut self.store;
+        let work = async {
+            let guest_fns = pre.instantiate_async(&mut *store).await?;
+            function(guest_fns.enroute_destination_destination(), &mut *store).await
+        };
+        let (ended, spent) = call::within(cpu, wall, work).await;
+        match ended {
+            Ok(Ok(value)) => Ok((value, self.usage(spent))),
+            Ok(Err(error)) => Err(self.fault(&error)),
+            Err(overrun) => Err(self.overrun(overrun)),
+        }
+    }
+
+    fn usage(self, spent: Spent) -> Usage {
+        let state = self.store.into_data();
+        Usage {
+            cpu: spent.cpu,
+            memory_bytes: state.meter.memory_bytes,
+            requests: state.requests,
+            log: state.log,
+            log_dropped: state.log_dropped,
+            ill_formed: None,
+        }
+    }
+
+    fn overrun(self, overrun: call::Overrun) -> Fault {
+        let reason = match overrun {
+            call::Overrun::Cpu(budget) => format!("it used up its {budget:?} of CPU time"),
+            call::Overrun::Wall(budget) => format!("it did not end within {budget:?}"),
+        };
+        self.failed(FaultKind::TimeOut, reason, Vec::new())
+    }
+
+    fn fault(self, error: &wasmtime::Error) -> Fault {
+        let text = format!("{error:#}");
+        let backtrace = error
+            .downcast_ref::<wasmtime::WasmBacktrace>()
+            .map(|trace| {
+                let name = |frame: &wasmtime::FrameInfo| {
+                    frame.func_name().map_or_else(|| "?".to_owned(), |name| format!("{:#}", rustc_demangle(name)))
+                };
+                trace.frames().iter().map(name).collect()
+            })
+            .unwrap_or_default();
+        let (kind, reason) = classify(error, &text, &self.plugin.limits);
+        self.failed(kind, reason, backtrace)
+    }
+
+    fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
+        let stderr = self.store.data().stderr.contents();
+        let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
+        let stderr = String::from_utf8_lossy(tail).lines().map(plain::visible).collect::<Vec<_>>().join("\n");
+        Fault { plugin: self.plugin.name.clone(), function: self.function, kind, reason, backtrace, stderr }
+    }
+}
+
+/// The end of what a guest wrote to standard error that is worth showing.
+const STDERR_BYTES_SHOWN: usize = 4_096;
+
+fn rustc_demangle(name: &str) -> rustc_demangle::Demangle<'_> {
+    rustc_demangle::demangle(name)
+}

@@ -1,0 +1,167 @@
+//! What a plugin says, bounded and cleaned where it enters.
+//!
+//! Codes are held to their form, sentences to one line; what could be without number is counted instead of kept. So
+//! nothing a plugin says costs memory, store or terminal beyond what its members do.
+
+use enroute_core::account::{Item, Kind, ValueType};
+use enroute_core::outcome::{OTHERS, Unattributed, Warning};
+use enroute_core::plain;
+
+use crate::bindings::enroute::destination::types;
+use crate::types::{Problem, ProblemPlace};
+
+/// Most different warnings, and most different reasons of refusals that are only counted, of one call.
+///
+/// A plugin has one for each of its codes and fields; the seven have at most 20 codes.
+const DIFFERENT_MAX: usize = 100;
+/// Most problems that are kept of one `validate`: more than anybody mends before looking again.
+const PROBLEMS_MAX: usize = 100;
+
+/// Most things that are kept of an account: a project of Iterable has about 1,000 fields, an object of Salesforce 900.
+const ACCOUNT_ITEMS_MAX: usize = 5_000;
+/// Most choices of one of them.
+const CHOICES_MAX: usize = 200;
+
+/// Warnings, each once with the members it concerns; those beyond [`DIFFERENT_MAX`] together under [`OTHERS`].
+pub(super) fn warnings(said: Vec<types::Warning>) -> Vec<Warning> {
+    let named = said.into_iter().map(|one| ((plain::code(one.code), one.field.map(plain::line)), one.count));
+    let (kept, others) = counted(named);
+    let mut found: Vec<_> = kept.into_iter().map(|((code, field), count)| Warning { code, field, count }).collect();
+    if others > 0 {
+        found.push(Warning { code: OTHERS.to_owned(), field: None, count: others });
+    }
+    found
+}
+
+/// Refusals that are only counted, each reason once; those beyond [`DIFFERENT_MAX`] together under [`OTHERS`].
+pub(super) fn unattributed(said: Vec<types::Unattributed>) -> Vec<Unattributed> {
+    let (kept, others) = counted(said.into_iter().map(|one| (plain::line(one.reason), one.count)));
+    let mut found: Vec<_> = kept.into_iter().map(|(reason, count)| Unattributed { reason, count }).collect();
+    if others > 0 {
+        found.push(Unattributed { reason: OTHERS.to_owned(), count: others });
+    }
+    found
+}
+
+/// Adds up what is the same, in the order in which it was said; returns what is beyond [`DIFFERENT_MAX`] as one number.
+fn counted<K: Eq>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) {
+    let mut kept: Vec<(K, u32)> = Vec::new();
+    let mut others = 0_u32;
+    for (key, count) in said {
+        let is_full = kept.len() >= DIFFERENT_MAX;
+        match kept.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = known.saturating_add(count),
+            None if is_full => others = others.saturating_add(count),
+            None => kept.push((key, count)),
+        }
+    }
+    (kept, others)
+}
+
+/// The first word of a rejection that has not the form that the contract asks for, if any.
+pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
+    let is_line = |text: &&str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
+    mapped.rejections.iter().find_map(|rejection| {
+        let (code, reason) = (rejection.code.as_str(), rejection.reason.as_str());
+        let ill = Some(code).filter(|code| !plain::is_code(code)).or(Some(reason).filter(|text| !is_line(text)))?;
+        Some(plain::line(ill.to_owned()))
+    })
+}
+
+/// Problems in the order in which they were said; those beyond [`PROBLEMS_MAX`] are one that counts them, and an error
+/// where one of them is.
+pub(super) fn problems(said: Vec<types::Problem>) -> Vec<Problem> {
+    let total = said.len();
+    let is_error = |problem: &types::Problem| matches!(problem.severity, types::Severity::Error);
+    let hides_error = said.iter().skip(PROBLEMS_MAX).any(is_error);
+    let mut found: Vec<_> = said.into_iter().take(PROBLEMS_MAX).map(problem).collect();
+    if total > PROBLEMS_MAX {
+        found.push(Problem {
+            is_error: hides_error,
+            place: ProblemPlace::Audience,
+            message: format!("… and {} other problems", total - PROBLEMS_MAX),
+            hint: "mend the ones above and look again".to_owned(),
+        });
+    }
+    found
+}
+
+/// What the account has of its own, cut to a size that the host can keep.
+pub(super) fn account(said: Vec<types::AccountItem>) -> Vec<Item> {
+    let one = |item: types::AccountItem| Item {
+        kind: match item.kind {
+            types::AccountKind::Field => Kind::Field,
+            types::AccountKind::List => Kind::List,
+            types::AccountKind::Object => Kind::Object,
+        },
+        name: plain::line(item.name),
+        label: plain::line(item.label),
+        takes: match item.type_ {
+            types::ValueType::Any => ValueType::Any,
+            types::ValueType::Text => ValueType::Text,
+            types::ValueType::Number => ValueType::Number,
+            types::ValueType::Boolean => ValueType::Boolean,
+            types::ValueType::Date => ValueType::Date,
+            types::ValueType::Moment => ValueType::Moment,
+            types::ValueType::List => ValueType::List,
+            types::ValueType::Object => ValueType::Object,
+        },
+        required: item.required,
+        choices: item.choices.into_iter().take(CHOICES_MAX).map(plain::line).collect(),
+    };
+    said.into_iter().take(ACCOUNT_ITEMS_MAX).map(one).collect()
+}
+
+fn problem(problem: types::Problem) -> Problem {
+    Problem {
+        is_error: matches!(problem.severity, types::Severity::Error),
+        place: match problem.place {
+            types::Place::Setting(name) => ProblemPlace::Setting(plain::line(name)),
+            types::Place::Row(row) => ProblemPlace::Row(row),
+            types::Place::Audience => ProblemPlace::Audience,
+            types::Place::Remote => ProblemPlace::Remote,
+        },
+        message: plain::line(problem.message),
+        hint: plain::line(problem.hint),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_warnings_is_counted() {
+        let said = (0..150_000).map(|at| types::Warning { code: format!("w{at}"), field: None, count: 2 }).collect();
+        let found = warnings(said);
+        assert_eq!(found.len(), DIFFERENT_MAX + 1);
+        assert_eq!(found.iter().map(|one| u64::from(one.count)).sum::<u64>(), 300_000);
+        let others = found.last().unwrap();
+        assert_eq!((others.code.as_str(), others.count), (OTHERS, 2 * (150_000 - 100)));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_added_up() {
+        let one = || types::Warning { code: "A b".to_owned(), field: Some("x\n".to_owned()), count: u32::MAX };
+        let found = warnings(vec![one(), one()]);
+        assert_eq!(found, [Warning { code: "a_b".to_owned(), field: Some("x\\n".to_owned()), count: u32::MAX }]);
+    }
+
+    #[test]
+    fn a_flood_of_problems_stays_an_error_where_one_of_them_is() {
+        let one = |severity| types::Problem {
+            severity,
+            place: types::Place::Audience,
+            message: "x\u{202e}".repeat(1_000),
+            hint: String::new(),
+        };
+        let said = |last| (0..5_000).map(|_| one(types::Severity::Warning)).chain([one(last)]).collect();
+        for (last, blocks) in [(types::Severity::Error, true), (types::Severity::Warning, false)] {
+            let found = problems(said(last));
+            assert_eq!(found.len(), PROBLEMS_MAX + 1);
+            let told = found.last().unwrap();
+            assert_eq!((told.is_error, told.message.as_str()), (blocks, "… and 4901 other problems"));
+            assert!(found.iter().all(|one| one.message.len() <= plain::LINE_BYTES_MAX));
+        }
+    }
+}

@@ -1,0 +1,496 @@
+//! A profile from a record of CSV (RFC 4180, with a header).
+//!
+//! Cells are texts and stay exactly what they were; an empty one is a value that is not there. The header says
+//! where each goes: the id, `identifiers.<kind>`, `context.<path>`, `consent.<name>`, and everything else is
+//! a trait, where dots make nested objects.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::CSV_COLUMNS_MAX;
+use crate::json::{Line, utf8};
+use crate::reject::{Bad, Code, JSON_DEPTH_MAX, check_id, shown};
+use enroute_store::profiles::PARTS;
+
+/// Follows quotes through a file, to know which line ends do not end a record.
+#[derive(Debug, Clone)]
+pub(super) struct Quotes {
+    delimiter: u8,
+    state: State,
+    /// How many cells a record has, where that is known.
+    columns: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    CellStart,
+    Plain,
+    Quoted,
+    /// After a quote in a quoted cell: its end, or the first of two that stand for one.
+    QuoteInQuoted,
+}
+
+impl Quotes {
+    pub(super) const fn new(delimiter: u8) -> Self {
+        Self { delimiter, state: State::CellStart, columns: None }
+    }
+
+    /// The same, where a record is known to have so many cells.
+    pub(super) const fn with_columns(self, columns: usize) -> Self {
+        Self { columns: Some(columns), ..self }
+    }
+
+    /// Passes over bytes; tells whether a quoted cell is open behind them.
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> bool {
+        for byte in bytes {
+            self.state = match (self.state, *byte) {
+                (State::CellStart | State::QuoteInQuoted, b'"') => State::Quoted,
+                (State::Quoted, b'"') => State::QuoteInQuoted,
+                (State::Quoted, _) => State::Quoted,
+                (_, b'\n') => State::CellStart,
+                (_, byte) if byte == self.delimiter => State::CellStart,
+                _ => State::Plain,
+            };
+        }
+        self.state == State::Quoted
+    }
+
+    /// Whether a quoted cell is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Quoted
+    }
+
+    /// Goes to the beginning of a record.
+    pub(super) fn start_over(&mut self) {
+        self.state = State::CellStart;
+    }
+
+    /// Whether a line is a whole record: it has the cells that a record has.
+    pub(super) fn is_record(&self, line: &[u8]) -> bool {
+        let cells = str::from_utf8(line).ok().and_then(|line| split(line, self.delimiter).ok());
+        cells.is_some_and(|cells| Some(cells.len()) == self.columns)
+    }
+
+    /// The number of the cell that is open at the end of a line which begins a record.
+    pub(super) fn open_cell(&self, line: &[u8]) -> usize {
+        let mut quotes = Self::new(self.delimiter);
+        let mut cell = 1;
+        for byte in line {
+            quotes.pass(std::slice::from_ref(byte));
+            cell += usize::from(*byte == self.delimiter && !quotes.is_open());
+        }
+        cell
+    }
+
+    /// Ends the file; tells whether a quoted cell is open there.
+    pub(super) fn end(&mut self) -> bool {
+        std::mem::replace(&mut self.state, State::CellStart) == State::Quoted
+    }
+}
+
+/// What the header says of the cells.
+#[derive(Debug)]
+pub(super) struct Header {
+    delimiter: u8,
+    columns: usize,
+    id_key: String,
+    id: usize,
+    parts: [Tree; PARTS.len()],
+    /// Names that had blanks around them.
+    trimmed: Vec<String>,
+}
+
+/// The objects that cells make, by their names as JSON texts.
+#[derive(Debug, Default)]
+struct Tree(BTreeMap<String, Node>);
+
+#[derive(Debug)]
+enum Node {
+    Cell(usize),
+    Tree(Tree),
+}
+
+impl Header {
+    /// Reads the header record.
+    pub(super) fn parse(record: &[u8], delimiter: u8, id_key: &str) -> Result<Self, String> {
+        if !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n') {
+            return Err("the delimiter must be a character of ASCII, and no quote or line end".to_owned());
+        }
+        let cells = names(utf8(record).map_err(|bad| bad.reason)?, delimiter)?;
+        let trimmed = cells.iter().filter(|(_, is_trimmed)| *is_trimmed).map(|(name, _)| name.clone()).collect();
+        let names: Vec<String> = cells.into_iter().map(|(name, _)| name).collect();
+        if names.len() > CSV_COLUMNS_MAX {
+            return Err(format!("it has {} columns, and {CSV_COLUMNS_MAX} is the most", names.len()));
+        }
+        let mut id = None;
+        let mut parts: [Tree; PARTS.len()] = Default::default();
+        for (column, name) in names.iter().enumerate() {
+            if name == id_key.trim() {
+                if id.replace(column).is_some() {
+                    return Err(format!("column `{}` stands twice", shown(name)));
+                }
+                continue;
+            }
+            let (part, path) = place(name).map_err(|what| format!("column `{}` {what}", shown(name)))?;
+            let inserted = parts.get_mut(part).is_some_and(|tree| tree.insert(&path, column));
+            if !inserted {
+                return Err(format!("column `{}` stands twice, or is both a value and an object", shown(name)));
+            }
+        }
+        let id = id.ok_or_else(|| format!("there is no column `{}`", shown(id_key)))?;
+        Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts, trimmed })
+    }
+
+    /// How many cells a record has.
+    pub(super) const fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The names of the traits that the file has columns of.
+    pub(super) fn trait_names(&self) -> impl Iterator<Item = String> {
+        let [_, traits, ..] = &self.parts;
+        traits.0.keys().filter_map(|name| serde_json::from_str(name).ok())
+    }
+
+    /// What is not wrong with the header and worth a look.
+    pub(super) fn notes(&self) -> Vec<String> {
+        if self.trimmed.is_empty() {
+            return Vec::new();
+        }
+        let names: Vec<String> = self.trimmed.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
+        let more = if self.trimmed.len() > NAMES_SHOWN { ", …" } else { "" };
+        let names = names.join("`, `");
+        vec![format!("blanks around names of columns were taken off: `{names}`{more}; values keep theirs")]
+    }
+
+    /// Whether nothing is in a record but delimiters and blanks.
+    pub(super) fn is_blank(&self, record: &[u8]) -> bool {
+        is_blank(record, self.delimiter)
+    }
+
+    /// Checks a record.
+    pub(super) fn line<'a>(&self, record: &'a [u8]) -> Result<Line<'a>, Bad> {
+        let mut cells = split(utf8(record)?, self.delimiter)?;
+        if cells.len() != self.columns {
+            let reason = format!("the record has {} cells, and the header has {}", cells.len(), self.columns);
+            return Err(Bad::new(Code::CsvColumns, reason));
+        }
+        let mut parts = [const { None }; PARTS.len()];
+        for (part, tree) in parts.iter_mut().zip(&self.parts) {
+            let mut text = String::new();
+            if tree.write(&cells, &mut text) {
+                *part = Some(Cow::Owned(text));
+            }
+        }
+        let key = cells.get_mut(self.id).map(std::mem::take).unwrap_or_default();
+        check_id(&key, &self.id_key)?;
+        Ok(Line { key, parts, names: Vec::new() })
+    }
+}
+
+/// Names that a note shows.
+const NAMES_SHOWN: usize = 8;
+
+/// Whether nothing is in a record but delimiters, blanks and empty quotes: what spreadsheets write below and between
+/// the rows that are filled in.
+pub(super) fn is_blank(record: &[u8], delimiter: u8) -> bool {
+    let is_filler = |byte: &u8| *byte == delimiter || matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'"');
+    if !record.iter().all(is_filler) {
+        return false;
+    }
+    let cells = str::from_utf8(record).ok().and_then(|text| split(text, delimiter).ok());
+    cells.is_some_and(|cells| cells.iter().all(|cell| cell.trim().is_empty()))
+}
+
+/// The delimiter that a first line like `sep=;` says, which spreadsheets write for each other.
+pub(super) fn said_delimiter(record: &[u8]) -> Option<u8> {
+    let text = record.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(record);
+    match text {
+        [s, e, p, b'=', delimiter] if [s, e, p].map(u8::to_ascii_lowercase) == *b"sep" => Some(*delimiter),
+        _ => None,
+    }
+}
+
+/// The names in a header, without blanks around them.
+pub(super) fn names_of(line: &str, delimiter: u8) -> Vec<String> {
+    let cells = names(line, delimiter).unwrap_or_default();
+    cells.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Each name of a header, and whether it had blanks around it, or around its quotes.
+fn names(record: &str, delimiter: u8) -> Result<Vec<(String, bool)>, String> {
+    let name = |cell: &str| {
+        let inner = cell.trim_matches(is_blank_char);
+        let quoted = inner.strip_prefix('"').and_then(|inner| inner.strip_suffix('"'));
+        match quoted.filter(|_| inner.len() > 1) {
+            Some(quoted) => quoted.replace("\"\"", "\"").trim_matches(is_blank_char).to_owned(),
+            None => inner.to_owned(),
+        }
+    };
+    let cells = match split(record, delimiter) {
+        Ok(cells) => cells,
+        // Blanks may stand behind a closing quote.
+        Err(bad) => {
+            let cells: Vec<&str> = record.split(char::from(delimiter)).collect();
+            let quotes = |cell: &&str| cell.matches('"').count().is_multiple_of(2);
+            if !cells.iter().all(quotes) {
+                return Err(bad.reason);
+            }
+            cells.into_iter().map(Cow::Borrowed).collect()
+        }
+    };
+    let read = |cell: &Cow<'_, str>| {
+        let (name, is_trimmed) = (name(cell), cell.trim_matches(is_blank_char) != cell.as_ref());
+        let is_open = is_trimmed && name.starts_with('"');
+        if is_open { Err("a quoted cell is not closed".to_owned()) } else { Ok((name, is_trimmed)) }
+    };
+    cells.iter().map(read).collect()
+}
+
+/// Blanks, and marks without width that programs leave at a text's ends.
+fn is_blank_char(char: char) -> bool {
+    char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}')
+}
+
+/// The part of the profile that a column belongs to, and its path there.
+fn place(name: &str) -> Result<(usize, Vec<&str>), &'static str> {
+    let (part, path) = match name.split_once('.') {
+        // The kind of an identifier and the name of a consent may have dots of their own.
+        Some(("identifiers", kind)) => (0, vec![kind]),
+        Some(("consent", consent)) => (3, vec![consent]),
+        Some(("context", path)) => (2, path.split('.').collect()),
+        Some(("traits", path)) => (1, path.split('.').collect()),
+        None if PARTS.contains(&name) => return Err("needs a name behind a dot"),
+        _ => (1, name.split('.').collect::<Vec<_>>()),
+    };
+    if path.iter().any(|name| name.is_empty()) {
+        return Err("has an empty name");
+    }
+    // The line and the part are two of the levels.
+    if path.len() > JSON_DEPTH_MAX - 1 {
+        return Err("is nested too deep");
+    }
+    Ok((part, path))
+}
+
+impl Tree {
+    /// Puts a cell at a path; false if something is there.
+    fn insert(&mut self, path: &[&str], column: usize) -> bool {
+        let Some((first, rest)) = path.split_first() else { return false };
+        let entry = self.0.entry(Value::from(*first).to_string());
+        if rest.is_empty() {
+            let is_free = matches!(entry, Entry::Vacant(_));
+            entry.or_insert(Node::Cell(column));
+            return is_free;
+        }
+        match entry.or_insert_with(|| Node::Tree(Self::default())) {
+            Node::Tree(tree) => tree.insert(rest, column),
+            Node::Cell(_) => false,
+        }
+    }
+
+    /// Writes the object; false if none of its cells has a value.
+    fn write(&self, cells: &[Cow<'_, str>], out: &mut String) -> bool {
+        let mut has_values = false;
+        out.push('{');
+        for (name, node) in &self.0 {
+            let before = out.len();
+            let separator = if has_values { "," } else { "" };
+            let _ = write!(out, "{separator}{name}:");
+            let is_there = match node {
+                Node::Tree(tree) => tree.write(cells, out),
+                Node::Cell(column) => {
+                    let cell = cells.get(*column).map(AsRef::as_ref).unwrap_or_default();
+                    let _ = write!(out, "{}", Value::from(cell));
+                    !cell.is_empty()
+                }
+            };
+            if is_there {
+                has_values = true;
+            } else {
+                out.truncate(before);
+            }
+        }
+        out.push('}');
+        has_values
+    }
+}
+
+/// Cuts a record into its cells.
+fn split(record: &str, delimiter: u8) -> Result<Vec<Cow<'_, str>>, Bad> {
+    let delimiter = char::from(delimiter);
+    let mut cells = Vec::new();
+    let mut rest = record;
+    loop {
+        let after = if let Some(quoted) = rest.strip_prefix('"') {
+            let (cell, after) = unquote(quoted)?;
+            cells.push(cell);
+            after
+        } else {
+            let end = rest.find(delimiter).unwrap_or(rest.len());
+            let (cell, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            cells.push(Cow::Borrowed(cell));
+            after
+        };
+        match after.strip_prefix(delimiter) {
+            Some(next) => rest = next,
+            None if after.is_empty() => return Ok(cells),
+            None => {
+                let reason = format!("cell {} goes on after its closing quote", cells.len());
+                return Err(Bad::new(Code::CsvQuote, reason));
+            }
+        }
+    }
+}
+
+/// The content of a quoted cell, and what follows its closing quote.
+fn unquote(text: &str) -> Result<(Cow<'_, str>, &str), Bad> {
+    let mut cell = Cow::Borrowed("");
+    let mut rest = text;
+    while let Some((piece, after)) = rest.split_once('"') {
+        // Adding to an empty borrowed text copies nothing.
+        cell += piece;
+        match after.strip_prefix('"') {
+            Some(next) => {
+                cell += "\"";
+                rest = next;
+            }
+            None => return Ok((cell, after)),
+        }
+    }
+    Err(Bad::cut(Code::CsvQuote, "a quoted cell is not closed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(header: &str, record: &str, expect: &str) {
+        let header = Header::parse(header.as_bytes(), b',', "id").unwrap();
+        let got = match header.line(record.as_bytes()) {
+            Ok(line) => format!("ok: {} {}", line.key, line.parts.map(|part| part.unwrap_or("-".into())).join(" ")),
+            Err(bad) => format!("{}: {}", bad.code, bad.reason),
+        };
+        assert_eq!(got, expect);
+    }
+
+    #[track_caller]
+    fn check_header(header: &str, expect: &str) {
+        assert_eq!(Header::parse(header.as_bytes(), b',', "id").unwrap_err(), expect);
+    }
+
+    #[test]
+    fn the_header_says_where_cells_go() {
+        check(
+            "plan,id,identifiers.ios.idfa,context.device.id,consent.ads,address.city,address.zip,traits.vip",
+            "gold,u1,I,D,yes,Oslo,0150,true",
+            concat!(
+                r#"ok: u1 {"ios.idfa":"I"} {"address":{"city":"Oslo","zip":"0150"},"plan":"gold","vip":"true"} "#,
+                r#"{"device":{"id":"D"}} {"ads":"yes"}"#
+            ),
+        );
+    }
+
+    #[test]
+    fn cells_are_texts_kept_exactly_and_an_empty_one_is_no_value() {
+        check("id,n", "u1,NaN", r#"ok: u1 - {"n":"NaN"} - -"#);
+        check("id,n", "u1,007.50", r#"ok: u1 - {"n":"007.50"} - -"#);
+        check("id,n", "u1,  x ", r#"ok: u1 - {"n":"  x "} - -"#);
+        check("id,n,m", "u1,,", "ok: u1 - - - -");
+        check("id,a.b.c,d", "u1,,x", r#"ok: u1 - {"d":"x"} - -"#);
+        check("id,n", "u1,\"\"", "ok: u1 - - - -");
+    }
+
+    #[test]
+    fn quotes_hold_delimiters_quotes_and_line_ends() {
+        check("id,n", "u1,\"a,\"\"b\"\"\r\nc\"", r#"ok: u1 - {"n":"a,\"b\"\r\nc"} - -"#);
+        check("id,n", "u1,5\" pipe", r#"ok: u1 - {"n":"5\" pipe"} - -"#);
+        check("id,n", "u1,\"a\"b", "csv_quote: cell 2 goes on after its closing quote");
+        check("id,n", "u1,\"a", "csv_quote: a quoted cell is not closed");
+    }
+
+    #[test]
+    fn names_of_columns_are_trimmed_and_told() {
+        check("id, plan ,\temail", "u1, gold,a", r#"ok: u1 - {"email":"a","plan":" gold"} - -"#);
+        check("id, \"plan\" ,\"a b\"", "u1,x,y", r#"ok: u1 - {"a b":"y","plan":"x"} - -"#);
+        check("\u{a0}id\u{200b},plan", "u1,x", r#"ok: u1 - {"plan":"x"} - -"#);
+        let notes = |header: &str| Header::parse(header.as_bytes(), b',', "id").unwrap().notes();
+        let told = "blanks around names of columns were taken off: `plan`, `email`; values keep theirs";
+        assert_eq!(notes("id, plan, email"), [told]);
+        assert!(notes("id,plan,\"email\"").is_empty());
+        check_header("id,plan, plan", "column `plan` stands twice, or is both a value and an object");
+        check_header("id, id", "column `id` stands twice");
+        check_header("id, \"a,b", "a quoted cell is not closed");
+    }
+
+    #[test]
+    fn a_record_without_values_is_blank_whatever_separates_it() {
+        for blank in ["", ",,", "  ", " , ,", "\"\",\"\"", "\" \",", ",,,,,,"] {
+            assert!(is_blank(blank.as_bytes(), b','), "{blank:?}");
+            assert!(is_blank(blank.replace(',', ";").as_bytes(), b';'), "{blank:?}");
+            assert!(is_blank(blank.replace(',', "\t").as_bytes(), b'\t'), "{blank:?}");
+        }
+        for filled in ["a", ",a", ",;,", "\"\"\"\"", ",\"a\""] {
+            assert!(!is_blank(filled.as_bytes(), b','), "{filled:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_for_spreadsheets_says_what_separates_cells() {
+        assert_eq!(said_delimiter(b"sep=;"), Some(b';'));
+        assert_eq!(said_delimiter(b"\"SEP=\t\""), Some(b'\t'));
+        assert_eq!(said_delimiter(b"separator=;"), None);
+        assert_eq!(said_delimiter(b"id;plan"), None);
+    }
+
+    #[test]
+    fn a_record_has_as_many_cells_as_the_header() {
+        check("id,n", "u1", "csv_columns: the record has 1 cells, and the header has 2");
+        check("id,n", "u1,a,b", "csv_columns: the record has 3 cells, and the header has 2");
+        check("id,n", ",a", "id_empty: `id` is empty");
+    }
+
+    #[test]
+    fn a_header_that_is_unclear_is_refused() {
+        check_header("plan", "there is no column `id`");
+        check_header("id,id", "column `id` stands twice");
+        check_header("id,a,a", "column `a` stands twice, or is both a value and an object");
+        check_header("id,a,a.b", "column `a.b` stands twice, or is both a value and an object");
+        check_header("id,a.b,a", "column `a` stands twice, or is both a value and an object");
+        check_header("id,a,traits.a", "column `traits.a` stands twice, or is both a value and an object");
+        check_header("id,context", "column `context` needs a name behind a dot");
+        check_header("id,", "column `` has an empty name");
+        check_header("id,a..b", "column `a..b` has an empty name");
+        check_header(
+            &format!("id,{}", vec!["a"; 64].join(".")),
+            &format!("column `{}…` is nested too deep", "a.".repeat(20)),
+        );
+        let many = (0..10_000).map(|i| format!(",c{i}")).collect::<String>();
+        check_header(&format!("id{many}"), "it has 10001 columns, and 10000 is the most");
+        assert!(Header::parse(b"id", b'"', "id").is_err());
+    }
+
+    #[test]
+    fn other_delimiters_leave_commas_alone() {
+        let header = Header::parse(b"id;n", b';', "id").unwrap();
+        assert_eq!(header.line(b"u1;1,5").unwrap().parts[1].as_deref(), Some(r#"{"n":"1,5"}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn cells_are_cut_as_the_csv_crate_cuts_them(cells in prop::collection::vec("[ab\",\r\n]{0,4}", 1..5)) {
+            let mut writer = ::csv::Writer::from_writer(Vec::new());
+            writer.write_record(&cells).unwrap();
+            let written = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            prop_assert_eq!(split(written.trim_end_matches('\n'), b',').unwrap(), cells);
+            prop_assert!(!Quotes::new(b',').pass(written.as_bytes()));
+        }
+    }
+}

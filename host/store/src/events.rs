@@ -1,0 +1,75 @@
+//! Calls as they happened: what a person did (`track`) and what was said of them (`identify`).
+//!
+//! Invariant: a message is kept once, however often it comes, so that an import can be repeated.
+
+use std::fmt;
+
+use rusqlite::CachedStatement;
+
+use crate::seal::{HASH_BYTES, Sealer};
+use crate::{Error, Transaction};
+
+/// A call as a source wrote it.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEvent<'a> {
+    /// What tells it from others, by [`message_hash`].
+    pub message: &'a [u8; HASH_BYTES],
+    /// The person's dense number.
+    pub profile: u32,
+    /// What happened; none for an identify call.
+    pub name: Option<&'a str>,
+    /// When, in ms since 1970.
+    pub at_ms: i64,
+    /// The JSON object of its properties or traits.
+    pub data: Option<&'a str>,
+}
+
+/// The keyed hash of a message's id, or of the whole line where there is none.
+#[must_use]
+pub fn message_hash(sealer: &Sealer, id: Result<&str, &[u8]>) -> [u8; HASH_BYTES] {
+    match id {
+        Ok(id) => sealer.keyed_hash("message id", id.as_bytes()),
+        Err(line) => sealer.keyed_hash("message", line),
+    }
+}
+
+/// The statements that write events, prepared once for many.
+pub struct Events<'a> {
+    add: CachedStatement<'a>,
+    due: CachedStatement<'a>,
+}
+
+impl fmt::Debug for Events<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Events(..)")
+    }
+}
+
+impl<'a> Events<'a> {
+    /// Prepares to write events.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn new(transaction: &'a Transaction<'a>) -> Result<Self, Error> {
+        let add = "insert into event (message, profile, name, at_ms, data) values (?1, ?2, ?3, ?4, jsonb(?5))
+            on conflict (message) do nothing";
+        let due = "insert or replace into refresh (profile, due_ms) values (?1, 0)";
+        let prepare = |sql| transaction.connection.prepare_cached(sql);
+        Ok(Self { add: prepare(add)?, due: prepare(due)? })
+    }
+
+    /// Keeps a call, and has the person's traits looked at; false if it is known already.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn add(&mut self, event: &NewEvent<'_>) -> Result<bool, Error> {
+        let NewEvent { message, profile, name, at_ms, data } = *event;
+        let is_new = self.add.execute((message, profile, name, at_ms, data))? == 1;
+        if is_new {
+            self.due.execute([profile])?;
+        }
+        Ok(is_new)
+    }
+}

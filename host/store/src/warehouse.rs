@@ -1,0 +1,115 @@
+//! Reads an operator's own SQLite file: one query, row by row, and nothing else.
+//!
+//! The file is opened for reading alone. What must never happen: a write, another file attached, or a result in memory.
+
+use std::path::Path;
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::Error;
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A number as JSON text.
+    Number(std::borrow::Cow<'a, str>),
+    /// A text.
+    Text(&'a str),
+    /// A number or a moment without end, or what is no number: nothing that a trait can have.
+    Endless,
+}
+
+/// What takes the rows of a query.
+pub trait Rows {
+    /// Why it takes no more.
+    type Error: From<Error>;
+
+    /// Takes the names of the columns, before any row.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot use such a result.
+    fn columns(&mut self, names: Vec<String>) -> Result<(), Self::Error>;
+
+    /// Takes a row.
+    ///
+    /// # Errors
+    ///
+    /// Where it takes no more.
+    fn row(&mut self, values: &[Value<'_>]) -> Result<(), Self::Error>;
+}
+
+/// Runs a query of a file.
+///
+/// # Errors
+///
+/// [`Error::Warehouse`] if the file or the query cannot be used, or what `rows` returns.
+pub fn read<R: Rows>(path: &Path, query: &str, rows: &mut R) -> Result<(), R::Error> {
+    let fail = |error: rusqlite::Error| failed(path, error.to_string());
+    let connection = open(path).map_err(fail)?;
+    let mut statement = connection.prepare(query).map_err(fail)?;
+    if statement.column_count() == 0 || !statement.readonly() {
+        return Err(failed(path, "the query must read, and give rows".to_owned()).into());
+    }
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let count = names.len();
+    rows.columns(names.clone())?;
+    let mut found = statement.query(()).map_err(fail)?;
+    while let Some(row) = found.next().map_err(fail)? {
+        let mut values = Vec::with_capacity(count);
+        for (index, name) in names.iter().enumerate() {
+            values.push(
+                value(row.get_ref(index).map_err(fail)?)
+                    .map_err(|what| failed(path, format!("column `{}` has {what}", name.escape_debug())))?,
+            );
+        }
+        rows.row(&values)?;
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.authorizer(Some(|context: AuthContext<'_>| match context.action {
+        AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
+        AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => {
+            Authorization::Allow
+        }
+        _ => Authorization::Deny,
+    }))?;
+    Ok(connection)
+}
+
+fn value(value: ValueRef<'_>) -> Result<Value<'_>, &'static str> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Number(number.to_string().into()),
+        ValueRef::Real(number) => match serde_json::Number::from_f64(number) {
+            Some(number) => Value::Number(number.to_string().into()),
+            None => Value::Endless,
+        },
+        ValueRef::Text(text) => Value::Text(str::from_utf8(text).map_err(|_| "a text that is not UTF-8")?),
+        ValueRef::Blob(_) => return Err("bytes, and traits are texts, numbers, true or false"),
+    })
+}
+
+fn failed(path: &Path, reason: String) -> Error {
+    Error::Warehouse { path: path.to_owned(), reason }
+}
+
+/// Makes a file of SQLite with these statements: a database to try a query on.
+///
+/// # Errors
+///
+/// If the file cannot be written, or a statement is none.
+pub fn make(path: &Path, statements: &str) -> Result<(), Error> {
+    Ok(Connection::open(path)?.execute_batch(statements)?)
+}

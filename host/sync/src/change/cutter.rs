@@ -1,0 +1,459 @@
+//! Candidates read, enriched, folded and cut into lots, in an order that is the same for plan and sync.
+//!
+//! Runs on a thread of its own and hands lots over through a bounded channel, so that memory is bounded however
+//! large the audience is. Only the columns of the mapping are read: a trait that is not mapped never leaves the store.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use enroute_core::batch::Change;
+use enroute_core::cells::{Cells, Value};
+use enroute_core::diff::Candidates;
+use enroute_core::fold::folded;
+use enroute_core::manifest::IdentifierUse;
+use roaring::RoaringBitmap;
+use tokio::sync::oneshot;
+
+use crate::change::lot::{Lot, Meta, SentRow, open_sent};
+use crate::setup::columns::Columns;
+use crate::setup::link::Link;
+use enroute_store::held::{self, Held};
+use enroute_store::records::{self, RECORD_ID_MIN, Record};
+use enroute_store::{Reader, ValueReader};
+
+/// Members in one lot, whatever the manifest says.
+const LOT_MEMBERS_MAX: usize = 10_000;
+/// Bytes of one lot on their way across the border.
+const LOT_BYTES_MAX: usize = 8 << 20;
+/// Lots with different consent that are open at the same time.
+const LOTS_OPEN_MAX: usize = 16;
+/// Members read from the store at a time.
+const CHUNK: usize = 1_000;
+
+/// What comes out of the cutter, in order.
+#[derive(Debug)]
+pub(crate) enum Cutting {
+    /// Members to map and send.
+    Lot(Box<Lot>),
+    /// Members of whom nothing that is sent has changed, and those whose hash has to be refreshed silently.
+    Same(RoaringBitmap),
+    /// Members whose person another profile carries.
+    Folded(Vec<Folded>),
+    /// Members whom the mapping's condition leaves out.
+    Unmatched(Vec<Unmatched>),
+    /// What was sent of an identity that a member gives up belongs to another profile that shares it.
+    Bequest { heir: u32, sent: Vec<SentRow> },
+    /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
+    Barrier(Option<oneshot::Sender<()>>),
+}
+
+/// A member that is not sent because it shares its identity with another one.
+#[derive(Debug)]
+pub(crate) struct Folded {
+    pub(crate) profile: u32,
+    pub(crate) change: Change,
+    pub(crate) hash: [u8; 16],
+    pub(crate) identity: Option<[u8; 16]>,
+    /// For a removal: the profile that stays, and what was sent of the one that leaves.
+    pub(crate) heir: Option<(u32, Vec<SentRow>)>,
+}
+
+/// A member whom the mapping's condition leaves out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unmatched {
+    pub(crate) profile: u32,
+    pub(crate) change: Change,
+    pub(crate) hash: [u8; 16],
+}
+
+/// Where cuttings go; false when nobody wants more.
+pub(crate) type Sink<'a> = dyn FnMut(Cutting) -> bool + 'a;
+
+/// Cuts everything there is to look at.
+pub(crate) struct Cutter<'a> {
+    link: &'a Link,
+    reader: &'a Reader,
+    values: ValueReader<'a>,
+    candidates: &'a Candidates,
+    tried: &'a HashMap<u32, (u32, u64)>,
+    open: BTreeMap<Option<String>, Lot>,
+    /// Identities that a member of this phase carries.
+    carried: HashSet<[u8; 16]>,
+    /// Identities that a member of this phase gives up.
+    given_up: HashSet<[u8; 16]>,
+    /// Members who take over an identity that another one gives up in the same phase: they come behind a barrier.
+    late: RoaringBitmap,
+    folded: Vec<Folded>,
+    unmatched: Vec<Unmatched>,
+    same: RoaringBitmap,
+    sink: &'a mut Sink<'a>,
+    wanted: bool,
+}
+
+impl<'a> Cutter<'a> {
+    /// Prepares to cut.
+    pub(crate) fn new(
+        link: &'a Link,
+        reader: &'a Reader,
+        candidates: &'a Candidates,
+        tried: &'a HashMap<u32, (u32, u64)>,
+        sink: &'a mut Sink<'a>,
+    ) -> Result<Self, enroute_store::Error> {
+        let values = ValueReader::new(reader, &link.columns.read)?;
+        Ok(Self {
+            link,
+            reader,
+            values,
+            candidates,
+            tried,
+            open: BTreeMap::new(),
+            carried: HashSet::new(),
+            given_up: HashSet::new(),
+            late: RoaringBitmap::new(),
+            folded: Vec::new(),
+            unmatched: Vec::new(),
+            same: RoaringBitmap::new(),
+            sink,
+            wanted: true,
+        })
+    }
+
+    /// Reads, folds and cuts: removals, a barrier, then the rest. Members who take over what another one gives up in
+    /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry.
+    pub(crate) fn run(mut self) -> Result<(), enroute_store::Error> {
+        let Candidates { added, updated, removed } = self.candidates;
+        self.phase(removed, |_| Change::Removed)?;
+        if !self.settle_everything() {
+            return Ok(());
+        }
+        self.carried.clear();
+        self.given_up.clear();
+        let change = |profile| if added.contains(profile) { Change::Added } else { Change::Updated };
+        self.phase(&(added | updated), change)?;
+        let late = std::mem::take(&mut self.late);
+        if !late.is_empty() {
+            if !self.settle_everything() {
+                return Ok(());
+            }
+            self.given_up.clear();
+            self.phase(&late, change)?;
+        }
+        self.give(Cutting::Barrier(None));
+        Ok(())
+    }
+
+    /// Waits until everything that was cut is settled. False where nobody is there any more.
+    fn settle_everything(&mut self) -> bool {
+        let (settled, wait) = oneshot::channel();
+        self.give(Cutting::Barrier(Some(settled)));
+        wait.blocking_recv().is_ok()
+    }
+
+    fn phase(&mut self, members: &RoaringBitmap, change: impl Fn(u32) -> Change) -> Result<(), enroute_store::Error> {
+        let mut ids = members.iter();
+        loop {
+            let chunk: Vec<u32> = ids.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() || !self.wanted {
+                break;
+            }
+            for (profile, member) in self.enrich(&chunk, &change)? {
+                self.place(profile, member)?;
+            }
+        }
+        for (_, lot) in std::mem::take(&mut self.open) {
+            self.give(Cutting::Lot(Box::new(lot)));
+        }
+        self.give_unsent();
+        let same = std::mem::take(&mut self.same);
+        if !same.is_empty() {
+            self.give(Cutting::Same(same));
+        }
+        Ok(())
+    }
+
+    /// Hands over those who are not sent.
+    fn give_unsent(&mut self) {
+        let folded = std::mem::take(&mut self.folded);
+        if !folded.is_empty() {
+            self.give(Cutting::Folded(folded));
+        }
+        let unmatched = std::mem::take(&mut self.unmatched);
+        if !unmatched.is_empty() {
+            self.give(Cutting::Unmatched(unmatched));
+        }
+    }
+
+    fn give(&mut self, cutting: Cutting) {
+        self.wanted = self.wanted && (self.sink)(cutting);
+    }
+
+    /// Reads the columns of these profiles and records; one that is gone from the store has no values.
+    fn enrich(
+        &mut self,
+        chunk: &[u32],
+        change: &impl Fn(u32) -> Change,
+    ) -> Result<Vec<(u32, Member)>, enroute_store::Error> {
+        let link = self.link;
+        let mut members: BTreeMap<u32, Member> =
+            chunk.iter().map(|id| (*id, Member::empty(&link.columns, change(*id)))).collect();
+        let further = chunk.partition_point(|id| *id < RECORD_ID_MIN);
+        let (profiles, records) = chunk.split_at_checked(further).unwrap_or((chunk, &[]));
+        self.values.read(profiles.iter().copied(), |profile, _, consent, json| {
+            if let Some(member) = members.get_mut(&profile) {
+                member.fill(link, consent, json, None);
+            }
+            Ok::<_, enroute_store::Error>(())
+        })?;
+        for id in records {
+            let Some(record) = records::get(self.reader, *id)? else { continue };
+            self.values.read([record.profile], |_, _, consent, json| {
+                if let Some(member) = members.get_mut(id) {
+                    member.fill(link, consent, json, Some(record));
+                }
+                Ok::<_, enroute_store::Error>(())
+            })?;
+        }
+        Ok(members.into_iter().collect())
+    }
+
+    fn place(&mut self, profile: u32, mut member: Member) -> Result<(), enroute_store::Error> {
+        let link = self.link;
+        if member.change == Change::Removed && !link.sends_exits {
+            let identity = None;
+            self.folded.push(Folded { profile, change: member.change, hash: [0; 16], identity, heir: None });
+            return Ok(());
+        }
+        let before = match member.change {
+            Change::Added if !link.folds() => None,
+            _ => held::get(self.reader, link.id, profile)?,
+        };
+        let hash = member.hash(link);
+        let identity = member.identity(link);
+        let is_same = before.as_ref().is_some_and(|held| held.hash == Some(hash));
+        let carries = before.as_ref().is_some_and(|held| !held.folded) || !link.folds();
+        if member.change == Change::Updated && is_same && carries && link.trial.is_none() {
+            self.same.insert(profile);
+            return Ok(());
+        }
+        if !member.matches {
+            self.unmatched.push(Unmatched { profile, change: member.change, hash });
+            if self.unmatched.len() >= CHUNK {
+                self.give_unsent();
+            }
+            return Ok(());
+        }
+        if identity.is_some_and(|identity| self.given_up.contains(&identity)) {
+            self.late.insert(profile);
+            return Ok(());
+        }
+        let mut sent = before.as_ref().map(|held| open_sent(&link.sealer, link.id, held)).unwrap_or_default();
+        if link.folds()
+            && let Some(folded) = self.fold(profile, &member, hash, identity, before.as_ref(), &mut sent)?
+        {
+            self.folded.push(folded);
+            if self.folded.len() >= CHUNK {
+                self.give_unsent();
+            }
+            return Ok(());
+        }
+        member.sent = sent;
+        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied() };
+        self.push(profile, member, meta);
+        Ok(())
+    }
+
+    /// Decides whether somebody else carries this person, and keeps from being withdrawn what others still hold.
+    fn fold(
+        &mut self,
+        profile: u32,
+        member: &Member,
+        hash: [u8; 16],
+        identity: Option<[u8; 16]>,
+        before: Option<&Held>,
+        sent: &mut Vec<SentRow>,
+    ) -> Result<Option<Folded>, enroute_store::Error> {
+        let change = member.change;
+        if change == Change::Removed && before.is_some_and(|held| held.folded) {
+            return Ok(Some(Folded { profile, change, hash, identity, heir: None }));
+        }
+        let known = if change == Change::Removed { before.and_then(|held| held.identity) } else { identity };
+        let Some(known) = known else { return Ok(None) };
+        let heir = self.heir(profile, &known, change != Change::Removed)?;
+        let carries_itself = before.is_some_and(|held| !held.folded && held.identity == Some(known));
+        let is_shared = match change {
+            Change::Removed => heir.is_some() || !self.carried.insert(known),
+            Change::Added | Change::Updated => {
+                let first = self.carried.insert(known);
+                let leaves_others = before.is_some_and(|held| !held.folded) && !sent.is_empty();
+                (!first || (heir.is_some() && !carries_itself)) && !leaves_others
+            }
+        };
+        if !is_shared {
+            let mut kept = Vec::new();
+            for row in sent.drain(..) {
+                let Some(other) = self.link.identity_of_row(&row).filter(|other| *other != known) else {
+                    kept.push(row);
+                    continue;
+                };
+                if change != Change::Removed && self.carried.contains(&other) {
+                    // Somebody took it over in this very run, and names it in what is sent of them.
+                    continue;
+                }
+                match self.heir(profile, &other, false)? {
+                    Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
+                    None => {
+                        self.given_up.insert(other);
+                        kept.push(row);
+                    }
+                }
+            }
+            *sent = kept;
+            return Ok(None);
+        }
+        let heir = heir.filter(|_| change == Change::Removed).map(|heir| (heir, std::mem::take(sent)));
+        Ok(Some(Folded { profile, change, hash, identity, heir }))
+    }
+
+    /// Another member with this identity who stays in the audience.
+    fn heir(
+        &self,
+        profile: u32,
+        identity: &[u8; 16],
+        carriers_only: bool,
+    ) -> Result<Option<u32>, enroute_store::Error> {
+        let others = held::same_identity(self.reader, self.link.id, identity, profile, carriers_only)?;
+        Ok(others.into_iter().find(|other| !self.candidates.removed.contains(*other)))
+    }
+
+    fn push(&mut self, profile: u32, member: Member, meta: Meta) {
+        let columns = &self.link.columns;
+        let lot = self
+            .open
+            .entry(member.consent.clone())
+            .or_insert_with(|| Lot::new(columns.fields.len(), columns.rows(), member.consent.clone()));
+        let position = u32::try_from(lot.len()).unwrap_or(u32::MAX);
+        lot.batch.profiles.push(profile);
+        lot.batch.changes.push(member.change);
+        lot.batch.identifiers.push_row(&member.identifiers, 0);
+        lot.batch.values.push_row(&member.values, 0);
+        for row in &member.sent {
+            for field in &columns.fields {
+                lot.batch.sent.push(row.get(field).map_or(Value::Absent, Value::Text));
+            }
+            lot.batch.sent_members.push(position);
+        }
+        lot.meta.push(meta);
+        let is_full = lot.len() >= self.link.batch_members.min(LOT_MEMBERS_MAX) || lot.batch.bytes() >= LOT_BYTES_MAX;
+        if is_full && let Some(lot) = self.open.remove(&member.consent) {
+            self.give(Cutting::Lot(Box::new(lot)));
+        } else if self.open.len() > LOTS_OPEN_MAX
+            && let Some((_, lot)) = self.open.pop_first()
+        {
+            self.give(Cutting::Lot(Box::new(lot)));
+        }
+    }
+}
+
+/// One member while it is put together.
+struct Member {
+    change: Change,
+    /// Whether the mapping's condition is met.
+    matches: bool,
+    consent: Option<String>,
+    identifiers: Cells,
+    values: Cells,
+    sent: Vec<SentRow>,
+}
+
+impl Member {
+    fn empty(columns: &Columns, change: Change) -> Self {
+        let width = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let absent = |count: usize| {
+            let mut cells = Cells::with_capacity(width(count), 1);
+            (0..count).for_each(|_| cells.push(Value::Absent));
+            cells
+        };
+        Self {
+            change,
+            matches: true,
+            consent: None,
+            identifiers: absent(columns.fields.len()),
+            values: absent(columns.rows()),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Takes over what the store gave, in the order of [`Columns::read`].
+    fn fill(&mut self, link: &Link, consent: Option<&str>, json: &[Option<&str>], record: Option<Record>) {
+        self.consent = consent.map(str::to_owned);
+        let columns = &link.columns;
+        self.matches = self.change == Change::Removed || columns.admit(json);
+        (self.identifiers, self.values) = columns.cells(json, self.change != Change::Removed, |texts| match record {
+            None => 0,
+            Some(record) => columns.nth(&link.sealer, texts, &record.value),
+        });
+    }
+
+    fn hash(&self, link: &Link) -> [u8; 16] {
+        let mut hasher = link.sealer.keyed_hasher("member");
+        hasher.update_part(self.consent.as_deref().map(str::as_bytes));
+        self.identifiers.fingerprint_row(0, |bytes| hasher.update(bytes));
+        self.values.fingerprint_row(0, |bytes| hasher.update(bytes));
+        hasher.finish()
+    }
+
+    fn identity(&self, link: &Link) -> Option<[u8; 16]> {
+        link.identity_of(|field| {
+            let column = link.columns.fields.iter().position(|name| name == field)?;
+            match self.identifiers.value(0, column) {
+                Value::Text(text) | Value::Number(text) => Some(text.to_owned()),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl Link {
+    /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
+    fn folds(&self) -> bool {
+        let (identity, columns) = (&self.identity, &self.columns);
+        let by_own_id = identity.uses == IdentifierUse::First
+            && columns.choice.sources.first().is_some_and(|first| {
+                first.kind == "user_id" && identity.key.first() == columns.fields.get(first.field)
+            });
+        !identity.key.is_empty() && !by_own_id
+    }
+
+    fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+        self.identity_of(|field| row.get(field).map(str::to_owned))
+    }
+
+    /// Keyed hash of the first identifying value, folded as the manifest says.
+    fn identity_of(&self, value: impl Fn(&str) -> Option<String>) -> Option<[u8; 16]> {
+        let identity = &self.identity;
+        let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
+        let text = folded(&text, identity.fold);
+        (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
+    }
+}
+
+/// Runs a cutter on a thread where blocking is fine and hands its cuttings over one by one.
+pub(crate) fn spawn(
+    link: Arc<Link>,
+    reader: Reader,
+    candidates: Arc<Candidates>,
+    tried: Arc<HashMap<u32, (u32, u64)>>,
+) -> tokio::sync::mpsc::Receiver<Result<Cutting, enroute_store::Error>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(CUTTINGS_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut sink = |cutting| sender.blocking_send(Ok(cutting)).is_ok();
+        let cut = Cutter::new(&link, &reader, &candidates, &tried, &mut sink).and_then(Cutter::run);
+        if let Err(error) = cut {
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    receiver
+}
+
+/// Cuttings that wait between reading and mapping: one in work, one ready.
+const CUTTINGS_AHEAD: usize = 2;

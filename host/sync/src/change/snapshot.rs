@@ -1,0 +1,140 @@
+//! What is known of a connection before a run: the audience now, what the destination holds, who waits.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use enroute_core::diff::{Candidates, State, candidates};
+use roaring::RoaringBitmap;
+
+use crate::change::only::Only;
+use crate::change::records;
+use crate::report::ChangeCounts;
+use crate::setup::link::Link;
+use enroute_store::audience::{self, AudienceError};
+use enroute_store::{Reader, held, ledger};
+
+/// Longest evaluation of an audience.
+///
+/// Ten million profiles take four seconds; ten minutes is a query that will not end.
+const AUDIENCE_WALL_MAX: Duration = Duration::from_secs(600);
+
+/// A connection before a run.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    pub(crate) state: State,
+    pub(crate) candidates: Candidates,
+    /// Attempts of earlier runs, and the moment of the first, of members who were put off.
+    pub(crate) tried: HashMap<u32, (u32, u64)>,
+    /// People in the audience; one who goes out under several identifiers is several members.
+    pub(crate) profiles: u64,
+    /// People in the audience who have not agreed to what the destination is for.
+    pub(crate) withheld: u64,
+    /// Store revision up to which changes are looked at in this run.
+    pub(crate) revision: i64,
+}
+
+impl Snapshot {
+    /// How many members were refused earlier and have not changed since.
+    pub(crate) fn refused_before(&self) -> u64 {
+        ((&self.state.refused & &self.state.audience) - &self.state.changed).len()
+    }
+
+    /// Leaves only one person to be looked at, whether or not anything has changed.
+    pub(crate) fn restrict(&mut self, reader: &Reader, only: &Only) -> Result<(), enroute_store::Error> {
+        let person = only.numbers(reader)? - &self.state.waiting;
+        let State { audience, held, .. } = &self.state;
+        self.candidates = Candidates {
+            added: &(&person & audience) - held,
+            updated: &(&person & audience) & held,
+            removed: &(&person & held) - audience,
+        };
+        Ok(())
+    }
+
+    /// How many members have to be looked at.
+    pub(crate) fn changes(&self) -> ChangeCounts {
+        let Candidates { added, updated, removed } = &self.candidates;
+        ChangeCounts { added: added.len(), updated: updated.len(), removed: removed.len() }
+    }
+}
+
+/// Up to where changes were looked at.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    /// The store revision.
+    pub(crate) revision: i64,
+    /// Changed profiles that could not be looked at, because a job about them was open.
+    pub(crate) overtaken: RoaringBitmap,
+}
+
+/// Why a connection's state cannot be known.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The store cannot be read.
+    #[error("the store cannot be read")]
+    Store(#[from] enroute_store::Error),
+    /// The audience cannot be evaluated.
+    #[error("the condition of audience `{audience}` has no result: {source}")]
+    Audience {
+        /// The audience's key.
+        audience: String,
+        /// What is wrong with it.
+        source: AudienceError,
+    },
+}
+
+/// Takes the snapshot.
+pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Result<Snapshot, SnapshotError> {
+    let revision = reader.revision()?;
+    let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
+    let evaluated = audience::evaluate(reader, &link.condition, limits)
+        .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
+    let mut members = evaluated.members;
+    let mut withheld = 0;
+    if !link.requires_consent.is_empty() {
+        let all = members.len();
+        members &= reader.consenting(&link.requires_consent)?;
+        withheld = all - members.len();
+    }
+    let profiles = members.len();
+    let (held, in_doubt) = held::sets(reader, link.id)?;
+    let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
+    let choice = link.columns.records_of();
+    records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
+    let (refused, refused_removals) = ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
+    let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
+    let mut waiting = RoaringBitmap::new();
+    let mut due = RoaringBitmap::new();
+    for row in ledger::waiting(reader, link.id)? {
+        if row.ticket.is_some() || row.due_ms > now_ms {
+            waiting.insert(row.profile);
+        } else {
+            due.insert(row.profile);
+            snapshot.tried.insert(row.profile, (row.attempts, row.first_ms));
+        }
+    }
+    snapshot.state = State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due };
+    snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
+    Ok(snapshot)
+}
+
+/// Why a run of this connection must not start, if it would remove more than the operator allows.
+pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
+    let held = snapshot.state.held.len();
+    let removed = snapshot.candidates.removed.len();
+    if removed == 0 {
+        return None;
+    }
+    let percent = (removed * 100).div_ceil(held);
+    if snapshot.state.audience.is_empty() && removed > 1 {
+        return Some(format!("the audience is empty: the sync would remove 100 % ({removed}) of its members"));
+    }
+    (held >= GUARDED_MEMBERS_MIN && percent > u64::from(remove_max_percent)).then(|| {
+        format!(
+            "the sync would remove {percent} % ({removed} of {held}) of the members, allowed are {remove_max_percent} %"
+        )
+    })
+}
+
+/// Below this size an audience may change as it likes: one member of three is 33 %.
+const GUARDED_MEMBERS_MIN: u64 = 10;

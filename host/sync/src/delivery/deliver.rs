@@ -1,0 +1,333 @@
+//! One delivery from beginning to end: intent, send, decision, settlement.
+
+use std::sync::Arc;
+
+use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
+use enroute_core::retry::Policy;
+use sha2::{Digest as _, Sha256};
+
+use crate::change::lot::Lot;
+use crate::clock::Clock;
+use crate::delivery::decide::{Decision, Next, Standing, decide};
+use crate::delivery::mapper::alone;
+use crate::delivery::open;
+use crate::delivery::outlet::DeliveryOutlet;
+use crate::delivery::pace::Gates;
+use crate::delivery::search::{Search, Trail};
+use crate::delivery::settle::{Book, Entry, Settlement};
+use crate::delivery::stop::Stop;
+use crate::report::Tally;
+use crate::setup::link::Link;
+use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Work};
+use enroute_store::{Error, ledger};
+
+/// Attempts at one delivery within one run.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// What a delivery and its follow-ups share.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    /// What happened to these members.
+    pub(crate) trail: Trail,
+    /// The search for culprits, shared by all parts of the lot.
+    pub(crate) search: Search,
+}
+
+/// A delivery on its way.
+pub(crate) struct Job {
+    pub(crate) lot: Lot,
+    pub(crate) delivery: Delivery,
+    /// `prepared` or `subset`.
+    pub(crate) label: &'static str,
+    pub(crate) history: History,
+    pub(crate) due_ms: u64,
+}
+
+impl Job {
+    /// The part of a mapped lot that a delivery is about; positions count within it.
+    pub(crate) fn new(mapped: &Lot, delivery: Delivery, label: &'static str, history: History, due_ms: u64) -> Self {
+        let members = delivery.members();
+        let local = |at: &u32| members.binary_search(at).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+        let localized = |request: PreparedRequest| PreparedRequest {
+            members: request.members.iter().map(local).collect(),
+            request: request.request,
+        };
+        let requests = delivery.requests.into_iter().map(localized).collect();
+        let lot = mapped.subset(&members);
+        Self { lot, delivery: Delivery { operation: delivery.operation, requests }, label, history, due_ms }
+    }
+}
+
+/// What a delivery left behind.
+pub(crate) struct Done {
+    pub(crate) tally: Tally,
+    /// Members to try again, and how.
+    pub(crate) again: Vec<(Lot, Next, History)>,
+    /// Members who were refused and put off, because nothing was left to look for the culprits among them.
+    pub(crate) shelved: Vec<(Lot, Trail)>,
+    /// The search for culprits that this was part of.
+    pub(crate) search: Search,
+    /// What the plugin learned, for whatever is mapped from now on.
+    pub(crate) remote: Option<String>,
+    /// Why the connection has to stop.
+    pub(crate) stop: Option<Stop>,
+    /// Why nothing came of it.
+    pub(crate) failure: Option<String>,
+}
+
+impl Done {
+    /// A delivery that was not begun: its members are as they were.
+    fn unsent(stop: Stop, search: Search) -> Self {
+        Self {
+            tally: Tally::default(),
+            again: Vec::new(),
+            shelved: Vec::new(),
+            search,
+            remote: None,
+            stop: Some(stop),
+            failure: None,
+        }
+    }
+}
+
+/// Carries a delivery out.
+pub(crate) async fn carry_out(
+    book: Book,
+    clock: Clock,
+    gates: Arc<Gates>,
+    patience_ms: u64,
+    job: Job,
+) -> Result<Done, Error> {
+    let Job { lot, delivery, label, history, .. } = job;
+    let link = Arc::clone(&book.link);
+    let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
+    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
+        && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
+    {
+        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms), history.search));
+    }
+    let lot = Arc::new(lot);
+    let request_key = request_key(&link, &delivery, &lot);
+    let entry = Entry {
+        operation: delivery.operation.clone(),
+        label,
+        request_key: request_key.clone(),
+        attempt: history.trail.attempt,
+    };
+    let number = book.intend(&lot, &entry, clock.now_ms()).await?;
+    enroute_config::crash_point!("delivery.intended");
+    let mut tally = Tally::default();
+    tally.repeated = repeated(&history.trail, &lot);
+
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
+    let outlet = Arc::new(outlet);
+    let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
+    let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
+    let has_faulted = sent.is_err();
+    let mut report = sent.map_or_else(
+        |fault| faulty(&fault, &lot, idempotent, &mut tally),
+        |(report, usage)| {
+            link.log("send", &usage);
+            report
+        },
+    );
+    report.verdict = outlet.take_pause().unwrap_or(report.verdict);
+    enroute_config::crash_point!("delivery.answered");
+    remember(&book, &report, &mut tally).await?;
+
+    let verdict = report.verdict.clone();
+    gates.heed(&link, &verdict, &clock);
+    let standing = Standing { members: lot.len(), idempotent, refused_before: history.trail.refused };
+    let remote = report.remote.clone();
+    let requests = outlet.take_records();
+    let left = has_faulted || requests.iter().any(|request| request.left);
+    let failure = open::cause(&verdict, &requests);
+    let mut decision = decide(report, standing);
+    history.search.learn(&decision);
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, left, patience_ms);
+    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    tally.count(&decision.finished);
+    tally.count_requests(&requests);
+    let settlement = Settlement {
+        delivery: number,
+        verdict: verdict.word().to_owned(),
+        requests,
+        again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
+        finished: decision.finished,
+        attempts: u32::from(!matches!(verdict, Verdict::Throttled { .. })),
+        left,
+        may_have_left: history.trail.may_have_left || has_faulted,
+        reason: failure.clone(),
+        at_ms: clock.now_ms(),
+    };
+    book.settle(&lot, settlement).await?;
+    enroute_config::crash_point!("delivery.settled");
+    let failure = failure.filter(|_| !is_in_order(&verdict) && tally.outcomes.delivered == 0);
+    let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
+    let stop = decision.pause.map(Stop::Person);
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure })
+}
+
+/// Members who are sent again because it is not known whether an earlier request arrived.
+fn repeated(trail: &Trail, lot: &Lot) -> u64 {
+    match (trail.attempt > 1, trail.in_doubt) {
+        (false, _) => lot.in_doubt(&lot.positions()),
+        (true, true) => lot.len() as u64,
+        (true, false) => 0,
+    }
+}
+
+fn without(mut positions: Vec<u32>, others: &[u32]) -> Vec<u32> {
+    positions.retain(|at| !others.contains(at));
+    positions
+}
+
+fn work(delivery: &Delivery, lot: &Lot) -> Work {
+    let head =
+        |request: &PreparedRequest| (request.members.clone(), request.request.method, request.request.path.clone());
+    Work::Deliver(Box::new(DeliveryWork {
+        operation: delivery.operation.clone(),
+        members: lot.batch.clone(),
+        requests: delivery.requests.iter().map(head).collect(),
+    }))
+}
+
+/// The same whenever the same requests go to the same connection for the same members.
+fn request_key(link: &Link, delivery: &Delivery, lot: &Lot) -> String {
+    let mut hash = Sha256::new();
+    hash.update(link.id.to_be_bytes());
+    for request in &delivery.requests {
+        hash.update(request.request.digest().0);
+    }
+    for profile in &lot.batch.profiles {
+        hash.update(profile.to_be_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The report that the host writes for a plugin that failed in `send`.
+///
+/// Whether bytes left is not known, so nobody counts as untouched: where repeating is safe the members are tried in
+/// halves until the one at fault stands alone, and elsewhere their fate is unknown.
+fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Report {
+    tally.fault(fault, lot.len() as u64);
+    tally.culprits += u64::from(idempotent && lot.len() == 1);
+    let outcome = if !idempotent {
+        Outcome::Unknown
+    } else if lot.len() == 1 {
+        let rejection = alone(fault);
+        Outcome::Rejected(Refusal { code: rejection.code, reason: rejection.reason })
+    } else {
+        Outcome::Deferred { after_ms: 0 }
+    };
+    Report {
+        fates: vec![Fate { members: lot.positions(), outcome }],
+        verdict: Verdict::RefusedBisect(fault.reason.clone()),
+        unattributed: Vec::new(),
+        remote: None,
+        account: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// Keeps what a report says besides outcomes.
+pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) -> Result<(), Error> {
+    for unattributed in &report.unattributed {
+        tally.unattributed.add(unattributed.reason.clone(), u64::from(unattributed.count));
+    }
+    for warning in &report.warnings {
+        tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
+    }
+    if let Some(remote) = report.remote.clone() {
+        let link = book.link.id;
+        book.store.write(move |tx| ledger::set_remote(tx, link, &remote)).await?;
+    }
+    Ok(())
+}
+
+/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns the
+/// positions of members who are put off only because looking for the culprits among them would cost too much.
+fn follow_ups(
+    decision: &mut Decision,
+    lot: &Lot,
+    history: &History,
+    left: bool,
+    patience_ms: u64,
+) -> (Vec<(Lot, Next, History)>, Vec<u32>) {
+    let (mut queued, mut kept, mut shelved) = (Vec::new(), Vec::new(), Vec::new());
+    for (members, next) in std::mem::take(&mut decision.again) {
+        match allowed(&next, history, left, patience_ms) {
+            Some((next, history)) => {
+                queued.push((lot.subset(&members), next.clone(), history));
+                kept.push((members, next));
+            }
+            None => {
+                if matches!(next, Next::Bisect | Next::Without) {
+                    shelved.extend(&members);
+                }
+                decision.finished.push((members, next.given_up()));
+            }
+        }
+    }
+    decision.again = kept;
+    shelved.sort_unstable();
+    (queued, shelved)
+}
+
+/// Whether a follow-up fits into this run, and with which wait. `left` says whether this attempt may have left.
+fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Option<(Next, History)> {
+    let History { trail, search } = history.clone();
+    let with = |next: Next, trail: Trail| Some((next, History { trail, search: search.clone() }));
+    match next {
+        Next::Split => with(Next::Split, trail),
+        Next::Bisect => search.spend().then(|| with(Next::Bisect, Trail { refused: true, ..trail }))?,
+        // Most destinations name all culprits at once: the first time costs nothing.
+        Next::Without if trail.named == 0 || search.spend() => {
+            with(Next::Without, Trail { named: trail.named + 1, ..trail })
+        }
+        Next::Without => None,
+        Next::Throttled { after_ms } => {
+            let waited_ms = trail.waited_ms.saturating_add(*after_ms);
+            (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
+        }
+        Next::Again { after_ms, unclear } => {
+            let backoff = Policy::default().delay_ms(trail.attempt, random());
+            let after_ms = (*after_ms).max(backoff);
+            let waited_ms = trail.waited_ms.saturating_add(after_ms);
+            let fits = trail.attempt < ATTEMPTS_MAX && waited_ms <= patience_ms;
+            let (attempt, may_have_left) = (trail.attempt + 1, trail.may_have_left || left);
+            let trail = Trail { attempt, waited_ms, in_doubt: *unclear, may_have_left, ..trail };
+            fits.then(|| with(Next::Again { after_ms, unclear: *unclear }, trail))?
+        }
+    }
+}
+
+/// Whether a verdict says that the destination does its work.
+const fn is_in_order(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Ok | Verdict::TooLarge | Verdict::RefusedBisect(_) | Verdict::Throttled { .. })
+}
+
+/// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
+fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
+    let is_over = |at: &u32| {
+        let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
+        tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
+    };
+    let mut over = Vec::new();
+    for (members, outcome) in &mut decision.finished {
+        if matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown) {
+            over.extend(members.extract_if(.., |at| is_over(at)));
+        }
+    }
+    decision.finished.retain(|(members, _)| !members.is_empty());
+    if !over.is_empty() {
+        let reason = "it was tried for hours without success".to_owned();
+        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
+    }
+    over
+}
+
+/// For jitter only: where the system has no random numbers, waits are at their ceiling.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,113 @@
+//! Lots through `map`, and a plugin that fails on one member kept from costing the others.
+
+use enroute_core::isolate::{Isolation, Step};
+use enroute_core::outcome::Warning;
+
+use crate::change::lot::Lot;
+use crate::setup::link::Link;
+use enroute_runtime::{Delivery, Fault, FaultKind, Rejection};
+
+/// What became of a lot.
+#[derive(Debug, Default)]
+pub(crate) struct MappedLot {
+    /// Deliveries, each with the part of the lot that its positions mean.
+    pub(crate) parts: Vec<(Lot, Vec<Delivery>)>,
+    /// Rejections, with the part they mean.
+    pub(crate) rejections: Vec<(Lot, Rejection)>,
+    pub(crate) warnings: Vec<Warning>,
+    /// Failed calls, with the number of members in each.
+    pub(crate) faults: Vec<(Fault, usize)>,
+    /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
+    pub(crate) unmapped: Vec<Lot>,
+    /// Members on whom the plugin fails.
+    pub(crate) culprits: u64,
+}
+
+/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
+pub(crate) async fn map(link: &Link, lot: Lot) -> MappedLot {
+    let mut search = Isolation::new(lot.len());
+    search.park(lot);
+    let mut found = MappedLot::default();
+    while let Some(step) = search.next_step() {
+        let lot = match step {
+            Step::Send(lot) => lot,
+            Step::Halve(lot) => {
+                lot.into_halves().into_iter().rev().for_each(|half| search.park(half));
+                continue;
+            }
+        };
+        let mapped = link.plugin.map(&link.guest, &lot.batch).await;
+        let checked = mapped.and_then(|(mapped, usage)| {
+            link.log("map", &usage);
+            within_limits(link, &mapped.deliveries).map(|()| mapped)
+        });
+        match checked {
+            Ok(mapped) => {
+                search.found_sound(lot.len() as u64);
+                found.warnings.extend(mapped.warnings);
+                for rejection in mapped.rejections {
+                    let at = rejection.member;
+                    found.rejections.push((lot.subset(&[at]), Rejection { member: 0, ..rejection }));
+                }
+                if !mapped.deliveries.is_empty() {
+                    found.parts.push((lot, mapped.deliveries));
+                }
+            }
+            Err(fault) => {
+                found.faults.push((fault.clone(), lot.len()));
+                if lot.len() == 1 {
+                    search.found_culprits(1);
+                    found.culprits += 1;
+                    found.rejections.push((lot, alone(&fault)));
+                } else {
+                    search.shelve(lot);
+                }
+            }
+        }
+    }
+    found.unmapped = search.take_rest().1;
+    found
+}
+
+/// The rejection of a member on which the plugin fails.
+pub(crate) fn alone(fault: &Fault) -> Rejection {
+    Rejection {
+        member: 0,
+        field: None,
+        code: fault.kind.code().to_owned(),
+        reason: format!("the plugin failed on this member: {}", fault.reason),
+    }
+}
+
+/// Refuses deliveries that break what the manifest promises of members and bytes.
+fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
+    for delivery in deliveries {
+        let limit = link.guest.limits.iter().find(|(operation, ..)| *operation == delivery.operation);
+        let Some((operation, members, bytes)) = limit else {
+            return Err(broken(link, format!("the manifest has no operation `{}`", delivery.operation)));
+        };
+        for request in &delivery.requests {
+            let (sent, size) = (request.members.len(), request.request.body.len());
+            if sent > *members as usize || size > *bytes as usize {
+                return Err(broken(
+                    link,
+                    format!(
+                        "a request of `{operation}` has {sent} members and {size} bytes, the limit is {members} and {bytes}"
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn broken(link: &Link, reason: String) -> Fault {
+    Fault {
+        plugin: link.plugin_name.clone(),
+        function: "map",
+        kind: FaultKind::Contract,
+        reason,
+        backtrace: Vec::new(),
+        stderr: String::new(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The two calls that concern a connection as a whole: testing the credential, and finding or creating the list.
+
+use std::sync::Arc;
+
+use enroute_core::outcome::{Report, Verdict};
+
+use crate::clock::Clock;
+use crate::delivery::outlet::DeliveryOutlet;
+use crate::delivery::pace::Gates;
+use crate::setup::link::Link;
+use enroute_runtime::{Fault, Work};
+use enroute_store::ledger::RequestRow;
+use enroute_store::{Error, Store, Transaction, ledger};
+
+/// What a probe found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Probed {
+    /// The audience.
+    pub audience: String,
+    /// The destination.
+    pub destination: String,
+    /// `ok`, or the verdict's word.
+    pub verdict: String,
+    /// What is wrong.
+    pub reason: Option<String>,
+}
+
+/// Tests the credential of a connection without side effects.
+pub(crate) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
+    let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
+    let (verdict, reason) = match sent {
+        Ok(report) => (report.verdict.word().to_owned(), cause(&report.verdict, &outlet.take_records())),
+        Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string())),
+    };
+    Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason }
+}
+
+/// Why a list could not be opened, for the operator.
+pub(crate) struct NotOpened {
+    pub(crate) reason: String,
+    /// Whether a person must mend something; otherwise later may be better.
+    pub(crate) needs_person: bool,
+}
+
+/// Finds or creates the remote list and remembers what was learned.
+pub(crate) async fn open(
+    store: &Arc<Store>,
+    link: &Arc<Link>,
+    run: i64,
+    gates: &Arc<Gates>,
+    clock: &Clock,
+) -> Result<Result<Link, NotOpened>, Error> {
+    let (sent, outlet) = call(link, gates, clock, Work::Open, "open").await;
+    let (id, rows) = (link.id, outlet.take_records());
+    let why = sent.as_ref().ok().and_then(|report| cause(&report.verdict, &rows));
+    store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
+    let report = match sent {
+        Ok(report) if report.verdict == Verdict::Ok => report,
+        Ok(report) => {
+            let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
+            let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
+            return Ok(Err(NotOpened { reason, needs_person }));
+        }
+        Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
+    };
+    let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
+    let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));
+    let write = move |tx: &Transaction<'_>| {
+        if let Some(remote) = &remote {
+            ledger::set_remote(tx, id, remote)?;
+        }
+        ledger::set_opened(tx, id, at_ms, &digest)
+    };
+    store.write(write).await?;
+    Ok(Ok(opened))
+}
+
+async fn call(
+    link: &Arc<Link>,
+    gates: &Arc<Gates>,
+    clock: &Clock,
+    work: Work,
+    label: &'static str,
+) -> (Result<Report, Fault>, Arc<DeliveryOutlet>) {
+    let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, label));
+    let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
+    let report = sent.map(|(mut report, usage)| {
+        link.log("send", &usage);
+        report.verdict = outlet.take_pause().unwrap_or(report.verdict);
+        report
+    });
+    (report, outlet)
+}
+
+/// Why a call did not do all that it was to do: what the way out saw, else what the plugin says.
+pub(crate) fn cause(verdict: &Verdict, requests: &[RequestRow]) -> Option<String> {
+    let seen = || requests.iter().rev().find_map(|request| request.failure.clone());
+    match verdict {
+        Verdict::Ok => None,
+        // The plugin passes on what it was told, or something of its own.
+        Verdict::Unavailable(_) => seen().or_else(|| reason(verdict)),
+        _ => reason(verdict),
+    }
+}
+
+/// What a verdict says in words.
+fn reason(verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::Ok => None,
+        Verdict::CredentialInvalid(text)
+        | Verdict::PermissionMissing(text)
+        | Verdict::Misconfigured(text)
+        | Verdict::RefusedBisect(text)
+        | Verdict::RefusedWhole(text)
+        | Verdict::Unavailable(text) => Some(text.clone()),
+        Verdict::Throttled { after_ms, .. } => Some(format!("it asks to wait {} s", after_ms.div_ceil(1_000))),
+        Verdict::TooLarge => Some("the request was too large".to_owned()),
+    }
+}

@@ -1,0 +1,210 @@
+//! The way out of the sandbox for one `send`: keeps the bytes of prepared requests, labels and records what leaves.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use enroute_core::outcome::Verdict;
+use enroute_core::request::{Item, Request, Response};
+
+use crate::clock::Clock;
+use crate::delivery::pace::{Gate, Gates};
+use crate::setup::link::Link;
+use enroute_auth::{Keeper, Token, TokenError};
+use enroute_egress::{Failure, Fill};
+use enroute_runtime::{Delivery, Outlet, RequestKind};
+use enroute_store::ledger::RequestRow;
+
+/// Longest wait for one answer.
+///
+/// Meta and Braze advise time-outs of 30 s; a bulk call of 10,000 rows may take longer.
+const ANSWER_MAX: Duration = Duration::from_secs(50);
+
+/// Longest wait for the pace inside a plugin's call, which itself has 60 s. A longer one is not sat out there: nothing
+/// leaves, and the members are tried again later.
+const GATE_WAIT_MS_MAX: u64 = 20_000;
+
+/// The outlet of one delivery, probe or open.
+pub(crate) struct DeliveryOutlet {
+    link: Arc<Link>,
+    clock: Clock,
+    gates: Arc<Gates>,
+    /// The operation of the delivery; none for calls without one.
+    operation: Option<String>,
+    /// The delivery's requests, byte for byte.
+    prepared: Vec<Request>,
+    /// `prepared` or `subset`; for calls without a delivery `probe` or `open`.
+    label: &'static str,
+    request_key: String,
+    records: Mutex<Vec<RequestRow>>,
+    /// Why there will be no token before a person has done something.
+    pause: Mutex<Option<String>>,
+}
+
+/// What a request is in the ledger.
+#[derive(Clone)]
+struct Entry {
+    label: &'static str,
+    kind: Option<String>,
+    digest: [u8; 32],
+}
+
+impl DeliveryOutlet {
+    /// The way out for a call without a delivery.
+    pub(crate) fn new(link: &Arc<Link>, gates: &Arc<Gates>, clock: &Clock, label: &'static str) -> Self {
+        Self {
+            link: Arc::clone(link),
+            clock: clock.clone(),
+            gates: Arc::clone(gates),
+            operation: None,
+            prepared: Vec::new(),
+            label,
+            request_key: String::new(),
+            records: Mutex::default(),
+            pause: Mutex::default(),
+        }
+    }
+
+    /// The way out for a delivery.
+    pub(crate) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
+        let prepared = delivery.requests.iter().map(|request| request.request.clone()).collect();
+        Self { operation: Some(delivery.operation.clone()), prepared, request_key, ..self }
+    }
+
+    /// What left so far, in order.
+    pub(crate) fn take_records(&self) -> Vec<RequestRow> {
+        std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
+    pub(crate) fn take_pause(&self) -> Option<Verdict> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
+    }
+
+    /// Sends a request with the token of the moment. One that is answered 401 was not processed: it leaves a second
+    /// time, byte for byte, with a new token; what is answered then is for the plugin.
+    async fn leave(
+        &self,
+        request: &Request,
+        learned: &[Item],
+        label: &'static str,
+        kind: Option<String>,
+    ) -> Result<Response, Failure> {
+        let entry = Entry { label, kind, digest: request.digest().0 };
+        let Some(keeper) = self.link.tokens.as_ref().filter(|_| self.link.client.wants_token(request)) else {
+            return self.leave_once(request, learned, entry, None).await;
+        };
+        let token = self.token(keeper, None, &entry).await?;
+        let answer = self.leave_once(request, learned, entry.clone(), Some(&token)).await;
+        if answer.as_ref().map(|response| response.status) != Ok(401) {
+            if answer.is_ok() {
+                token.was_accepted();
+            }
+            return answer;
+        }
+        if !token.may_be_renewed() {
+            return answer;
+        }
+        let newer = self.token(keeper, Some(&token), &entry).await?;
+        let answer = self.leave_once(request, learned, entry, Some(&newer)).await;
+        if answer.as_ref().is_ok_and(|response| response.status != 401) {
+            newer.was_accepted();
+        }
+        answer
+    }
+
+    /// The token of the moment, or the reason why nothing leaves.
+    async fn token(&self, keeper: &Arc<Keeper>, refused: Option<&Token>, entry: &Entry) -> Result<Arc<Token>, Failure> {
+        keeper.token(self.clock.now_ms(), refused).await.map_err(|error: TokenError| {
+            let told = error.told(&self.link.destination);
+            if error.is_definite() {
+                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.clone());
+            }
+            let failure = Failure::Unreachable(told);
+            let row = self.begin(entry, self.clock.now_ms());
+            let answer = Err(failure.clone());
+            self.end(row, &answer);
+            failure
+        })
+    }
+
+    async fn leave_once(
+        &self,
+        request: &Request,
+        learned: &[Item],
+        entry: Entry,
+        token: Option<&Token>,
+    ) -> Result<Response, Failure> {
+        let permit = match self.gate(entry.kind.as_deref()) {
+            Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
+                Failure::Unreachable(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+            })?),
+            None => None,
+        };
+        let at_ms = self.clock.now_ms();
+        // Written before anything leaves, so that a call that is cut off in between has its row too.
+        let row = self.begin(&entry, at_ms);
+        let fill = Fill {
+            remote: self.link.remote.as_ref(),
+            request_key: &self.request_key,
+            learned,
+            unix_seconds: at_ms / 1_000,
+            token: token.map(Token::secret),
+        };
+        let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
+        drop(permit);
+        if let Some(watch) = &self.link.trial {
+            watch.saw(request, &answer);
+        }
+        self.end(row, &answer);
+        answer
+    }
+
+    /// What paces a request: the bucket of its kind, else the one of the operation.
+    fn gate(&self, kind: Option<&str>) -> Option<Arc<Gate>> {
+        let derived = kind.and_then(|kind| self.link.manifest.derived.iter().find(|derived| derived.kind == kind));
+        let operation = || self.link.manifest.operation(self.operation.as_deref()?)?.bucket.as_deref();
+        let bucket = derived.and_then(|derived| derived.bucket.as_deref()).or_else(operation)?;
+        self.gates.of(&self.link, bucket)
+    }
+
+    fn begin(&self, entry: &Entry, at_ms: u64) -> usize {
+        let Entry { label, kind, digest } = entry.clone();
+        let failure = Some("the call was cut off".to_owned());
+        let row = RequestRow { label, kind, digest, status: None, failure, left: true, at_ms };
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.push(row);
+        records.len() - 1
+    }
+
+    fn end(&self, row: usize, answer: &Result<Response, Failure>) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(row) = records.get_mut(row) else { return };
+        row.status = answer.as_ref().ok().map(|response| response.status);
+        row.failure = answer.as_ref().err().map(ToString::to_string);
+        row.left = !matches!(answer, Err(Failure::Denied(_) | Failure::Unreachable(_)));
+    }
+}
+
+impl Outlet for DeliveryOutlet {
+    fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>> {
+        Box::pin(async move {
+            match request {
+                RequestKind::Prepared { index, learned } => {
+                    let Some(prepared) = self.prepared.get(index as usize) else {
+                        return Err(Failure::Denied(format!("the delivery has no request number {index}")));
+                    };
+                    self.leave(prepared, &learned, self.label, None).await
+                }
+                RequestKind::Derived { kind, request } => {
+                    if !self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
+                        return Err(Failure::Denied(format!("the manifest lists no derived request of kind `{kind}`")));
+                    }
+                    let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
+                    self.leave(&request, &[], label, Some(kind)).await
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,316 @@
+//! Answers to "why": one person's story, and where every connection stands.
+
+use enroute_core::id::DestinationName;
+use serde::Serialize;
+
+use crate::change::lot::open_sent;
+use crate::report::NO_MATCHING_MAPPING;
+use enroute_config::Config;
+use enroute_store::ledger::LinkName;
+use enroute_store::{Error, Reader, ledger, story};
+
+/// One person's story at every destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The profile's id.
+    pub profile: String,
+    /// One entry a connection.
+    pub connections: Vec<Chapter>,
+}
+
+/// One person at one destination.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Chapter {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// Whether this is about a further value of the identifier that the destination knows the person by.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub further_record: bool,
+    /// What the destination is for and the person has not agreed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent_missing: Option<String>,
+    /// `held`, `in doubt`, `carried by another profile`, `refused`, `waiting` or `not there`.
+    pub state: String,
+    /// Settings version of the last request.
+    pub settings_version: Option<u64>,
+    /// Fields of the identifiers that were sent; their values stay sealed.
+    pub identifiers_sent: Vec<String>,
+    /// Why it is not delivered.
+    pub refusal: Option<Refusal>,
+    /// When it is tried again, in milliseconds since 1970.
+    pub due_ms: Option<u64>,
+    /// Why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_because: Option<String>,
+    /// Why the newest run of the connection ended early, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_stopped: Option<String>,
+    /// Newest first.
+    pub receipts: Vec<Receipt>,
+}
+
+/// A refusal in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// snake_case.
+    pub code: String,
+    /// The field at fault.
+    pub field: Option<String>,
+    /// One sentence.
+    pub reason: String,
+}
+
+/// One receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// The run.
+    pub run: i64,
+    /// The change that was sent.
+    pub change: Option<String>,
+    /// What became of it.
+    pub outcome: String,
+    /// The outcome's code.
+    pub code: Option<String>,
+    /// Milliseconds since 1970.
+    pub at_ms: Option<u64>,
+    /// The requests: label, digest, status.
+    pub requests: Vec<Request>,
+}
+
+/// A request that was sent about somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// `prepared`, `subset` or `derived`.
+    pub label: String,
+    /// SHA-256 with slots unfilled.
+    pub digest: String,
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// Tells one person's story, or nothing where nobody has this id. With the configuration, also what it holds back.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
+    let Some(found) = reader.profile(profile)? else { return Ok(None) };
+    let mut connections = Vec::new();
+    let last_run = ledger::last_run(reader)?.map(|(_, summary)| summary).unwrap_or_default();
+    let last_run: serde_json::Value = serde_json::from_str(&last_run).unwrap_or_default();
+    for chapter in story::of(reader, found.id)? {
+        let mut told = tell(reader, chapter, found.id);
+        told.connection_stopped = stopped(&last_run, &told);
+        told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
+        connections.push(told);
+    }
+    Ok(Some(Explanation { profile: profile.to_owned(), connections }))
+}
+
+/// Why the newest run of a chapter's connection ended early, by the run's own report.
+fn stopped(last_run: &serde_json::Value, chapter: &Chapter) -> Option<String> {
+    let text =
+        |link: &serde_json::Value, name: &str| link.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+    let is_here = |link: &&serde_json::Value| {
+        text(link, "audience").as_deref() == Some(&chapter.audience)
+            && text(link, "destination").as_deref() == Some(&chapter.destination)
+            && text(link, "mapping").unwrap_or_default() == chapter.mapping
+    };
+    let links = last_run.get("connections").and_then(serde_json::Value::as_array)?;
+    text(links.iter().find(is_here)?, "reason").filter(|reason| !reason.is_empty())
+}
+
+/// What keeps a person from a destination for want of consent.
+fn consent_missing(
+    reader: &Reader,
+    config: Option<&Config>,
+    destination: &str,
+    profile: u32,
+) -> Result<Option<String>, Error> {
+    let destinations = config.iter().flat_map(|config| &config.destinations);
+    let found = destinations.into_iter().find(|(name, _)| name.as_str() == destination);
+    for purpose in found.iter().flat_map(|(_, destination)| &destination.requires_consent) {
+        if !reader.consents(profile, std::slice::from_ref(&purpose.value))? {
+            return Ok(Some(purpose.value.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
+    let held = chapter.held.as_ref();
+    let state = match (held, &chapter.waiting, &chapter.refusal) {
+        (_, Some(waiting), _) => format!("waiting ({})", waiting.state),
+        (Some(held), ..) if held.folded => "carried by another profile".to_owned(),
+        (Some(held), ..) if held.hash.is_none() => "in doubt".to_owned(),
+        (Some(_), ..) => "held".to_owned(),
+        (None, None, Some(refusal)) if refusal.code == NO_MATCHING_MAPPING => "left out by the mapping".to_owned(),
+        (None, None, Some(_)) => "refused".to_owned(),
+        (None, None, None) => "not there".to_owned(),
+    };
+    let sent = held.map(|held| open_sent(reader.sealer(), chapter.link, held)).unwrap_or_default();
+    let (due_ms, waits_because) = chapter.waiting.map(|waiting| (waiting.due_ms, waiting.reason)).unzip();
+    let mut identifiers_sent: Vec<String> =
+        sent.into_iter().flat_map(|row| row.0.into_iter().map(|(field, _)| field)).collect();
+    identifiers_sent.sort_unstable();
+    identifiers_sent.dedup();
+    Chapter {
+        audience: chapter.audience,
+        destination: chapter.destination,
+        mapping: chapter.mapping,
+        further_record: chapter.id != profile,
+        consent_missing: None,
+        state,
+        settings_version: held.map(|held| held.version),
+        identifiers_sent,
+        refusal: chapter.refusal.map(|standing| Refusal {
+            code: standing.code,
+            field: standing.field,
+            reason: standing.reason,
+        }),
+        due_ms,
+        waits_because: waits_because.flatten(),
+        connection_stopped: None,
+        receipts: chapter.receipts.into_iter().map(receipt).collect(),
+    }
+}
+
+fn receipt(receipt: story::Receipt) -> Receipt {
+    let request = |request: story::Request| {
+        let story::Request { label, digest, status, failure } = request;
+        Request { label, digest, status, failure }
+    };
+    Receipt {
+        run: receipt.run,
+        change: receipt.change,
+        outcome: receipt.outcome,
+        code: receipt.code,
+        at_ms: receipt.at_ms,
+        requests: receipt.requests.into_iter().map(request).collect(),
+    }
+}
+
+/// Where everything stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Every destination of `plugins.toml`.
+    pub destinations: Vec<DestinationStatus>,
+    /// Every connection of `audiences.toml`, a row a mapping.
+    pub connections: Vec<Status>,
+}
+
+/// Where one destination stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DestinationStatus {
+    /// Its name.
+    pub destination: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// `connected`: enabled, and an enabled connection leads to it. `disconnected`: one of the two is not so.
+    /// `disabled`: neither is.
+    pub state: &'static str,
+}
+
+/// Where one connection stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// `connected`, `never synced`, `paused` (the connection or its mapping is not enabled) or `disabled` (the
+    /// destination is not).
+    pub state: &'static str,
+    /// Members whom the destination holds, as it has confirmed.
+    pub held: u64,
+    /// Members of whom it is in doubt what the destination has; they are not counted as held.
+    pub in_doubt: u64,
+    /// Members who cannot be delivered as they stand.
+    pub refused: u64,
+    /// Members who wait for a moment or a job.
+    pub waiting: u64,
+    /// Version of settings and mapping.
+    pub settings_version: u64,
+}
+
+/// The state of a destination.
+const fn destination_state(is_enabled: bool, is_fed: bool) -> &'static str {
+    match (is_enabled, is_fed) {
+        (true, true) => "connected",
+        (false, false) => "disabled",
+        _ => "disconnected",
+    }
+}
+
+/// Where every destination and every connection stands.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
+    let fed =
+        |name: &DestinationName| config.connections.iter().any(|one| one.enabled && one.destination.value == *name);
+    let destinations = config.destinations.iter().map(|(name, destination)| DestinationStatus {
+        destination: name.as_str().to_owned(),
+        plugin: destination.plugin.value.as_str().to_owned(),
+        state: destination_state(destination.enabled, fed(name)),
+    });
+    let destinations = destinations.collect();
+    let mut connections = Vec::new();
+    for wanted in &config.connections {
+        let is_on = config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
+        let mut mappings: Vec<(&str, bool)> =
+            wanted.mappings.iter().map(|one| (one.name.value.as_str(), one.enabled)).collect();
+        if mappings.is_empty() {
+            mappings.push(("", true));
+        }
+        for (mapping, is_enabled) in mappings {
+            let name = LinkName {
+                audience: wanted.audience.value.as_str().to_owned(),
+                destination: wanted.destination.value.as_str().to_owned(),
+                mapping: mapping.to_owned(),
+            };
+            connections.push(one_status(reader, name, is_on, wanted.enabled && is_enabled)?);
+        }
+    }
+    Ok(Standing { destinations, connections })
+}
+
+fn one_status(reader: &Reader, name: LinkName, is_on: bool, is_enabled: bool) -> Result<Status, Error> {
+    let known = ledger::find_link(reader, &name)?;
+    let [held, in_doubt, refused, waiting] = match &known {
+        Some(link) => story::counts(reader, link.id)?,
+        None => [0; 4],
+    };
+    let state = match (is_on, is_enabled, &known) {
+        (false, ..) => "disabled",
+        (true, false, _) => "paused",
+        (true, true, None) => "never synced",
+        (true, true, Some(_)) => "connected",
+    };
+    let LinkName { audience, destination, mapping } = name;
+    let settings_version = known.map_or(0, |link| link.settings_version);
+    Ok(Status { audience, destination, mapping, state, held, in_doubt, refused, waiting, settings_version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::destination_state;
+
+    #[test]
+    fn a_destination_is_connected_only_when_it_is_enabled_and_fed() {
+        assert_eq!(destination_state(true, true), "connected");
+        assert_eq!(destination_state(true, false), "disconnected");
+        assert_eq!(destination_state(false, true), "disconnected");
+        assert_eq!(destination_state(false, false), "disabled");
+    }
+}

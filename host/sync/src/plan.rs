@@ -1,0 +1,291 @@
+//! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use enroute_core::words::{counted, noun};
+use serde::Serialize;
+
+use crate::change::coverage::{self, Coverage, FieldCoverage};
+use crate::change::cutter::{self, Cutting};
+use crate::change::lot::Lot;
+use crate::change::only::Only;
+use crate::change::records;
+use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
+use crate::clock::Clock;
+use crate::delivery::mapper;
+use crate::doubt;
+use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
+use crate::setup::link::Link;
+use crate::setup::planned::Planned;
+use crate::setup::prepare::Setup;
+use enroute_egress::Preview;
+use enroute_store::{Store, held};
+
+/// A request that a sync would send.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedRequest {
+    /// The manifest's operation.
+    pub operation: String,
+    /// Members in it.
+    pub members: u64,
+    /// GET, POST, …
+    pub method: &'static str,
+    /// Where it goes, with what the host fills in shown in braces.
+    pub url: String,
+    /// SHA-256 over everything but what the host fills in.
+    pub digest: String,
+    /// SHA-256 over the body.
+    pub body_sha256: String,
+    /// Bytes of the body.
+    pub body_bytes: u64,
+    /// Headers, secrets masked; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Vec<(String, String)>>,
+    /// The body as text; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+/// What would be done for one connection.
+#[derive(Debug, Clone, Serialize)]
+pub struct LinkPlan {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The mapping's name, where the connection has several.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mapping: String,
+    /// Plugin and version.
+    pub plugin: String,
+    /// People in the audience.
+    pub people: u64,
+    /// Members: one a person, and one more for each further value of an identifier that goes out.
+    pub members: u64,
+    /// People in the audience who have not agreed to what the destination is for; nothing about them is sent.
+    pub withheld: u64,
+    /// Members who have to be looked at.
+    pub changes: ChangeCounts,
+    /// Members of whom nothing that is sent has changed, or whose person another profile carries.
+    pub unchanged: u64,
+    /// Members who would be in a request.
+    pub sendable: u64,
+    /// Members who cannot be delivered, by reason.
+    pub rejections: Vec<ReasonCount>,
+    /// Worth telling about members who would be delivered.
+    pub warnings: Vec<ReasonCount>,
+    /// What went wrong inside the plugin.
+    pub faults: Vec<FaultReport>,
+    /// Members who wait for a moment or a job.
+    pub waiting: u64,
+    /// Members whom the destination holds under older settings.
+    pub stale: u64,
+    /// Shortest time at the destination's pace, in milliseconds.
+    pub pace_ms: u64,
+    /// What people have for the fields.
+    pub coverage: Coverage,
+    /// What an operator should know beforehand.
+    pub notes: Vec<String>,
+    /// Why the sync would stop before it begins.
+    pub guard: Option<String>,
+    /// The requests, in order.
+    pub requests: Vec<PlannedRequest>,
+}
+
+/// What to show of each request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Headers and bodies too. Bodies hold personal data.
+    pub bodies: bool,
+    /// Samples of values as they are, not by their shape.
+    pub values: bool,
+}
+
+/// Plans every connection.
+///
+/// # Errors
+/// When the store cannot be read, or an audience cannot be evaluated.
+pub async fn plan(
+    store: &Arc<Store>,
+    setup: &Setup,
+    clock: &Clock,
+    detail: Detail,
+) -> Result<Vec<LinkPlan>, SnapshotError> {
+    let mut plans = Vec::new();
+    // An audience may have many connections, and its condition is looked at once.
+    let mut doubts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for planned in setup.links() {
+        let mut plan = plan_link(store, planned, clock, detail, None).await?;
+        let known = match doubts.get(&plan.audience) {
+            Some(known) => known.clone(),
+            None => {
+                let (condition, is_empty) = (planned.condition().to_owned(), plan.people + plan.withheld == 0);
+                let look = if is_empty { doubt::nobody } else { doubt::notes };
+                store.read(move |reader| look(reader, &condition)).await?
+            }
+        };
+        doubts.insert(plan.audience.clone(), known.clone());
+        plan.notes.splice(0..0, known);
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// Plans one connection; with `only`, for one person whether or not anything has changed.
+pub(super) async fn plan_link(
+    store: &Arc<Store>,
+    planned: &Planned,
+    clock: &Clock,
+    detail: Detail,
+    only: Option<&Only>,
+) -> Result<LinkPlan, SnapshotError> {
+    let (planned, now_ms) = (planned.clone(), clock.now_ms());
+    let unbound = planned.clone();
+    let link = store.read(move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
+    records::refresh(&Arc::new(link), store).await?;
+    let only = only.cloned();
+    let (link, snapshot, stale, coverage) = store
+        .read(move |reader| {
+            let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
+            let seen = Seen { revision: since, ..Seen::default() };
+            let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
+            let stale = held::stale(reader, link.id, link.settings_version)?;
+            let mut people = snapshot.state.audience.clone();
+            if let Some(only) = &only {
+                snapshot.restrict(reader, only)?;
+                people &= only.numbers(reader)?;
+                link.trial = Some(only.watch.clone());
+            }
+            let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
+            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
+        })
+        .await?;
+    let mut plan = LinkPlan {
+        audience: link.audience.clone(),
+        destination: link.destination.clone(),
+        mapping: link.mapping.clone(),
+        plugin: link.plugin_name.clone(),
+        people: snapshot.profiles,
+        withheld: snapshot.withheld,
+        members: snapshot.state.audience.len(),
+        changes: snapshot.changes(),
+        unchanged: 0,
+        sendable: 0,
+        rejections: Vec::new(),
+        warnings: Vec::new(),
+        faults: Vec::new(),
+        waiting: snapshot.state.waiting.len(),
+        stale,
+        pace_ms: 0,
+        notes: notes(&link, &snapshot, &coverage),
+        coverage,
+        guard: snapshot::guard(&snapshot, link.remove_max_percent),
+        requests: Vec::new(),
+    };
+    let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
+    let mut cuttings = cutter::spawn(Arc::clone(&link), store.reader()?, candidates, tried);
+    let mut tally = Tally::default();
+    while let Some(cutting) = cuttings.recv().await {
+        match cutting? {
+            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, &mut tally).await,
+            Cutting::Same(members) => plan.unchanged += members.len(),
+            Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
+            Cutting::Unmatched(unmatched) => {
+                plan.unchanged += unmatched.len() as u64;
+                tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
+            }
+            Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
+            Cutting::Barrier(Some(settled)) => drop(settled.send(())),
+        }
+    }
+    plan.rejections = tally.rejections(&link.manifest.codes);
+    plan.warnings = tally.warnings(&link.manifest.codes);
+    plan.pace_ms = pace_ms(&link, &plan.requests);
+    plan.faults = tally.faults;
+    Ok(plan)
+}
+
+/// What is not wrong and worth a thought before anything is sent.
+fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(least) = link.manifest.audience_min.filter(|least| snapshot.profiles < u64::from(*least)) {
+        let people = snapshot.profiles;
+        notes.push(format!(
+            "{} uses audiences from {} on; this one has {people}",
+            link.manifest.name,
+            counted(least, "person")
+        ));
+    }
+    let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
+    for field in coverage.fields.iter().filter(named) {
+        let near = field.did_you_mean.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        notes.push(format!("nobody in the audience has `{}`{near}", field.from));
+    }
+    if snapshot.withheld > 0 {
+        let purposes = link.requires_consent.join("`, `");
+        notes.push({
+            let (people, is) = (counted(snapshot.withheld, "person"), noun(snapshot.withheld, "is"));
+            let (they, has) = if snapshot.withheld == 1 { ("the person", "has") } else { ("they", "have") };
+            format!("{people} {is} held back: {they} {has} not agreed to `{purposes}`")
+        });
+    }
+    let further = snapshot.state.audience.len().saturating_sub(snapshot.profiles);
+    if further > 0 {
+        notes.push(format!(
+            "{further} more {} than people: every value of an identifier goes out",
+            noun(further, "record")
+        ));
+    }
+    notes
+}
+
+async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tally: &mut Tally) {
+    let mapped = mapper::map(link, lot).await;
+    for (fault, members) in &mapped.faults {
+        tally.fault(fault, *members as u64);
+    }
+    for (_, rejection) in &mapped.rejections {
+        tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
+    }
+    for warning in &mapped.warnings {
+        tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
+    }
+    for delivery in mapped.parts.into_iter().flat_map(|(_, deliveries)| deliveries) {
+        plan.sendable += delivery.members().len() as u64;
+        for prepared in delivery.requests {
+            let preview = link.client.preview(&prepared.request);
+            plan.requests.push(PlannedRequest {
+                operation: delivery.operation.clone(),
+                members: prepared.members.len() as u64,
+                method: prepared.request.method.as_str(),
+                digest: prepared.request.digest().to_string(),
+                body_sha256: enroute_catalog::sha256_hex(&prepared.request.body),
+                body_bytes: prepared.request.body.len() as u64,
+                headers: detail.bodies.then(|| headers(&preview)),
+                body: detail.bodies.then(|| String::from_utf8_lossy(&prepared.request.body).into_owned()),
+                url: preview.url,
+            });
+        }
+    }
+}
+
+fn headers(preview: &Preview) -> Vec<(String, String)> {
+    preview.headers.iter().map(|header| (header.name.clone(), header.value.clone())).collect()
+}
+
+/// The shortest time in which the bucket lets these requests pass.
+fn pace_ms(link: &Link, requests: &[PlannedRequest]) -> u64 {
+    let mut counts = std::collections::BTreeMap::new();
+    for request in requests {
+        if let Some(bucket) = link.bucket(&request.operation) {
+            let entry = counts.entry(bucket.name.as_str()).or_insert((bucket, 0_u64));
+            entry.1 += 1;
+        }
+    }
+    let one = |(bucket, count): &(&enroute_core::manifest::Bucket, u64)| {
+        let requests = u64::from(link.requests(bucket));
+        count.saturating_sub(requests) * u64::from(bucket.per_ms) / requests
+    };
+    counts.values().map(one).max().unwrap_or(0)
+}

@@ -1,0 +1,427 @@
+//! A run: every connection in the order of the file, each with a report whose numbers add up.
+
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use tokio::task::JoinSet;
+
+use crate::change::cutter;
+use crate::change::only::Only;
+use crate::change::records;
+use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
+use crate::clock::Clock;
+use crate::delivery::dispatch::{Dispatch, Dispatched, ProgressSink};
+use crate::delivery::open::{self, Probed};
+use crate::delivery::pace::Gates;
+use crate::delivery::resume::{self, Asked};
+use crate::delivery::settle::Book;
+use crate::delivery::stop::Stop;
+use crate::doubt;
+use crate::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, RunReport, Tally};
+use crate::setup::link::Link;
+use crate::setup::prepare::Setup;
+use enroute_runtime::{Problem, ProblemPlace};
+use enroute_store::{Error, Store, held, ledger};
+
+/// Waits within a run that does not wait for everything.
+///
+/// A throttled answer asks for seconds as a rule; half a minute of patience finishes most runs in one go.
+const PATIENCE_MS: u64 = 30_000;
+/// Waits within a run that waits: as long as a member is not given up.
+const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
+/// A job's next step that is due so soon is taken in the same run.
+const STEP_MS_MAX: u64 = 500;
+/// Steps in one run: a job that is made, filled, closed and asked about has four.
+const STEPS_MAX: usize = 16;
+
+/// How a run is wanted.
+#[derive(Clone)]
+pub struct Options {
+    /// Whether to wait for what is due later, instead of leaving it to the next run.
+    pub wait: bool,
+    /// Whether an audience may lose more members than its guard allows.
+    pub allow_empty: bool,
+    /// Only one person, and what is unchanged is sent all the same.
+    pub only: Option<Only>,
+    /// Told how far each connection is.
+    pub progress: ProgressSink,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("wait", &self.wait).finish_non_exhaustive()
+    }
+}
+
+/// Carries out what the configuration asks for, connections side by side: one that waits does not hold up the others.
+/// The mappings of one connection run one after the other, in the order of the file.
+///
+/// # Errors
+/// When the store fails. What goes wrong with a plugin or a destination is in the report.
+pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<RunReport, Error> {
+    let started_ms = options.clock.now_ms();
+    let run = store.write(move |tx| ledger::begin_run(tx, started_ms)).await?;
+    let gates = Arc::new(Gates::default());
+    let mut running = JoinSet::new();
+    let mut bound: Vec<(usize, Arc<Link>)> = Vec::new();
+    for (at, planned) in setup.links().iter().enumerate() {
+        let mut link = setup.bind(store, planned).await?;
+        link.trial = options.only.as_ref().map(|only| only.watch.clone());
+        bound.push((at, Arc::new(link)));
+    }
+    let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
+        one.audience == next.audience && one.destination == next.destination
+    };
+    for mappings in bound.chunk_by(same) {
+        let (store, options, gates) = (Arc::clone(store), options.clone(), Arc::clone(&gates));
+        let mappings = mappings.to_vec();
+        running.spawn(async move {
+            let mut reports = Vec::new();
+            for (at, link) in mappings {
+                let (store, options, gates) = (Arc::clone(&store), options.clone(), Arc::clone(&gates));
+                reports.push((at, Connection { store, link, run, options, gates }.sync().await?));
+            }
+            Ok::<_, Error>(reports)
+        });
+    }
+    let mut connections = Vec::new();
+    while let Some(joined) = running.join_next().await {
+        connections.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
+    }
+    connections.sort_by_key(|(at, _)| *at);
+    let connections = connections.into_iter().map(|(_, report)| report).collect();
+    let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
+    let summary = serde_json::to_string(&report).unwrap_or_default();
+    let ended_ms = report.ended_ms;
+    store.write(move |tx| ledger::end_run(tx, run, ended_ms, &summary)).await?;
+    Ok(report)
+}
+
+/// Tests the credential of every connection without side effects.
+///
+/// # Errors
+/// When the store fails.
+pub async fn probe(store: &Arc<Store>, setup: &Setup, clock: &Clock) -> Result<Vec<Probed>, Error> {
+    let mut found = Vec::new();
+    for planned in setup.links() {
+        let link = Arc::new(setup.bind(store, planned).await?);
+        found.push(open::probe(&link, clock).await);
+    }
+    Ok(found)
+}
+
+struct Connection {
+    store: Arc<Store>,
+    link: Arc<Link>,
+    run: i64,
+    options: Options,
+    gates: Arc<Gates>,
+}
+
+impl Connection {
+    async fn sync(mut self) -> Result<LinkReport, Error> {
+        let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        self.store.write(move |tx| ledger::settle_orphans(tx, id, now_ms)).await?;
+        records::refresh(&self.link, &self.store).await?;
+        if let Some(failed) = self.open().await? {
+            return Ok(failed);
+        }
+        let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
+        if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+            return Ok(self.failed(LinkState::Paused, reason));
+        }
+        let (mut pass, mut refused_before, mut seen) = (1, 0, None);
+        loop {
+            let snapshot = match self.snapshot(seen.take()).await {
+                Ok(snapshot) => snapshot,
+                Err(SnapshotError::Store(error)) => return Err(error),
+                Err(error @ SnapshotError::Audience { .. }) => {
+                    return Ok(self.failed(LinkState::Failed, error.to_string()));
+                }
+            };
+            if let Some(reason) = self.guarded(&snapshot) {
+                return Ok(self.failed(LinkState::Guarded, reason));
+            }
+            let found = snapshot.changes();
+            if pass == 1 {
+                changes = changes.plus(found);
+                refused_before = snapshot.refused_before();
+            } else {
+                changes.updated += whole.withdraw_waiting(found.total());
+            }
+            let Dispatched { tally, asked, link, complete, mut stopped } =
+                self.dispatch(&snapshot, found.total()).await?;
+            self.link = link;
+            whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
+            self.take_in(asked, &mut whole, &mut changes);
+            if !matches!(stopped, Some(Stop::Person(_)))
+                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
+            {
+                stopped = Some(Stop::Person(reason));
+            }
+            let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
+            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
+                let revision = snapshot.revision;
+                self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
+            }
+            if stopped.is_none() && complete {
+                seen = Some(Seen { revision: snapshot.revision, overtaken });
+            }
+            match self.earliest_wait().await? {
+                Some(due_ms)
+                    if self.options.wait
+                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                {
+                    self.options.clock.sleep_until(due_ms).await;
+                    if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+                        let stopped = Some(Stop::Person(reason));
+                        return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
+                    }
+                    pass += 1;
+                }
+                waiting => {
+                    let ended = (stopped, waiting.is_some(), refused_before);
+                    return self.report(&snapshot, changes, whole, ended).await;
+                }
+            }
+        }
+    }
+
+    fn book(&self) -> Book {
+        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
+    }
+
+    /// Asks about jobs that are due. Returns why a person is needed, if one is.
+    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock).await?;
+        Ok(self.take_in(asked, whole, changes))
+    }
+
+    fn take_in(&mut self, asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+        changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
+        whole.absorb(asked.tally);
+        if let Some(remote) = &asked.remote {
+            self.link = Arc::new(self.link.with_remote(remote));
+        }
+        asked.pause
+    }
+
+    /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
+    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        for _ in 0..STEPS_MAX {
+            let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
+            let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
+            let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
+            self.options.clock.sleep_until(due_ms).await;
+            if let Some(reason) = self.ask(whole, changes).await? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Finds or creates the remote list where that is due, and asks the plugin again with what was learned.
+    async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
+        let clock = &self.options.clock;
+        let (was_opened, is_recent) = self.link.opened(clock.now_ms());
+        if !self.link.manifest.opens {
+            return Ok(None);
+        }
+        if !is_recent {
+            match open::open(&self.store, &self.link, self.run, &self.gates, clock).await? {
+                Ok(link) => self.link = Arc::new(link),
+                // What was learned yesterday does until the destination is well again.
+                Err(not_opened) if was_opened && !not_opened.needs_person => {
+                    tracing::warn!(destination = %self.link.destination, reason = %not_opened.reason, "not opened again");
+                }
+                Err(not_opened) => {
+                    let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
+                    return Ok(Some(self.failed(state, not_opened.reason)));
+                }
+            }
+        }
+        let mut errors = self.validate().await;
+        if !errors.is_empty() && is_recent && self.learn_anew().await? {
+            // What was known was out of date: a field may have been made since.
+            errors = self.validate().await;
+        }
+        Ok((!errors.is_empty()).then(|| self.failed(LinkState::Paused, errors.join("; "))))
+    }
+
+    async fn learn_anew(&mut self) -> Result<bool, Error> {
+        let opened = open::open(&self.store, &self.link, self.run, &self.gates, &self.options.clock).await?;
+        let is_open = opened.is_ok();
+        if let Ok(link) = opened {
+            self.link = Arc::new(link);
+        }
+        Ok(is_open)
+    }
+
+    /// What the plugin finds wrong, knowing what it learned.
+    async fn validate(&self) -> Vec<String> {
+        match self.link.plugin.validate(&self.link.guest).await {
+            Ok(problems) => {
+                problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect()
+            }
+            Err(fault) => vec![fault.to_string()],
+        }
+    }
+
+    /// A problem with its place, in one line.
+    fn in_words(&self, problem: &Problem) -> String {
+        let place = match &problem.place {
+            ProblemPlace::Setting(name) => format!("setting `{name}`: "),
+            ProblemPlace::Row(at) => {
+                let row = self.link.guest.rows.get(*at as usize);
+                row.map_or_else(String::new, |(from, field)| format!("trait `{from}` into field `{field}`: "))
+            }
+            ProblemPlace::Audience | ProblemPlace::Remote => String::new(),
+        };
+        format!("{place}{} ({})", problem.message, problem.hint)
+    }
+
+    async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
+        let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
+        let only = self.options.only.clone();
+        self.store
+            .read(move |reader| {
+                let known = ledger::find_link(reader, &link.name())?;
+                let seen = seen.unwrap_or_else(|| Seen {
+                    revision: known.map_or(0, |known| known.revision),
+                    overtaken: RoaringBitmap::new(),
+                });
+                let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
+                if let Some(only) = &only {
+                    snapshot.restrict(reader, only)?;
+                }
+                Ok(snapshot)
+            })
+            .await
+    }
+
+    fn guarded(&self, snapshot: &Snapshot) -> Option<String> {
+        if self.options.allow_empty { None } else { snapshot::guard(snapshot, self.link.remove_max_percent) }
+    }
+
+    async fn dispatch(&self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+        let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
+        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
+        let patience = if self.options.wait { PATIENCE_MS_MAX } else { PATIENCE_MS };
+        let progress = (Arc::clone(&self.options.progress), total);
+        let clock = self.options.clock.clone();
+        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress).run(cuttings).await
+    }
+
+    /// When something that waits is due.
+    async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
+        let link = self.link.id;
+        let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
+        Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
+    }
+
+    async fn report(
+        &self,
+        snapshot: &Snapshot,
+        changes: ChangeCounts,
+        tally: Tally,
+        (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
+    ) -> Result<LinkReport, Error> {
+        let link = self.link.id;
+        if matches!(stopped, Some(Stop::Person(_))) {
+            // What has to be mended may be the list itself: the next run looks for it again.
+            self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
+        }
+        let ((held, in_doubt), waiting) = self
+            .store
+            .read(move |reader| {
+                let sets = held::sets(reader, link)?;
+                Ok::<_, Error>((sets, ledger::waiting_reasons(reader, link)?))
+            })
+            .await?;
+        let state = match &stopped {
+            Some(Stop::Person(_)) => LinkState::Paused,
+            Some(Stop::Later(_)) => LinkState::Waiting,
+            None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
+            None => LinkState::Done,
+        };
+        let base = self.failed(state, String::new());
+        Ok(LinkReport {
+            reason: stopped.map(|stop| match stop {
+                Stop::Person(reason) | Stop::Later(reason) => reason,
+            }),
+            notes: self.notes(snapshot).await?,
+            people: snapshot.profiles,
+            members: snapshot.state.audience.len(),
+            withheld: snapshot.withheld,
+            adds_up: tally.outcomes.total() == changes.total(),
+            changes,
+            outcomes: tally.outcomes,
+            requests: tally.requests,
+            repeated: tally.repeated,
+            rejections: tally.rejections(&self.link.manifest.codes),
+            refused_before,
+            warnings: tally.warnings(&self.link.manifest.codes),
+            unattributed: tally.unattributed.into_map(),
+            faults: tally.faults,
+            held: (&held - &in_doubt).len(),
+            in_doubt: in_doubt.len(),
+            waiting: waiting.into_iter().map(|(state, reason, members)| waits(&state, reason, members)).collect(),
+            ..base
+        })
+    }
+
+    /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
+    async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        let is_empty = snapshot.profiles + snapshot.withheld == 0 && snapshot.state.held.is_empty();
+        if !is_empty || self.options.only.is_some() {
+            return Ok(Vec::new());
+        }
+        let link = Arc::clone(&self.link);
+        self.store.read(move |reader| doubt::nobody(reader, &link.condition)).await
+    }
+
+    /// The report of a connection that did not get to look at its members.
+    fn failed(&self, state: LinkState, reason: String) -> LinkReport {
+        LinkReport {
+            audience: self.link.audience.clone(),
+            destination: self.link.destination.clone(),
+            mapping: self.link.mapping.clone(),
+            plugin: self.link.plugin_name.clone(),
+            state,
+            reason: Some(reason),
+            notes: Vec::new(),
+            people: 0,
+            members: 0,
+            withheld: 0,
+            changes: ChangeCounts::default(),
+            outcomes: crate::report::OutcomeCounts::default(),
+            requests: crate::report::RequestCounts::default(),
+            repeated: 0,
+            rejections: Vec::new(),
+            refused_before: 0,
+            warnings: Vec::new(),
+            unattributed: std::collections::BTreeMap::new(),
+            faults: Vec::new(),
+            settings_version: self.link.settings_version,
+            held: 0,
+            in_doubt: 0,
+            waiting: Vec::new(),
+            adds_up: true,
+        }
+    }
+}
+
+/// Why members wait, as a reason of the report.
+fn waits(state: &str, reason: Option<String>, members: u64) -> ReasonCount {
+    let reason = reason.unwrap_or_else(|| "they are tried again later".to_owned());
+    ReasonCount { code: state.to_owned(), field: None, reason, members, hint: None }
+}

@@ -1,0 +1,177 @@
+//! One audience at one destination, ready to run: everything that is decided before the first member is read.
+
+use std::sync::Arc;
+
+use enroute_core::manifest::{Bucket, Identity, Manifest};
+use sha2::{Digest as _, Sha256};
+
+use crate::setup::columns::Columns;
+use crate::setup::watch::Watch;
+use enroute_auth::Keeper;
+use enroute_egress::Client;
+use enroute_runtime::{Connection, Plugin, Usage};
+use enroute_store::Sealer;
+use enroute_store::ledger::LinkName;
+
+/// A connection with its plugin, its way out and its columns.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    /// Number in the store; 0 where it was never run.
+    pub(crate) id: i64,
+    pub(crate) audience: String,
+    pub(crate) destination: String,
+    /// The mapping's name; empty where the connection names none.
+    pub(crate) mapping: String,
+    /// The audience's condition.
+    pub(crate) condition: String,
+    /// `id version`.
+    pub(crate) plugin_name: String,
+    pub(crate) manifest: Arc<Manifest>,
+    pub(crate) plugin: Plugin,
+    pub(crate) plugin_digest: [u8; 32],
+    /// What the plugin is told.
+    pub(crate) guest: Connection,
+    /// What the plugin learned of account and list.
+    pub(crate) remote: Option<serde_json::Value>,
+    pub(crate) columns: Columns,
+    /// Conditions and expressions as they are written.
+    pub(crate) program_text: String,
+    /// What a person must have agreed to.
+    pub(crate) requires_consent: Vec<String>,
+    /// Whether somebody who leaves is told of at all.
+    pub(crate) sends_exits: bool,
+    /// What makes two profiles one person under these settings.
+    pub(crate) identity: Identity,
+    pub(crate) client: Arc<Client>,
+    /// Who has the token of the moment, where requests need one; none in a plan.
+    pub(crate) tokens: Option<Arc<Keeper>>,
+    pub(crate) sealer: Sealer,
+    pub(crate) settings_version: u64,
+    pub(crate) batch_members: usize,
+    /// Whether changed traits are sent, or only entries and exits.
+    pub(crate) resend_changes: bool,
+    pub(crate) remove_max_percent: u8,
+    /// The same for destinations with the same credential.
+    pub(crate) credential_scope: String,
+    /// When the list was last opened, and for which settings and plugin.
+    pub(crate) opened: Option<(u64, Vec<u8>)>,
+    /// Somebody looks on: what has not changed is sent all the same.
+    pub(crate) trial: Option<Watch>,
+}
+
+impl Link {
+    /// What the store finds it by.
+    pub(crate) fn name(&self) -> LinkName {
+        LinkName {
+            audience: self.audience.clone(),
+            destination: self.destination.clone(),
+            mapping: self.mapping.clone(),
+        }
+    }
+
+    /// The same connection with what was just learned of account and list.
+    pub(crate) fn with_remote(&self, remote: &str) -> Self {
+        let mut link = self.clone();
+        link.remote = serde_json::from_str(remote).ok();
+        link.guest.remote = Some(remote.to_owned());
+        link
+    }
+
+    /// Whether the list was opened for these settings and this plugin, and whether that is recent.
+    pub(crate) fn opened(&self, now_ms: u64) -> (bool, bool) {
+        let known = self.opened.as_ref().filter(|(_, digest)| *digest == self.opening_digest());
+        (known.is_some(), known.is_some_and(|(at_ms, _)| now_ms < at_ms.saturating_add(OPENED_MS_MAX)))
+    }
+
+    /// What an opening is good for: these settings, rows and limits, and this plugin.
+    pub(crate) fn opening_digest(&self) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(self.settings_digest());
+        hash.update(self.plugin_digest);
+        hash.finalize().to_vec()
+    }
+
+    /// The bucket that paces an operation.
+    pub(crate) fn bucket(&self, operation: &str) -> Option<&Bucket> {
+        let operation = self.manifest.operation(operation)?;
+        self.manifest.bucket(operation.bucket.as_deref()?)
+    }
+
+    /// How many requests a bucket lets through in its time.
+    pub(crate) fn requests(&self, bucket: &Bucket) -> u32 {
+        let setting = bucket.requests_setting.as_deref();
+        let settings: Option<serde_json::Value> = setting.and_then(|_| serde_json::from_str(&self.guest.settings).ok());
+        let given = settings.as_ref().zip(setting).and_then(|(settings, name)| settings.get(name)?.as_u64());
+        given.and_then(|given| u32::try_from(given).ok()).unwrap_or(bucket.requests).max(1)
+    }
+
+    /// Deliveries of an operation that may be in flight.
+    pub(crate) fn concurrency(&self, operation: &str) -> usize {
+        let ordered = self.manifest.operation(operation).is_some_and(|operation| operation.ordered);
+        let allowed = self.bucket(operation).map_or(CONCURRENCY_DEFAULT, |bucket| bucket.concurrency as usize);
+        if ordered { 1 } else { allowed.clamp(1, CONCURRENCY_MAX) }
+    }
+
+    /// A digest of everything that decides what is sent of a member; a new one raises the settings version.
+    pub(crate) fn settings_digest(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        };
+        part(&self.guest.settings);
+        part(&self.guest.audience_name);
+        for (from, field) in &self.guest.rows {
+            part(from);
+            part(field);
+        }
+        part(&self.program_text);
+        hash.finalize().into()
+    }
+
+    /// Passes a plugin's log lines on.
+    pub(crate) fn log(&self, function: &'static str, usage: &Usage) {
+        for line in &usage.log {
+            tracing::debug!(
+                plugin = %self.plugin_name, destination = %self.destination, function,
+                level = line.level, message = %line.message, "plugin log"
+            );
+        }
+        if usage.log_dropped > 0 {
+            tracing::warn!(
+                plugin = %self.plugin_name, function, dropped = usage.log_dropped, "plugin logged more than it may"
+            );
+        }
+    }
+}
+
+/// How long an opening is good for: what an account offers changes in days, not in minutes.
+const OPENED_MS_MAX: u64 = 24 * 3_600_000;
+/// Deliveries in flight where the manifest names no bucket.
+const CONCURRENCY_DEFAULT: usize = 4;
+/// Deliveries in flight, whatever the manifest says: what memory is planned for.
+const CONCURRENCY_MAX: usize = 16;
+
+/// The limits in force: those of the manifest, lowered by settings.
+#[must_use]
+pub fn limits(manifest: &Manifest, settings: &serde_json::Map<String, serde_json::Value>) -> Vec<(String, u32, u32)> {
+    let lowered = |limit: u32, setting: &Option<String>| {
+        let asked = setting.as_ref().and_then(|name| settings.get(name)).and_then(serde_json::Value::as_u64);
+        asked.and_then(|asked| u32::try_from(asked).ok()).map_or(limit, |asked| limit.min(asked.max(1)))
+    };
+    let one = |operation: &enroute_core::manifest::Operation| {
+        (
+            operation.name.clone(),
+            lowered(operation.members, &operation.members_setting),
+            lowered(operation.bytes, &operation.bytes_setting),
+        )
+    };
+    manifest.operations.iter().map(one).collect()
+}
+
+/// Members in one call of `map`: what the manifest wants, else the smallest limit of its operations.
+#[must_use]
+pub fn batch_members(manifest: &Manifest, limits: &[(String, u32, u32)]) -> usize {
+    let smallest = limits.iter().map(|(_, members, _)| *members).min().unwrap_or(1);
+    manifest.batch_members.unwrap_or(smallest).max(1) as usize
+}
