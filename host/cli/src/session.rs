@@ -11,8 +11,8 @@ use enroute_host::config::files::Files;
 use enroute_host::config::load::{Loaded, load};
 use enroute_host::config::{Config, Paths};
 use enroute_host::runtime::{Cache, Limits, Runtime};
-use enroute_host::store::Store;
 use enroute_host::store::ledger::Remotes;
+use enroute_host::store::{Error, Reader, Store};
 use enroute_host::sync::{Clock, Setup};
 
 use crate::commands::compile;
@@ -115,6 +115,17 @@ impl Session {
         let cache = cache.filled_by(program);
         Runtime::new(Limits::default(), Some(cache)).context("the sandbox cannot start")
     }
+}
+
+/// Opens the store to read it; one that cannot be read is not called one that is not there.
+pub(crate) fn read_store(folder: &Path) -> anyhow::Result<Reader> {
+    Store::open_read(&Paths::new(folder).state).map_err(|error| match error {
+        Error::Missing { .. } => {
+            let advice = Advice::mistake("there is no store in this folder yet", "run `enroute import` first");
+            anyhow::Error::new(error).context(advice)
+        }
+        error => anyhow::Error::new(error).context("the store cannot be read"),
+    })
 }
 
 /// Shows mistakes on standard error. Where data is JSON, mistakes that end the command are its document; what is only a

@@ -26,15 +26,16 @@ const WRITER_CACHE_KIB: i64 = 64 << 10;
 /// Statements that a connection keeps prepared.
 const STATEMENTS_KEPT: usize = 128;
 
-/// Opens the connection that writes, and brings the file to the format that is known here.
-pub(super) fn writer(path: &Path, sealer: &Sealer, was_left_open: bool) -> Result<Connection, Error> {
-    let wal_is_gone = was_left_open && !path.with_extension("db-wal").exists();
+/// Opens the connection that writes, and brings the file to the format that is known here. The pages of a doubtful
+/// file are checked first.
+pub(super) fn writer(path: &Path, sealer: &Sealer, is_doubtful: bool) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | plain())?;
+    keep_log(&connection, true)?;
     harden(&connection)?;
     schema::check_identity(&connection, path)?;
-    if was_left_open {
+    if is_doubtful {
         check_pages(&connection, path)?;
-        warn!(path = %path.display(), wal_is_gone, "the last process did not close the store; its file was checked");
+        warn!(path = %path.display(), "the store is not as it was closed; its file was checked and is whole");
     }
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
@@ -55,6 +56,12 @@ pub(super) fn reader(path: &Path, sealer: &Sealer) -> Result<Connection, Error> 
     schema::check_current(&connection, path)?;
     schema::check_key(&connection, path, sealer, false)?;
     Ok(connection)
+}
+
+/// Whether the log outlives its last connection: only a clean stop may do without it.
+pub(super) fn keep_log(connection: &Connection, keep: bool) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 fn plain() -> OpenFlags {

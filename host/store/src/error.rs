@@ -1,5 +1,6 @@
 //! What can go wrong with the store, in words that say what to do.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,7 +76,7 @@ pub enum Error {
     },
     /// The file is damaged. It is never repaired silently.
     #[error(
-        "the store {path} is damaged ({detail}); restore the state folder from a backup, or remove it and import again"
+        "the store {path} is damaged ({detail}); restore the state folder from a backup, or, to begin anew, remove that folder"
     )]
     Damaged {
         /// The file.
@@ -83,11 +84,27 @@ pub enum Error {
         /// What the check said.
         detail: String,
     },
+    /// The store was there when it was closed, and is not any more, or less of it is. It is never taken for a new one.
+    #[error(
+        "the store {path} is not the one that was closed last: {detail}. Without it nobody knows what was sent: everybody \
+         would be sent again, and nobody withdrawn. Restore the whole folder {dir} from a backup, or, to begin anew all \
+         the same, remove that folder"
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// The state folder.
+        dir: PathBuf,
+        /// What is missing.
+        detail: String,
+    },
     /// There is no room left. What was being written is rolled back as a whole.
-    #[error("there is no space left for {path}; nothing of this write was kept")]
+    #[error("there is no space left for {path}{}; nothing of this write was kept", Free(.free_bytes))]
     Full {
         /// The file that could not grow.
         path: PathBuf,
+        /// Bytes that its disk has left for us, where the system tells.
+        free_bytes: Option<u64>,
     },
     /// The disk failed, so that nobody can know what it holds. Only a restart, with its check, helps.
     #[error("the disk failed under {path}; stop, check the disk, then start again")]
@@ -150,9 +167,13 @@ impl From<rusqlite::Error> for Error {
 impl Error {
     pub(super) fn folder(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path: path.to_owned() },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::full(path),
             _ => Self::Folder { doing, path: path.to_owned(), source: Arc::new(source) },
         }
+    }
+
+    fn full(path: &Path) -> Self {
+        Self::Full { path: path.to_owned(), free_bytes: free_bytes(path) }
     }
 
     /// Gives the failures that need a person a name and the file they are about.
@@ -160,7 +181,7 @@ impl Error {
         let Self::Database(source) = self else { return self };
         let path = path.to_owned();
         match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DiskFull) => Self::full(&path),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged { path, detail: source.to_string() }
             }
@@ -168,4 +189,24 @@ impl Error {
             _ => Self::Database(source),
         }
     }
+}
+
+/// How much room there is, for a message.
+struct Free<'a>(&'a Option<u64>);
+
+impl fmt::Display for Free<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |bytes| write!(f, " ({bytes} bytes are free)"))
+    }
+}
+
+#[cfg(unix)]
+fn free_bytes(path: &Path) -> Option<u64> {
+    let about = rustix::fs::statvfs(path.parent()?).ok()?;
+    about.f_bavail.checked_mul(about.f_frsize)
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Path) -> Option<u64> {
+    None
 }

@@ -16,7 +16,7 @@ use crate::seal::{KEY_BYTES, Sealer};
 const LOCK_BYTES_MAX: u64 = 32;
 
 /// The state folder and the names in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Folder {
     dir: PathBuf,
 }
@@ -46,9 +46,14 @@ impl Folder {
         Ok(Self { dir })
     }
 
+    /// A folder, whether it is there or not.
+    pub(super) fn at(dir: &Path) -> Self {
+        Self { dir: fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned()) }
+    }
+
     /// Finds a folder that has a store.
     pub(super) fn find(dir: &Path) -> Result<Self, Error> {
-        let folder = Self { dir: fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned()) };
+        let folder = Self::at(dir);
         let path = folder.database();
         if fs::metadata(&path).is_ok_and(|file| file.len() > 0) { Ok(folder) } else { Err(Error::Missing { path }) }
     }
@@ -59,6 +64,11 @@ impl Folder {
 
     pub(super) fn database(&self) -> PathBuf {
         self.dir.join("store.db")
+    }
+
+    /// What the database was like when it was closed.
+    pub(super) fn witness(&self) -> PathBuf {
+        self.dir.join("store.closed")
     }
 
     fn key(&self) -> PathBuf {
@@ -154,7 +164,8 @@ fn rewrite(mut file: &File, content: &str) -> io::Result<()> {
     file.write_all(content.as_bytes())
 }
 
-fn private() -> OpenOptions {
+/// What makes files that nobody but their owner can read.
+pub(super) fn private() -> OpenOptions {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]

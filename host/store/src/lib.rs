@@ -34,6 +34,7 @@ pub mod tokens;
 pub mod traits;
 pub mod values;
 pub mod warehouse;
+mod witness;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -95,14 +96,15 @@ impl Store {
         let folder = Folder::make(dir)?;
         let lock = Lock::take(&folder)?;
         let path = folder.database();
+        let is_doubtful = witness::compare(&folder, lock.was_left_open())?;
         let sealer = folder.sealer()?;
         folder.make_database()?;
-        let connection = connect::writer(&path, &sealer, lock.was_left_open()).map_err(|error| error.at(&path))?;
+        let connection = connect::writer(&path, &sealer, is_doubtful).map_err(|error| error.at(&path))?;
         if let Some(pages) = pages_max {
             connection.pragma_update(None, "max_page_count", pages).map_err(|error| Error::from(error).at(&path))?;
         }
         lock.mark_open()?;
-        let writer = Writer::start(connection, path, lock.marker()?)?;
+        let writer = Writer::start(connection, folder.clone(), lock.marker()?)?;
         Ok(Self { folder, sealer, writer, _lock: lock })
     }
 
@@ -146,6 +148,7 @@ impl Store {
     ///
     /// [`Error::Missing`] if there is no store; otherwise as [`Store::open`].
     pub fn open_read(dir: &Path) -> Result<Reader, Error> {
+        witness::refuse_lost(&Folder::at(dir))?;
         let folder = Folder::find(dir)?;
         let sealer = folder.sealer_existing()?;
         Reader::open(&folder.database(), sealer)

@@ -245,7 +245,7 @@ fn a_full_disk_is_named_and_nothing_half_written_stays() {
         Profiles::new(tx)?.upsert(&Incoming { key: "b", hash: &[0; 16], parts }, 9)
     };
     let error = store.write_blocking(write).unwrap_err();
-    assert!(matches!(&error, Error::Full { path } if path.ends_with("store.db")), "{error}");
+    assert!(matches!(&error, Error::Full { path, free_bytes: Some(_) } if path.ends_with("store.db")), "{error}");
     assert_eq!((get(&store, "half"), store.reader().unwrap().profile_count().unwrap()), (None, 1));
     let pages: String =
         store.reader().unwrap().connection.query_row("pragma quick_check", (), |row| row.get(0)).unwrap();
@@ -317,11 +317,77 @@ fn damage_is_found_after_an_unclean_stop_and_never_repaired() {
     bytes[middle..middle + 64].fill(0xff);
     fs::write(&file, &bytes).unwrap();
     fs::write(&lock, "4711\n").unwrap();
+    fs::write(file.with_extension("db-wal"), "").unwrap();
     let error = store.reopen().unwrap_err();
     assert!(matches!(&error, Error::Damaged { .. }), "{error:?}");
     assert_eq!(fs::read(&file).unwrap(), bytes);
-    fs::write(&file, b"not a database, not a database, not a database").unwrap();
+    fs::write(&file, b"not a database, ".repeat(bytes.len() / 16)).unwrap();
     assert!(matches!(store.reopen(), Err(Error::Damaged { .. })));
+}
+
+#[test]
+fn a_store_that_was_lost_is_never_taken_for_a_new_one() {
+    let people = || (0..2000).map(|i| line(&format!("u{i}"), "{}")).collect::<Vec<_>>();
+    type Harm = fn(&Path, Vec<u8>, Vec<u8>);
+    let harms: [(&str, Harm, &str); 6] = [
+        ("deleted", |file, _, _| fs::remove_file(file).unwrap(), "nothing is in it any more"),
+        ("emptied", |file, _, _| fs::write(file, "").unwrap(), "nothing is in it any more"),
+        ("cut off", |file, now, _| fs::write(file, &now[..now.len() / 2]).unwrap(), "and had"),
+        ("an older one", |file, _, before| fs::write(file, before).unwrap(), "and had"),
+        (
+            "a page zeroed",
+            |file, mut now, _| {
+                let middle = now.len() / 2 / 4096 * 4096;
+                now[middle..middle + 4096].fill(0);
+                fs::write(file, now).unwrap();
+            },
+            "is damaged",
+        ),
+        (
+            "the log deleted after a kill",
+            |file, _, before| {
+                fs::write(file.with_file_name("store.lock"), "4711\n").unwrap();
+                fs::write(file, [before, vec![0; 1 << 20]].concat()).unwrap();
+            },
+            "its log store.db-wal is gone",
+        ),
+    ];
+    for (what, harm, said) in harms {
+        let mut store = TestStore::with(&people()[..100]);
+        store.close();
+        let file = store.state().join("store.db");
+        let before = fs::read(&file).unwrap();
+        store.reopen().unwrap();
+        store.put(&people());
+        store.close();
+        harm(&file, fs::read(&file).unwrap(), before);
+        let harmed = fs::read(&file).ok();
+        let error = store.reopen().unwrap_err().to_string();
+        assert!(error.contains(said) && error.contains("restore") | error.contains("Restore"), "{what}: {error}");
+        assert_eq!(fs::read(&file).ok(), harmed, "{what}: nothing is made in its place");
+        if harmed.is_none_or(|bytes| bytes.is_empty()) {
+            assert!(matches!(Store::open_read(&store.state()), Err(Error::Lost { .. })), "{what}");
+        }
+        fs::remove_dir_all(store.state()).unwrap();
+        store.reopen().unwrap();
+    }
+}
+
+#[test]
+fn what_others_did_with_the_file_is_looked_at_and_kept() {
+    let mut store = TestStore::with(&[line("a", "{}")]);
+    store.close();
+    let file = store.state().join("store.db");
+    Connection::open(&file).unwrap().execute_batch("insert into meta (name, value) values ('theirs', 7)").unwrap();
+    store.reopen().unwrap();
+    assert_eq!(get(&store, "theirs"), Some(7));
+    let reader = store.reader().unwrap();
+    store.write_blocking(set("last", 1)).unwrap();
+    store.close();
+    assert!(file.with_extension("db-wal").exists() || reader.revision().is_ok(), "a reader may keep the log");
+    drop(reader);
+    store.reopen().unwrap();
+    assert_eq!(get(&store, "last"), Some(1));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use std::vec;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use crate::folder::Marker;
-use crate::{Error, Transaction};
+use crate::folder::{Folder, Marker};
+use crate::{Error, Transaction, connect, witness};
 
 /// Most jobs that wait. Whoever has one more waits in turn.
 const QUEUE_JOBS_MAX: usize = 256;
@@ -101,9 +101,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, path: PathBuf, marker: Marker) -> Result<Self, Error> {
+    pub(super) fn start(connection: Connection, folder: Folder, marker: Marker) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let closing = Arc::new(AtomicBool::new(false));
+        let path = folder.database();
         let failed = Error::folder("start the writer of", &path);
         let service = Service {
             connection,
@@ -114,7 +115,7 @@ impl Writer {
             fault: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || service.run(&marker)).map_err(failed)?;
+        let thread = thread.spawn(move || service.run(&folder, &marker)).map_err(failed)?;
         Ok(Self { queue, closing, thread: Some(thread) })
     }
 
@@ -145,7 +146,7 @@ struct Service {
 }
 
 impl Service {
-    fn run(mut self, marker: &Marker) {
+    fn run(mut self, folder: &Folder, marker: &Marker) {
         while let Some(first) = self.jobs.blocking_recv() {
             let mut group: Vec<Job> = first.into_iter().collect();
             while group.len() < GROUP_JOBS_MAX
@@ -160,7 +161,7 @@ impl Service {
                 self.jobs.close();
             }
         }
-        if self.connection.close().is_ok() && self.fault.is_none() {
+        if self.fault.is_none() && close(self.connection, folder).is_ok() {
             marker.clear();
         }
     }
@@ -229,4 +230,16 @@ impl Service {
         let run = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(()));
         run.map(drop).map_err(|error| Error::from(error).at(&self.path))
     }
+}
+
+/// Moves the log into the file and closes it. What the file is like is written down before the log can go, and again
+/// behind it: whoever dies in between leaves a file that is known.
+fn close(connection: Connection, folder: &Folder) -> Result<(), Error> {
+    // A reader may be in the way; then the log stays for the next start.
+    let _ = connection.query_row("pragma wal_checkpoint(truncate)", (), |_| Ok(()));
+    let path = folder.witness();
+    witness::write(folder).map_err(Error::folder("write", &path))?;
+    connect::keep_log(&connection, false)?;
+    connection.close().map_err(|(_, error)| Error::from(error))?;
+    witness::write(folder).map_err(Error::folder("write", &path))
 }

@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use enroute_host::config::Paths;
 use enroute_host::config::load::load;
-use enroute_host::store::{Reader, Store};
+
 use enroute_host::sync::{self, Explanation};
 
 use crate::output::{Advice, Output, connection};
-use crate::session::{Session, Told};
+use crate::session::{Session, Told, read_store};
 
 /// Whose story to tell.
 #[derive(Debug, clap::Args)]
@@ -19,18 +17,13 @@ pub(crate) struct ExplainArgs {
     profile: String,
 }
 
-fn reader(folder: &Path) -> anyhow::Result<Reader> {
-    Store::open_read(&Paths::new(folder).state)
-        .with_context(|| Advice::mistake("there is no store in this folder yet", "run `enroute import` first"))
-}
-
 /// Runs `enroute status`.
 pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let config = match Session::configuration(folder, output)? {
         Ok(config) => config,
         Err(Told(code)) => return Ok(code),
     };
-    let found = sync::status(&reader(folder)?, &config)?;
+    let found = sync::status(&read_store(folder)?, &config)?;
     if output.json {
         output.print_json(&found)?;
         return Ok(ExitCode::SUCCESS);
@@ -62,7 +55,7 @@ pub(crate) fn explain(args: &ExplainArgs, folder: &Path, output: &Output) -> any
 pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     // What is wrong with the configuration is for other commands to tell.
     let config = load(folder).config;
-    let Some(found) = sync::explain(&reader(folder)?, config.as_ref(), profile)? else {
+    let Some(found) = sync::explain(&read_store(folder)?, config.as_ref(), profile)? else {
         let what = format!("no profile has the id `{profile}`");
         return Err(Advice::mistake(what, "ids are case-sensitive; is it in the last import?").into());
     };

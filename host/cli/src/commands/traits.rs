@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use enroute_host::config::Paths;
-use enroute_host::store::Store;
 use enroute_host::store::layers::Kind;
 use enroute_host::store::traits::KnownTrait;
 use serde::Serialize;
 
-use crate::output::{Advice, Output};
+use crate::output::Output;
+use crate::session::read_store;
 
 /// A trait as it is shown.
 #[derive(Debug, Serialize)]
@@ -26,8 +24,7 @@ struct Shown {
 
 /// Runs the command.
 pub(crate) fn run(folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
-    let reader = Store::open_read(&Paths::new(folder).state)
-        .with_context(|| Advice::mistake("there is no store in this folder yet", "run `enroute import` first"))?;
+    let reader = read_store(folder)?;
     let counts = reader.trait_counts()?;
     let mut known: BTreeMap<String, KnownTrait> = BTreeMap::new();
     for one in reader.known_traits()? {
