@@ -224,6 +224,9 @@ impl ReferenceError {
 /// What is wrong with content that should be a secret. Fits behind its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadContent {
+    /// It is a folder, a pipe or a device.
+    #[error("is not a file")]
+    NoFile,
     /// There is nothing.
     #[error("is empty")]
     Empty,
@@ -256,6 +259,10 @@ fn from_variable(name: &str, value: Option<OsString>) -> Result<Secret, Referenc
 
 async fn from_file(path: &Path) -> Result<Secret, ReferenceError> {
     let unreadable = |source| ReferenceError::Unreadable { path: path.to_owned(), source };
+    // A pipe would let us wait for ever, and a second reader finds it empty.
+    if !tokio::fs::metadata(path).await.map_err(unreadable)?.is_file() {
+        return Err(ReferenceError::BadFile { path: path.to_owned(), problem: BadContent::NoFile });
+    }
     let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
     let bytes = read_capped(file).await.map_err(unreadable)?;
     secret(bytes).map_err(|problem| ReferenceError::BadFile { path: path.to_owned(), problem })

@@ -27,8 +27,11 @@ use enroute_store::warehouse::{Rows as _, Value};
 /// Rows that are asked for at once.
 const ROWS_AT_ONCE: i32 = 2_000;
 
-/// Time to connect, where the URL does not say another.
+/// Time to connect, where the URL does not say another, and twice that until the server lets us in.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Time that the server has for one answer, a little more than the hour that it gives itself.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(3_660);
 
 /// What holds for the transaction, whatever role and database have set: everything that shapes a text. An hour is a
 /// query that will not end, or a table that needs an index; all rows are fetched, so a plan for the first ones is wrong.
@@ -66,7 +69,7 @@ pub fn read(
     on_progress: &mut dyn FnMut(u64),
 ) -> Result<Replaced, Error> {
     let runtime = Handle::current();
-    let mut client = runtime.block_on(connect(url))?;
+    let mut client = runtime.block_on(in_time(2 * CONNECT_TIME_MAX, connect(url)))?;
     let mut sink = Sink::begin(store, query, on_progress)?;
     let read_only = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
     let transaction = runtime.block_on(read_only.start()).map_err(failed)?;
@@ -88,7 +91,8 @@ async fn take(transaction: &Transaction<'_>, query: &str, sink: &mut Sink<'_>) -
     transaction.execute_typed(&cursor, &[]).await.map_err(failed)?;
     let portion = format!("fetch {ROWS_AT_ONCE} from enroute");
     loop {
-        let rows = transaction.query_typed(&portion, &[]).await.map_err(failed)?;
+        let rows =
+            in_time(ANSWER_TIME_MAX, async { transaction.query_typed(&portion, &[]).await.map_err(failed) }).await?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -96,6 +100,12 @@ async fn take(transaction: &Transaction<'_>, query: &str, sink: &mut Sink<'_>) -
             sink.row(&values(row, &columns)?)?;
         }
     }
+}
+
+/// Waits for a server no longer than this: one that is connected may say nothing all the same.
+async fn in_time<T>(most: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let silent = || refused(&format!("the server has said nothing for {} s", most.as_secs()));
+    tokio::time::timeout(most, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
 /// A column, and what becomes of its texts.
@@ -296,6 +306,12 @@ fn refused(reason: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+        let silent = in_time(Duration::ZERO, std::future::pending::<Result<(), Error>>()).await.unwrap_err();
+        assert_eq!(silent.to_string(), "the result cannot be used: the server has said nothing for 0 s");
+    }
 
     #[test]
     fn a_query_gives_texts_whatever_its_types() {

@@ -55,7 +55,7 @@ pub fn sqlite(
     on_progress: &mut dyn FnMut(u64),
 ) -> Result<Replaced, Error> {
     let mut sink = Sink::begin(store, query, on_progress)?;
-    warehouse::read(file, &query.query, &mut sink)?;
+    warehouse::read(file, &query.query, warehouse::QUERY_TIME_MAX, &mut sink)?;
     sink.end(now_ms)
 }
 

@@ -28,6 +28,14 @@ pub enum Error {
         #[source]
         source: Arc<io::Error>,
     },
+    /// Others than the owner may write to the folder: they could put their own store or key there.
+    #[error("others may write to the state folder {dir} (mode {mode:o}): take that from them with `chmod 700 {dir}`")]
+    Exposed {
+        /// The folder.
+        dir: PathBuf,
+        /// Its rights.
+        mode: u32,
+    },
     /// Another process writes to the store.
     #[error("the store {path} is in use by process {pid}; wait for it or stop it")]
     Locked {

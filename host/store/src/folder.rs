@@ -43,6 +43,7 @@ impl Folder {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(dir).map_err(Error::folder("make the folder", dir))?;
         let dir = fs::canonicalize(dir).map_err(Error::folder("enter", dir))?;
+        refuse_exposed(&dir)?;
         Ok(Self { dir })
     }
 
@@ -162,6 +163,19 @@ fn rewrite(mut file: &File, content: &str) -> io::Result<()> {
     file.set_len(0)?;
     file.seek(SeekFrom::Start(0))?;
     file.write_all(content.as_bytes())
+}
+
+/// Refuses a folder in which others could put a file in place of ours.
+#[cfg(unix)]
+fn refuse_exposed(dir: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(dir).map_err(Error::folder("look at", dir))?.permissions().mode() & 0o777;
+    if mode & 0o022 == 0 { Ok(()) } else { Err(Error::Exposed { dir: dir.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn refuse_exposed(_: &Path) -> Result<(), Error> {
+    Ok(())
 }
 
 /// What makes files that nobody but their owner can read.

@@ -373,6 +373,19 @@ fn a_store_that_was_lost_is_never_taken_for_a_new_one() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut store = TestStore::new();
+    store.close();
+    fs::set_permissions(store.state(), fs::Permissions::from_mode(0o770)).unwrap();
+    let error = store.reopen().unwrap_err();
+    assert!(matches!(error, Error::Exposed { mode: 0o770, .. }), "{error}");
+    fs::set_permissions(store.state(), fs::Permissions::from_mode(0o750)).unwrap();
+    store.reopen().unwrap();
+}
+
 #[test]
 fn what_others_did_with_the_file_is_looked_at_and_kept() {
     let mut store = TestStore::with(&[line("a", "{}")]);

@@ -3,10 +3,11 @@
 //! The file is opened for reading alone. What must never happen: a write, another file attached, or a result in memory.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::Error;
 
@@ -45,14 +46,27 @@ pub trait Rows {
     fn row(&mut self, values: &[Value<'_>]) -> Result<(), Self::Error>;
 }
 
-/// Runs a query of a file.
+/// Longest time that a query has, as on a server: more is one that will not end, or a table that needs an index.
+pub const QUERY_TIME_MAX: Duration = Duration::from_secs(3_600);
+
+/// Steps of the database between two looks at the clock: less than a millisecond.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+
+/// Runs a query of a file, for no longer than `most`.
 ///
 /// # Errors
 ///
-/// [`Error::Warehouse`] if the file or the query cannot be used, or what `rows` returns.
-pub fn read<R: Rows>(path: &Path, query: &str, rows: &mut R) -> Result<(), R::Error> {
-    let fail = |error: rusqlite::Error| failed(path, error.to_string());
-    let connection = open(path).map_err(fail)?;
+/// [`Error::Warehouse`] if the file or the query cannot be used or takes too long, or what `rows` returns.
+pub fn read<R: Rows>(path: &Path, query: &str, most: Duration, rows: &mut R) -> Result<(), R::Error> {
+    let fail = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => {
+            failed(path, format!("the query takes more than {} s", most.as_secs()))
+        }
+        _ => failed(path, error.to_string()),
+    };
+    let mut connection = open(path).map_err(fail)?;
+    let begun = Instant::now();
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || begun.elapsed() >= most)).map_err(fail)?;
     let mut statement = connection.prepare(query).map_err(fail)?;
     if statement.column_count() == 0 || !statement.readonly() {
         return Err(failed(path, "the query must read, and give rows".to_owned()).into());
@@ -112,4 +126,34 @@ fn failed(path: &Path, reason: String) -> Error {
 /// If the file cannot be written, or a statement is none.
 pub fn make(path: &Path, statements: &str) -> Result<(), Error> {
     Ok(Connection::open(path)?.execute_batch(statements)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nothing;
+
+    impl Rows for Nothing {
+        type Error = Error;
+
+        fn columns(&mut self, _: Vec<String>) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn row(&mut self, _: &[Value<'_>]) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_query_without_end_is_ended() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let file = dir.path().join("warehouse.db");
+        make(&file, "create table t (a)").unwrap();
+        let endless = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n where i < 0";
+        let error = read(&file, endless, Duration::ZERO, &mut Nothing).unwrap_err();
+        assert!(error.to_string().ends_with("the query takes more than 0 s"), "{error}");
+        read(&file, "select a from t", Duration::ZERO, &mut Nothing).unwrap();
+    }
 }

@@ -80,6 +80,18 @@ async fn a_command_prints_the_secret() {
     assert_eq!(endless, "error: the output of command `yes` is larger than 65536 bytes");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_no_secret_file_and_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for path in [pipe, dir.path().to_owned()] {
+        let error = SecretRef::File(path.clone()).resolve().await.unwrap_err();
+        assert_eq!(error.to_string(), format!("secret file `{}` is not a file", path.display()));
+    }
+}
+
 #[tokio::test]
 async fn a_failing_command_is_quoted_but_never_what_it_printed() {
     let got = ran(&["sh", "-c", "echo S3CR3T; echo >&2; echo locked >&2; echo more >&2; exit 3"]).await;
