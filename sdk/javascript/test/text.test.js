@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { emailLower, quotable, trim } from "@enroute/sdk";
+import { digits, emailLower, nfc, quotable, trim, trimLower } from "@enroute/sdk";
 
 test("an address is what mail systems take", () => {
   const same = ["a@b.c", "o'hara+x@mail.example.com", "ann@xn--bcher-kva.example", "用户@例え.jp", "jörg@bücher.example", "1@123.example.com"];
@@ -20,6 +20,12 @@ test("only the ends are trimmed, in one pass", () => {
   assert.equal(trim("\ufeff\u00a0 Ann \u3000\u{e0001}"), "Ann");
   assert.equal(trim(`a${" ".repeat(100_000)}b`).length, 100_002);
   assert.equal(trim(" \u200b "), "");
+});
+
+test("texts are brought to one form", () => {
+  assert.equal(trimLower(" Ann@Example.com\u200b"), "ann@example.com");
+  assert.equal(nfc("e\u0301"), "é");
+  assert.equal(digits("+351 912-345"), "351912345");
 });
 
 test("what is quoted has no address, no token and one line", () => {

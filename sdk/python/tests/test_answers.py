@@ -1,6 +1,17 @@
 import unittest
 
-from enroute_sdk import HOUR_MS, Answer, email_lower, http_seconds, quotable, sha256_hex, trim
+from enroute_sdk import (
+    HOUR_MS,
+    Answer,
+    digits,
+    email_lower,
+    http_seconds,
+    nfc,
+    quotable,
+    sha256_hex,
+    trim,
+    trim_lower,
+)
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -55,6 +66,27 @@ class AnswerTest(unittest.TestCase):
 
         self.assertEqual(wait(Date="Mon, 23 Nov 2026 10:00:00 GMT"), 3_000)
         self.assertIsNone(wait())
+
+    def test_a_bucket_is_closed_for_as_long_as_is_asked_a_minute_if_nothing_is_and_an_hour_at_most(self):
+        def closed(wait=None):
+            reading = Answer(400).throttled("api", wait)
+            return reading.verdict.why, reading.verdict.after_ms, reading.rest.after_ms
+
+        self.assertEqual(closed(), ("api", 60_000, 60_000))
+        self.assertEqual(closed(5_000), ("api", 5_000, 5_000))
+        self.assertEqual(closed(2 * HOUR_MS), ("api", HOUR_MS, HOUR_MS))
+
+    def test_a_header_has_a_whole_number_or_none(self):
+        def left(text):
+            return Answer(200, "", {"X-RateLimit-Remaining": text}).number("x-ratelimit-remaining")
+
+        self.assertEqual([left(text) for text in ("0", " 17 ", "1.5", "-1", "")], [0, 17, None, None, None])
+        self.assertIsNone(Answer(200).number("x-ratelimit-remaining"))
+
+    def test_texts_are_brought_to_one_form(self):
+        self.assertEqual(trim_lower(" Ann@Example.com\u200b"), "ann@example.com")
+        self.assertEqual(nfc("e\u0301"), "é")
+        self.assertEqual(digits("+351 912-345"), "351912345")
 
     def test_only_dates_that_exist_are_dates(self):
         self.assertEqual(http_seconds(NOW), 784_111_777)
