@@ -155,6 +155,45 @@ fn what_plugin_new_writes_keeps_the_contract_untouched() {
 }
 
 #[test]
+fn a_plugin_that_was_built_warm_is_not_compiled_again_by_the_host() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary.path();
+    let misfit = root().join("tests/guests/misfit");
+    let build = |into: &Path, code| {
+        let mut command = enroute();
+        command.args(["plugin", "build"]).arg(&misfit).arg("--out").arg(folder.join("acme.wasm"));
+        text(&run(command.arg("--warm").arg(into).env("CARGO_NET_OFFLINE", "true"), code))
+    };
+    // Where no host is, nothing is built and nothing is left.
+    build(folder, 2);
+    assert_eq!(std::fs::read_dir(folder).expect("the folder").count(), 0);
+
+    let plugins = "[plugin.acme]\nfile = \"acme.wasm\"\n";
+    std::fs::write(folder.join("plugins.toml"), plugins).expect("plugins.toml is written");
+    let said = build(folder, 0);
+    assert!(said.contains("kept in its cache"), "{said}");
+    let cache = || -> Vec<(std::path::PathBuf, std::time::SystemTime)> {
+        let files = std::fs::read_dir(folder.join(".enroute/cache")).expect("the cache");
+        files
+            .map(|file| file.expect("a file"))
+            .map(|file| (file.path(), file.metadata().unwrap().modified().unwrap()))
+            .collect()
+    };
+    let kept = cache();
+    assert_eq!(kept.len(), 1);
+
+    let destination = "\n[destination.here]\nplugin = \"acme\"\n";
+    std::fs::write(folder.join("plugins.toml"), [plugins, destination].concat()).expect("plugins.toml is written");
+    let audiences = "[source.crm]\nfile = \"profiles.ndjson\"\n\n[audience.gold]\nwhere = \"traits ->> 'plan' = 'gold'\"\n\n\
+                     [[connection]]\naudience = \"gold\"\ndestination = \"here\"\n";
+    std::fs::write(folder.join("audiences.toml"), audiences).expect("audiences.toml is written");
+    run(command(folder, &["plugin", "lock"]), 0);
+    let checked = command(folder, &["check"]).output().expect("the command starts");
+    assert!(String::from_utf8_lossy(&checked.stderr).contains("misfit"), "the host has loaded it: {checked:?}");
+    assert_eq!(cache(), kept);
+}
+
+#[test]
 fn a_tool_that_is_missing_is_named_with_the_command_that_installs_it() {
     for (language, tool, command) in
         [("javascript", "`esbuild`", "run `npm install`"), ("python", "`componentize-py`", "pip install -r")]
