@@ -253,6 +253,40 @@ export function emailLower(text: string): string | undefined;
 export function isSha256Hex(text: string): boolean;
 export function quotable(said: string, most?: number): string;
 
+/** Days and points in time, read as all of Enroute's own plugins do. Nothing is guessed. */
+export namespace date {
+  interface Clock {
+    hour: number;
+    minute: number;
+    second: number;
+    millis: number;
+    /** Seconds east of Greenwich; `undefined` where nothing is said of it. */
+    offset: number | undefined;
+  }
+  class Moment {
+    constructor(year: number, month: number, day: number, clock?: Clock);
+    readonly year: number;
+    readonly month: number;
+    readonly day: number;
+    readonly clock: Clock | undefined;
+    /** The day as written, `YYYY-MM-DD`. */
+    readonly date: string;
+    /** As RFC 3339 writes it. */
+    readonly text: string;
+    /** Milliseconds since 1970; `undefined` where nothing is said of an offset. */
+    readonly epochMs: number | undefined;
+    inUtc(): Moment | undefined;
+  }
+  class Unread extends Error {
+    constructor(isAmbiguous: boolean);
+    readonly isAmbiguous: boolean;
+    /** `date_ambiguous`, or the plugin's own code. */
+    code(malformed: string): string;
+  }
+  /** Throws `Unread`. `order` says which of day and month comes first where both readings are possible. */
+  function read(given: string | Value, order?: "dmy" | "mdy"): Moment;
+}
+
 export namespace json {
   class Raw {
     constructor(...pieces: string[]);

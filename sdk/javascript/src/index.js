@@ -4,6 +4,7 @@ export { account } from "./account.js";
 export { Answer, HOUR_MS, httpSeconds } from "./answer.js";
 export { Table, Value } from "./cells.js";
 export { Batch, Context, Member } from "./context.js";
+export * as date from "./date.js";
 export { Tally, connect } from "./deliver.js";
 export { bytesFromHex, sha256Hex } from "./hash.js";
 export * as json from "./json.js";

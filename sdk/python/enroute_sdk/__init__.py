@@ -1,6 +1,6 @@
 """What a plugin is written with. The wiring to the host is `enroute_sdk.guest`."""
 
-from . import json
+from . import date, json
 from .account import AccountItem
 from .answer import HOUR_MS, Answer, http_seconds
 from .cells import ABSENT, NULL, Malformed, Table, Value
@@ -38,6 +38,7 @@ __all__ = [
     "Tally",
     "Value",
     "Verdict",
+    "date",
     "digits",
     "email_lower",
     "http_seconds",
