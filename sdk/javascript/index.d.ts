@@ -41,7 +41,7 @@ export interface Limit {
 }
 
 /** What is known of a connection before any member is looked at. */
-export class Context<Settings = Record<string, any>> {
+export class Context<Settings = { [name: string]: any }> {
   readonly settings: Settings;
   readonly audience: { key: string; name: string };
   readonly rows: { trait: string; field: string }[];

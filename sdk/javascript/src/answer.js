@@ -108,7 +108,7 @@ export class Answer {
    */
   classify(/** @type {string} */ bucket) {
     const { status } = this;
-    const later = (/** @type {object} */ said) => Reading.deferred(this.retryAfterMs() ?? 0).saying(said);
+    const later = (/** @type {{tag: string, val?: unknown}} */ said) => Reading.deferred(this.retryAfterMs() ?? 0).saying(said);
     if (status >= 200 && status <= 202) {
       const what = this.isHtml ? "a web page instead of JSON" : this.text.trim() === "" ? "nothing" : undefined;
       return what && Reading.unknown().saying(verdict.unavailable(`answered ${status} with ${what}`));

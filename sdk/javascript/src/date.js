@@ -44,7 +44,11 @@ export class Moment {
     return `${String(this.year).padStart(4, "0")}-${two(this.month)}-${two(this.day)}`;
   }
 
-  /** As RFC 3339 writes it: a day alone is a day, and a time of unknown offset has none. */
+  /**
+   * As RFC 3339 writes it: a day alone is a day, and a time of unknown offset has none.
+   *
+   * @returns {string}
+   */
   get text() {
     if (this.clock === undefined) return this.date;
     const { hour, minute, second, millis, offset } = this.clock;
@@ -64,7 +68,11 @@ export class Moment {
     return new Date(0).setUTCFullYear(this.year, this.month - 1, this.day) + ((hour * 60 + minute) * 60 + second - offset) * 1000 + millis;
   }
 
-  /** The same at Greenwich, where an offset is known; `undefined` where that is before the year 1 or after 9999. */
+  /**
+   * The same at Greenwich, where an offset is known; `undefined` where that is before the year 1 or after 9999.
+   *
+   * @returns {Moment | undefined}
+   */
   inUtc() {
     const { clock, epochMs } = this;
     if (clock === undefined || epochMs === undefined) return this;
