@@ -11,6 +11,8 @@ export class Value {
   readonly isNull: boolean;
   readonly text: string | undefined;
   readonly scalar: string | undefined;
+  /** True or false where the value says so without a doubt: a boolean, 1 or 0, or a text of `true`, `false`, `1`, `0`. */
+  readonly flag: boolean | undefined;
   static absent(): Value;
   static null(): Value;
   static bool(flag: boolean): Value;
@@ -39,7 +41,7 @@ export interface Limit {
 }
 
 /** What is known of a connection before any member is looked at. */
-export class Context<Settings = Record<string, any>> {
+export class Context<Settings = { [name: string]: any }> {
   readonly settings: Settings;
   readonly audience: { key: string; name: string };
   readonly rows: { trait: string; field: string }[];
@@ -50,6 +52,8 @@ export class Context<Settings = Record<string, any>> {
   hasSecret(name: string): boolean;
   /** -1 where there is none. */
   identifier(field: string): number;
+  /** The row that goes into a field; -1 where there is none. */
+  row(field: string): number;
   limit(operation: string): Limit;
   phone(text: string, region?: string): string | undefined;
 }
@@ -87,6 +91,7 @@ export class Request {
   header(name: string, value: string): this;
   json(text: string | Uint8Array): this;
   content(type: string, body: string | Uint8Array): this;
+  form(items: Iterable<readonly [name: string, value: string]>): this;
   remoteSegment(segment: number, pointer: string): this;
   remoteBody(place: string, pointer: string): this;
   requestKeyHeader(name: string): this;
@@ -147,6 +152,10 @@ export class Reading {
   remote: string | undefined;
   except(position: number, fate: Outcome): this;
   reject(position: number, code: string, reason: string): this;
+  /** Fates, or the destination's words where they are not known. */
+  complaints(complaints: Iterable<readonly [position: number, said: Outcome | string]>): this;
+  /** A new remote: a JSON text of at most 1 MiB, without secrets or personal data. */
+  learning(remote: string): this;
   saying(said: Verdict): this;
   counting(reason: string, count: number): this;
   warn(code: string, field?: string, count?: number): this;
@@ -159,10 +168,14 @@ export class Answer {
   readonly isHtml: boolean;
   readonly text: string;
   header(name: string): string | undefined;
+  /** The whole number in a header; `undefined` where it is none. */
+  number(header: string): number | undefined;
   json(): any;
   retryAfterMs(): number | undefined;
   waitMs(header: string): number | undefined;
   classify(bucket: string): Reading | undefined;
+  /** Everybody deferred and the bucket closed, for a minute where no time is given. */
+  throttled(bucket: string, waitMs?: number): Reading;
 }
 
 /** Puts readings together to one report, for a `resume` of one's own. */
@@ -180,11 +193,32 @@ export interface Problem {
   hint: string;
 }
 
+export type ValueType = "any" | "text" | "number" | "boolean" | "date" | "moment" | "list" | "object";
+
+/** A field, list or object of the account's own, as rows and settings name it. */
+export interface AccountItem {
+  kind: "field" | "list" | "object";
+  name: string;
+  /** What people at the destination call it; empty where it has no other name. */
+  label: string;
+  type: ValueType;
+  required: boolean;
+  /** What it may be, where nothing else is taken. */
+  choices: string[];
+}
+
+export const account: {
+  field(name: string, takes?: ValueType, more?: { label?: string; required?: boolean; choices?: string[] }): AccountItem;
+  list(name: string, label?: string): AccountItem;
+  object(name: string, label?: string): AccountItem;
+};
+
 export interface Finding {
   verdict?: Verdict;
   /** A JSON text of at most 1 MiB, without secrets or personal data. */
   remote?: string;
-  account?: object[];
+  /** All that the account has of its own; replaces what was known. */
+  account?: AccountItem[];
   warnings?: { code: string; field?: string; count: number }[];
 }
 
@@ -212,9 +246,46 @@ export function sha256Hex(input: string | Uint8Array): string;
 export function bytesFromHex(hex: string): Uint8Array;
 export function trim(text: string): string;
 export function lower(text: string): string;
+export function trimLower(text: string): string;
+export function nfc(text: string): string;
+export function digits(text: string): string;
 export function emailLower(text: string): string | undefined;
 export function isSha256Hex(text: string): boolean;
 export function quotable(said: string, most?: number): string;
+
+/** Days and points in time, read as all of Enroute's own plugins do. Nothing is guessed. */
+export namespace date {
+  interface Clock {
+    hour: number;
+    minute: number;
+    second: number;
+    millis: number;
+    /** Seconds east of Greenwich; `undefined` where nothing is said of it. */
+    offset: number | undefined;
+  }
+  class Moment {
+    constructor(year: number, month: number, day: number, clock?: Clock);
+    readonly year: number;
+    readonly month: number;
+    readonly day: number;
+    readonly clock: Clock | undefined;
+    /** The day as written, `YYYY-MM-DD`. */
+    readonly date: string;
+    /** As RFC 3339 writes it. */
+    readonly text: string;
+    /** Milliseconds since 1970; `undefined` where nothing is said of an offset. */
+    readonly epochMs: number | undefined;
+    inUtc(): Moment | undefined;
+  }
+  class Unread extends Error {
+    constructor(isAmbiguous: boolean);
+    readonly isAmbiguous: boolean;
+    /** `date_ambiguous`, or the plugin's own code. */
+    code(malformed: string): string;
+  }
+  /** Throws `Unread`. `order` says which of day and month comes first where both readings are possible. */
+  function read(given: string | Value, order?: "dmy" | "mdy"): Moment;
+}
 
 export namespace json {
   class Raw {

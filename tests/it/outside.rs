@@ -155,6 +155,45 @@ fn what_plugin_new_writes_keeps_the_contract_untouched() {
 }
 
 #[test]
+fn a_plugin_that_was_built_warm_is_not_compiled_again_by_the_host() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = temporary.path();
+    let build = |code| {
+        let mut command = enroute();
+        command.args(["plugin", "build"]).arg(root().join("tests/guests/misfit")).arg("--warm").arg(folder);
+        command.arg("--out").arg(folder.join("misfit.wasm")).env("CARGO_NET_OFFLINE", "true");
+        text(&run(command, code))
+    };
+    // Where no host is, nothing is built and nothing is left.
+    build(2);
+    assert_eq!(std::fs::read_dir(folder).expect("the folder").count(), 0);
+
+    let plugins = "[plugin.misfit]\nfile = \"misfit.wasm\"\n\n[destination.here]\nplugin = \"misfit\"\n\
+                   hosts = [\"127.0.0.1:9\"]\nallow_networks = [\"127.0.0.0/8\"]\n\
+                   settings = { base_url = \"http://127.0.0.1:9\" }\nsecrets = { token = \"${env:POSTBOX_KEY}\" }\n";
+    let audiences = "[source.crm]\nfile = \"profiles.ndjson\"\n\n[audience.gold]\nwhere = \"traits ->> 'plan' = 'gold'\"\n\n\
+                     [[connection]]\naudience = \"gold\"\ndestination = \"here\"\nsetup = \"customized\"\n\
+                     traits = [{ trait = \"firstName\", field = \"value\" }]\n";
+    std::fs::write(folder.join("plugins.toml"), plugins).expect("plugins.toml is written");
+    std::fs::write(folder.join("audiences.toml"), audiences).expect("audiences.toml is written");
+    import(folder, &[gold("u1")]);
+    let said = build(0);
+    assert!(said.contains("kept in its cache"), "{said}");
+    let cache = || -> Vec<_> {
+        let files = std::fs::read_dir(folder.join(".enroute/cache")).expect("the cache");
+        let seen =
+            files.map(|file| file.expect("a file")).map(|file| (file.path(), file.metadata().unwrap().modified()));
+        seen.map(|(path, written)| (path, written.unwrap())).collect()
+    };
+    let kept = cache();
+    assert_eq!(kept.len(), 1);
+
+    run(command(folder, &["plugin", "lock"]), 0);
+    assert!(text(&run(command(folder, &["check"]), 0)).contains("1 connection is in order"));
+    assert_eq!(cache(), kept, "nothing was compiled and nothing was written anew");
+}
+
+#[test]
 fn a_tool_that_is_missing_is_named_with_the_command_that_installs_it() {
     for (language, tool, command) in
         [("javascript", "`esbuild`", "run `npm install`"), ("python", "`componentize-py`", "pip install -r")]

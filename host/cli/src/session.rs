@@ -47,9 +47,7 @@ impl Session {
             Err(told) => return Ok(Err(told)),
         };
         let state = Paths::new(folder).state;
-        let store = Store::open(&state).with_context(|| {
-            Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
-        })?;
+        let store = Store::open(&state).with_context(store_is_taken)?;
         let warnings = RefCell::default();
         Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings }))
     }
@@ -98,7 +96,7 @@ impl Session {
                 near.map_or_else(|| format!("it has: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
             return Err(Advice::mistake(format!("audiences.toml has no audience `{only}`"), next).into());
         }
-        let runtime = self.runtime()?;
+        let runtime = runtime(&self.folder, &self.store)?;
         let (setup, mut found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
         if let Some(setup) = &setup {
             found.append(setup.remarks(&self.store.reader()?)?);
@@ -108,13 +106,27 @@ impl Session {
         }
         Ok(setup.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
     }
+}
 
-    fn runtime(&self) -> anyhow::Result<Runtime> {
-        let cache = Cache::new(Paths::new(&self.folder).state.join("cache"), self.store.sealer().derived_key("cache"));
-        let program = compile::program().context("this program cannot be found, to compile plugins with it")?;
-        let cache = cache.filled_by(program);
-        Runtime::new(Limits::default(), Some(cache)).context("the sandbox cannot start")
+fn store_is_taken() -> Advice {
+    Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
+}
+
+/// The sandbox of an operator's folder, with its cache: what is compiled is compiled by a process of this program.
+fn runtime(folder: &Path, store: &Store) -> anyhow::Result<Runtime> {
+    let cache = Cache::new(Paths::new(folder).state.join("cache"), store.sealer().derived_key("cache"));
+    let program = compile::program().context("this program cannot be found, to compile plugins with it")?;
+    Runtime::new(Limits::default(), Some(cache.filled_by(program))).context("the sandbox cannot start")
+}
+
+/// The same for a command that needs nothing else of the folder.
+pub(crate) fn runtime_of(folder: &Path) -> anyhow::Result<Runtime> {
+    if !folder.join("plugins.toml").is_file() {
+        let what = format!("`{}` is no folder of an operator: it has no plugins.toml", folder.display());
+        return Err(Advice::mistake(what, "name the folder in which `enroute sync` is run").into());
     }
+    let store = Store::open(&Paths::new(folder).state).with_context(store_is_taken)?;
+    runtime(folder, &store)
 }
 
 /// Opens the store to read it; one that cannot be read is not called one that is not there.

@@ -61,6 +61,12 @@ export class Answer {
     return this.headers.find((item) => item.name.toLowerCase() === wanted)?.value;
   }
 
+  /** The whole number in a header, such as what is left of a rate limit; `undefined` where it is none. */
+  number(/** @type {string} */ header) {
+    const text = this.header(header)?.trim() ?? "";
+    return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
+  }
+
   /** The body as what its JSON says; `undefined` where it is no JSON. Numbers are JavaScript's here. */
   json() {
     try {
@@ -102,7 +108,7 @@ export class Answer {
    */
   classify(/** @type {string} */ bucket) {
     const { status } = this;
-    const later = (/** @type {object} */ said) => Reading.deferred(this.retryAfterMs() ?? 0).saying(said);
+    const later = (/** @type {{tag: string, val?: unknown}} */ said) => Reading.deferred(this.retryAfterMs() ?? 0).saying(said);
     if (status >= 200 && status <= 202) {
       const what = this.isHtml ? "a web page instead of JSON" : this.text.trim() === "" ? "nothing" : undefined;
       return what && Reading.unknown().saying(verdict.unavailable(`answered ${status} with ${what}`));
@@ -118,12 +124,16 @@ export class Answer {
         return later(verdict.permissionMissing("answered 403: the credential lacks a permission"));
       case 413:
         return later(verdict.tooLarge());
-      case 429: {
-        const wait = this.retryAfterMs() ?? MINUTE_MS;
-        return Reading.deferred(wait).saying(verdict.throttled(bucket, wait));
-      }
+      case 429:
+        return this.throttled(bucket, this.retryAfterMs());
       default:
         return undefined;
     }
+  }
+
+  /** Everybody deferred and the bucket closed: for this long, or a minute where no time is given; at most an hour. */
+  throttled(/** @type {string} */ bucket, /** @type {number | undefined} */ waitMs = undefined) {
+    const wait = Math.min(waitMs ?? MINUTE_MS, HOUR_MS);
+    return Reading.deferred(wait).saying(verdict.throttled(bucket, wait));
   }
 }

@@ -1,5 +1,7 @@
 /** Values as they cross the border: one text, and where each cell of a table ends in it. */
 
+import { trim } from "./text.js";
+
 const KINDS = ["absent", "null", "bool", "bool", "number", "text", "json"];
 
 /** One value of a member. Numbers and JSON keep the text they came with, so every digit survives. */
@@ -33,6 +35,18 @@ export class Value {
     return this.kind === "text" || this.kind === "number" || this.kind === "bool" ? this.raw : undefined;
   }
 
+  /**
+   * True or false, where the value is one of them in a spelling of which there is no doubt: a boolean, the number 1 or
+   * 0, or one of the texts `true`, `false`, `1`, `0` in any case and with blanks around; else `undefined`.
+   */
+  get flag() {
+    if (this.kind === "bool") return this.raw === "true";
+    const isNumber = this.kind === "number";
+    const word = isNumber ? withoutZeros(this.raw) : this.kind === "text" ? trim(this.raw).toLowerCase() : "";
+    if (word === "1" || (!isNumber && word === "true")) return true;
+    return word === "0" || (!isNumber && word === "false") ? false : undefined;
+  }
+
   static absent() {
     return ABSENT;
   }
@@ -62,6 +76,11 @@ export class Value {
   }
 }
 
+/** A number without a fraction of zeros, which is none. */
+function withoutZeros(/** @type {string} */ digits) {
+  return /^-?\d+\.0+$/.test(digits) ? digits.slice(0, digits.indexOf(".")) : digits;
+}
+
 const ABSENT = new Value("absent");
 const NULL = new Value("null");
 const TRUE = new Value("bool", "true");
@@ -84,7 +103,9 @@ export class Table {
   #columns;
   #kinds;
   #ends;
-  #cut;
+  #text;
+  /** @type {Uint8Array | undefined} */
+  #bytes;
 
   /**
    * Checks the number of cells, their kinds, and that every cell ends at a character.
@@ -93,30 +114,29 @@ export class Table {
    * @param {number} columns how many columns the connection has
    * @param {number} rows
    */
-  constructor(cells, columns, rows) {
+  constructor({ columns: given, kinds, ends, text }, columns, rows) {
     const count = columns * rows;
-    if (cells.columns !== columns) throw new Malformed("a table has another number of columns than the connection");
-    if (cells.kinds.length !== count || cells.ends.length !== count) {
+    if (given !== columns) throw new Malformed("a table has another number of columns than the connection");
+    if (kinds.length !== count || ends.length !== count) {
       throw new Malformed("a table has another number of cells than rows times columns");
     }
     // The ends count bytes of UTF-8. Where all of them are ASCII, a byte is a unit of a JavaScript string.
-    const bytes = encoder.encode(cells.text);
-    const isAscii = bytes.length === cells.text.length;
+    const bytes = encoder.encode(text);
+    const isAscii = bytes.length === text.length;
     let start = 0;
     for (let cell = 0; cell < count; cell += 1) {
-      const end = cells.ends[cell];
-      if (KINDS[cells.kinds[cell]] === undefined) throw new Malformed("a cell is of an unknown kind");
-      if (end < start || end > bytes.length || (end < bytes.length && (bytes[end] & 0xc0) === 0x80)) {
+      const end = ends[cell];
+      if (kinds[cell] >= KINDS.length) throw new Malformed("a cell is of an unknown kind");
+      if (end < start || end > bytes.length || (!isAscii && end < bytes.length && (bytes[end] & 0xc0) === 0x80)) {
         throw new Malformed("a cell ends before it starts, behind the text or inside a character");
       }
       start = end;
     }
     this.#columns = columns;
-    this.#kinds = cells.kinds;
-    this.#ends = cells.ends;
-    this.#cut = isAscii
-      ? (/** @type {number} */ from, /** @type {number} */ to) => cells.text.slice(from, to)
-      : (/** @type {number} */ from, /** @type {number} */ to) => decoder.decode(bytes.subarray(from, to));
+    this.#kinds = kinds;
+    this.#ends = ends;
+    this.#text = text;
+    this.#bytes = isAscii ? undefined : bytes;
   }
 
   /** The value in this place; absent outside of the table. */
@@ -125,7 +145,10 @@ export class Table {
     const cell = row * this.#columns + column;
     const kind = this.#kinds[cell] ?? 0;
     if (kind < 4) return PLAIN[kind];
-    const start = cell === 0 ? 0 : this.#ends[cell - 1];
-    return new Value(/** @type {any} */ (KINDS[kind]), this.#cut(start, this.#ends[cell]));
+    const from = cell === 0 ? 0 : this.#ends[cell - 1];
+    const to = this.#ends[cell];
+    const bytes = this.#bytes;
+    const raw = bytes === undefined ? this.#text.slice(from, to) : decoder.decode(bytes.subarray(from, to));
+    return new Value(/** @type {any} */ (KINDS[kind]), raw);
   }
 }

@@ -42,6 +42,11 @@ export class Context {
     return this.identifierFields.indexOf(field);
   }
 
+  /** The place of the row that goes into a field; -1 where there is none. */
+  row(/** @type {string} */ field) {
+    return this.rows.findIndex((row) => row.field === field);
+  }
+
   /** The limits of an operation of the manifest, after settings and remote. */
   limit(/** @type {string} */ operation) {
     const found = this.#connection.limits.find((/** @type {any} */ limit) => limit.operation === operation);
@@ -93,6 +98,8 @@ export class Batch {
   /** @type {Map<number, number[]> | undefined} */
   #sentRows;
   #sentMembers;
+  /** @type {Member[]} */
+  #members = [];
 
   /**
    * Checks the tables and makes a view of them.
@@ -112,9 +119,12 @@ export class Batch {
     this.#sentMembers = batch.sentMembers;
   }
 
-  /** The members, in order. */
+  /** The members, in order; always the same list. */
   get members() {
-    return Array.from(this.changes, (_, index) => new Member(this, index));
+    if (this.#members.length === 0) {
+      for (let index = 0; index < this.changes.length; index += 1) this.#members.push(new Member(this, index));
+    }
+    return this.#members;
   }
 
   /** The rows of `sent` that belong to a member. */

@@ -3,14 +3,10 @@
 import { Answer } from "./answer.js";
 import { Batch, Context } from "./context.js";
 import { Mapping } from "./mapping.js";
-import { outcome, Reading, verdict } from "./reading.js";
+import { isHeavier, outcome, Reading, verdict } from "./reading.js";
 
 /** Wait after a connection could not be made, before the host's own back-off makes it longer. */
 const UNREACHABLE_WAIT_MS = 1_000;
-
-/** Of two fates of a member, the one that leaves more to be done holds. */
-const WEIGHTS = ["unchanged", "delivered", "accepted", "deferred", "unknown", "rejected"];
-const weight = (/** @type {any} */ fate) => WEIGHTS.indexOf(fate.tag);
 
 /** Two fates that are the same in every part. */
 const keyOf = (/** @type {object} */ fate) => JSON.stringify(fate, (_, val) => (typeof val === "bigint" ? `${val}` : val));
@@ -45,7 +41,7 @@ export class Tally {
   /** Gives one member a fate. */
   settle(/** @type {number} */ member, /** @type {object} */ fate) {
     const known = this.#fates[member];
-    if (member < this.#fates.length && (known === undefined || weight(known) < weight(fate))) this.#fates[member] = fate;
+    if (member < this.#fates.length && isHeavier(fate, known)) this.#fates[member] = fate;
   }
 
   /** The report; members that nothing was said of are deferred. */

@@ -10,7 +10,7 @@ export class Raw {
 
   /** The JSON as one text. */
   get text() {
-    return this.pieces.join("");
+    return this.pieces.length === 1 ? this.pieces[0] : this.pieces.join("");
   }
 }
 
@@ -28,22 +28,18 @@ export function raw(/** @type {string} */ text) {
  * @returns {string}
  */
 export function write(value) {
-  return piecesOf(value).join("");
-}
-
-/** @returns {string[]} */
-function piecesOf(/** @type {unknown} */ value) {
-  if (value instanceof Raw) return value.pieces;
-  if (value instanceof Value) return value.kind === "text" ? quoted(value.raw) : [value.raw || "null"];
-  return typeof value === "string" ? quoted(value) : [plain(value)];
+  if (value instanceof Value) return value.kind === "text" ? text(value.raw) : value.raw || "null";
+  if (typeof value === "string") return text(value);
+  return value instanceof Raw ? value.text : plain(value);
 }
 
 /** Longest text that is quoted at once: the engine reserves six times as much for it as it is long. */
 const QUOTED_MOST = 1 << 16;
 
-/** A text as JSON. */
+const text = (/** @type {string} */ raw) => (raw.length <= QUOTED_MOST ? JSON.stringify(raw) : quoted(raw).join(""));
+
+/** A long text as JSON, in pieces. */
 function quoted(/** @type {string} */ text) {
-  if (text.length <= QUOTED_MOST) return [JSON.stringify(text)];
   const pieces = ['"'];
   for (let start = 0; start < text.length; ) {
     let end = Math.min(start + QUOTED_MOST, text.length);
@@ -63,19 +59,53 @@ function plain(/** @type {unknown} */ value) {
   throw new TypeError(`${typeof value} cannot be written as JSON; use a cell, a text, json.object or json.raw`);
 }
 
+/** Names of members as they are written, made once: every record of a batch has the same. */
+const names = new Map();
+const NAMES_MOST = 1_000;
+
+function named(/** @type {string} */ name) {
+  let known = names.get(name);
+  if (known === undefined) {
+    known = `${JSON.stringify(name)}:`;
+    if (names.size < NAMES_MOST) names.set(name, known);
+  }
+  return known;
+}
+
 /**
  * An object, its members in this order. What is `undefined` is left out. A name that comes twice is a mistake.
  *
  * @param {Iterable<readonly [string, unknown]>} members
  */
 export function object(members) {
+  // By index: this runs for every member of an audience, and iterators and spreads cost an interpreter most of all.
+  const pairs = Array.isArray(members) ? members : Array.from(members);
   const seen = new Set();
   const pieces = [];
-  for (const [name, value] of members) {
+  let text = "{";
+  let count = 0;
+  for (let at = 0; at < pairs.length; at += 1) {
+    const pair = pairs[at];
+    const value = pair[1];
     if (value === undefined) continue;
-    if (seen.has(name)) throw new TypeError(`a JSON object has ${JSON.stringify(name)} twice`);
-    seen.add(name);
-    pieces.push(`${seen.size === 1 ? "{" : ","}${JSON.stringify(name)}:`, ...piecesOf(value));
+    seen.add(pair[0]);
+    count += 1;
+    if (seen.size < count) throw new TypeError(`a JSON object has ${JSON.stringify(pair[0])} twice`);
+    text += count === 1 ? named(pair[0]) : "," + named(pair[0]);
+    const long = value instanceof Raw && value.pieces.length > 1 ? value.pieces : longPieces(value);
+    if (long === undefined) {
+      text += write(value);
+    } else {
+      pieces.push(text, ...long);
+      text = "";
+    }
   }
-  return new Raw(...pieces, seen.size === 0 ? "{}" : "}");
+  text += "}";
+  return pieces.length === 0 ? new Raw(text) : new Raw(...pieces, text);
+}
+
+/** The pieces of a text that is too long to be quoted at once; `undefined` for everything else. */
+function longPieces(/** @type {any} */ value) {
+  const text = value?.kind === "text" ? value.raw : value;
+  return typeof text === "string" && text.length > QUOTED_MOST ? quoted(text) : undefined;
 }

@@ -49,10 +49,16 @@ export class Mapping {
 }
 
 /**
- * One request in the making.
+ * One request in the making: what is encoded already, and the text behind it.
  *
- * @typedef {{pieces: Uint8Array[], bytes: number, members: number[]}} Round
+ * @typedef {{chunks: Uint8Array[], bytes: number, text: string, members: number[]}} Round
  */
+
+/** Longest text that waits to be encoded: encoded at once, a batch would be in memory three times. */
+const WAITING_MOST = 1 << 16;
+
+/** A unit of a string has one to three bytes. */
+const UNIT_BYTES_MOST = 3;
 
 /**
  * Packs members into deliveries: no body larger than the limit, no request with more members.
@@ -68,6 +74,7 @@ export class Packer {
   #frame;
   #build;
   #recordBytesMax;
+  #aroundBytes;
   /** @type {Round[]} */
   #rounds = [];
 
@@ -83,9 +90,11 @@ export class Packer {
     this.#out = out;
     this.#operation = operation;
     this.#limit = limit;
-    this.#frame = frame.map((part) => encoder.encode(part));
+    this.#frame = frame;
     this.#build = build;
-    this.#recordBytesMax = Math.min(recordBytesMax, limit.bytes - this.#frame[0].length - this.#frame[2].length);
+    const [before, between, behind] = frame.map(bytesOf);
+    this.#recordBytesMax = Math.min(recordBytesMax, limit.bytes - before - behind);
+    this.#aroundBytes = between + behind;
   }
 
   /**
@@ -100,54 +109,91 @@ export class Packer {
     let records;
     try {
       const written = write();
-      records = (Array.isArray(written) ? written : [written]).map((one) => this.#encoded(one));
+      records = Array.isArray(written) ? written : [written];
+      for (let at = 0; at < records.length; at += 1) this.#check(records[at]);
     } catch (error) {
       if (!(error instanceof Reject)) throw error;
       this.#out.reject(member, error);
       return;
     }
-    if (!records.every((record, at) => this.#hasRoom(this.#rounds[at], record.bytes))) this.finish();
-    const [before, between] = this.#frame;
-    records.forEach(({ pieces, bytes }, at) => {
-      this.#rounds[at] ??= { pieces: [], bytes: 0, members: [] };
+    // By index: this runs for every member, and iterators cost an interpreter most of all.
+    for (let at = 0; at < records.length && at < this.#rounds.length; at += 1) {
+      if (!this.#hasRoom(this.#rounds[at], records[at])) this.finish();
+    }
+    for (let at = 0; at < records.length; at += 1) {
+      this.#rounds[at] ??= { chunks: [], bytes: 0, text: this.#frame[0], members: [] };
       const round = this.#rounds[at];
-      const first = round.members.length === 0 ? before : between;
-      round.pieces.push(first, ...pieces);
-      round.bytes += first.length + bytes;
+      if (round.members.length > 0) round.text += this.#frame[1];
+      append(round, records[at]);
       round.members.push(member.index);
-    });
+    }
   }
 
   /** Ends the last delivery. */
   finish() {
-    const requests = this.#rounds.map(({ pieces, bytes, members }) => {
-      const body = new Uint8Array(bytes + this.#frame[2].length);
-      let at = 0;
-      for (const piece of [...pieces, this.#frame[2]]) {
-        body.set(piece, at);
-        at += piece.length;
-      }
-      return { members, request: this.#build(body, members.length) };
+    const requests = this.#rounds.map((round) => {
+      append(round, this.#frame[2]);
+      encode(round);
+      const body = round.chunks.length === 1 ? round.chunks[0] : joined(round);
+      return { members: round.members, request: this.#build(body, round.members.length) };
     });
     if (requests.length > 0) this.#out.deliver(this.#operation, requests);
     this.#rounds = [];
   }
 
-  #encoded(/** @type {Written} */ written) {
-    const texts = typeof written === "string" ? [written] : written.pieces;
-    // A unit of a string has one byte at least, so what is too long needs no encoding to be told.
-    const units = texts.reduce((sum, text) => sum + text.length, 0);
-    const pieces = units > this.#recordBytesMax ? [] : [encoder.encode(texts.join(""))];
-    const bytes = pieces.length === 0 ? units : pieces[0].length;
-    if (bytes > this.#recordBytesMax) {
+  #check(/** @type {Written} */ record) {
+    // The bytes are counted only where they may be too many.
+    const units = unitsOf(record);
+    if (units * UNIT_BYTES_MOST <= this.#recordBytesMax) return;
+    if (units > this.#recordBytesMax || bytesOf(record) > this.#recordBytesMax) {
       throw new Reject("record_too_large", `the record has more than the ${this.#recordBytesMax} bytes that fit`);
     }
-    return { pieces, bytes };
   }
 
-  #hasRoom(/** @type {Round | undefined} */ round, /** @type {number} */ bytes) {
-    if (round === undefined) return true;
-    const longer = round.bytes + this.#frame[1].length + bytes + this.#frame[2].length;
-    return round.members.length < Math.max(this.#limit.members, 1) && longer <= this.#limit.bytes;
+  #hasRoom(/** @type {Round} */ round, /** @type {Written} */ record) {
+    if (round.members.length >= Math.max(this.#limit.members, 1)) return false;
+    const around = this.#aroundBytes;
+    const most = round.bytes + around + (round.text.length + unitsOf(record)) * UNIT_BYTES_MOST;
+    if (most <= this.#limit.bytes) return true;
+    encode(round);
+    return round.bytes + around + bytesOf(record) <= this.#limit.bytes;
   }
+}
+
+function unitsOf(/** @type {Written} */ record) {
+  if (typeof record === "string") return record.length;
+  let units = 0;
+  for (let at = 0; at < record.pieces.length; at += 1) units += record.pieces[at].length;
+  return units;
+}
+
+function bytesOf(/** @type {Written} */ record) {
+  const pieces = typeof record === "string" ? [record] : record.pieces;
+  return pieces.reduce((sum, piece) => sum + encoder.encode(piece).length, 0);
+}
+
+function append(/** @type {Round} */ round, /** @type {Written} */ record) {
+  const pieces = typeof record === "string" ? [record] : record.pieces;
+  for (let at = 0; at < pieces.length; at += 1) {
+    round.text += pieces[at];
+    if (round.text.length > WAITING_MOST) encode(round);
+  }
+}
+
+function encode(/** @type {Round} */ round) {
+  if (round.text === "") return;
+  const chunk = encoder.encode(round.text);
+  round.chunks.push(chunk);
+  round.bytes += chunk.length;
+  round.text = "";
+}
+
+function joined(/** @type {Round} */ round) {
+  const body = new Uint8Array(round.bytes);
+  let at = 0;
+  for (const chunk of round.chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
 }

@@ -37,6 +37,14 @@ export const verdict = {
   unavailable: (/** @type {string} */ why) => ({ tag: "unavailable", val: why }),
 };
 
+/** Of two fates of a member, the one that leaves more to be done holds. */
+const WEIGHTS = ["unchanged", "delivered", "accepted", "deferred", "unknown", "rejected"];
+
+/** Whether a fate takes the place of the one that is known, if any. */
+export function isHeavier(/** @type {any} */ fate, /** @type {any} */ known) {
+  return known === undefined || WEIGHTS.indexOf(known.tag) < WEIGHTS.indexOf(fate.tag);
+}
+
 /** A fate for every member of a request, and a verdict. Members are named by their position in the request. */
 export class Reading {
   constructor(/** @type {object} */ rest) {
@@ -44,6 +52,7 @@ export class Reading {
     this.rest = rest;
     /** @type {Map<number, object>} */
     this.exceptions = new Map();
+    /** @type {{tag: string, val?: unknown}} */
     this.verdict = verdict.ok();
     /** @type {{reason: string, count: number}[]} */
     this.unattributed = [];
@@ -65,9 +74,9 @@ export class Reading {
     return new Reading(outcome.unknown());
   }
 
-  /** With another fate for one position. */
+  /** With another fate for one position. Of two of them, the one that leaves more to be done holds. */
   except(/** @type {number} */ position, /** @type {object} */ fate) {
-    this.exceptions.set(position, fate);
+    if (isHeavier(fate, this.exceptions.get(position))) this.exceptions.set(position, fate);
     return this;
   }
 
@@ -76,8 +85,32 @@ export class Reading {
     return this.except(position, outcome.rejected(code, reason));
   }
 
+  /**
+   * With what an answer complains of: each a position, and a fate, or the destination's words where they are not known.
+   *
+   * One known reason is enough for a member. Who is named in unknown words only is deferred, and the members are sent
+   * in smaller requests, to the single one in the end. Have the words pass through `quotable`.
+   */
+  complaints(/** @type {Iterable<readonly [position: number, said: object | string]>} */ complaints) {
+    const all = Array.from(complaints);
+    for (const [position, said] of all) if (typeof said !== "string") this.except(position, said);
+    const known = new Set(all.filter(([, said]) => typeof said !== "string").map(([position]) => position));
+    for (const [position, said] of all) {
+      if (typeof said !== "string" || known.has(position)) continue;
+      this.except(position, outcome.deferred());
+      if (this.verdict.tag === "ok") this.verdict = verdict.refusedBisect(said);
+    }
+    return this;
+  }
+
+  /** With a new remote: a JSON text of at most 1 MiB, without secrets or personal data. */
+  learning(/** @type {string} */ remote) {
+    this.remote = remote;
+    return this;
+  }
+
   /** With another verdict. */
-  saying(/** @type {object} */ said) {
+  saying(/** @type {{tag: string, val?: unknown}} */ said) {
     this.verdict = said;
     return this;
   }

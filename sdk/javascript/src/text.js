@@ -10,8 +10,12 @@ const UNSEEN = new RegExp(
   "u",
 );
 
+const isGraphic = (/** @type {number} */ code) => code > 0x20 && code < 0x7f;
+
 /** Without white space and characters that show nothing at both ends. */
 export function trim(/** @type {string} */ text) {
+  // What begins and ends with a letter of ASCII has nothing to trim.
+  if (isGraphic(text.charCodeAt(0)) && isGraphic(text.charCodeAt(text.length - 1))) return text;
   let [start, end] = [0, text.length];
   while (start < end) {
     const c = String.fromCodePoint(/** @type {number} */ (text.codePointAt(start)));
@@ -29,6 +33,21 @@ export function trim(/** @type {string} */ text) {
 /** In lower case, by Unicode's rules. */
 export function lower(/** @type {string} */ text) {
   return text.toLowerCase();
+}
+
+/** Trimmed and in lower case. */
+export function trimLower(/** @type {string} */ text) {
+  return lower(trim(text));
+}
+
+/** In Unicode normal form C: one character for `é`, however it was typed. */
+export function nfc(/** @type {string} */ text) {
+  return text.normalize("NFC");
+}
+
+/** The ASCII digits of a text, and nothing else. */
+export function digits(/** @type {string} */ text) {
+  return text.replace(/[^0-9]+/g, "");
 }
 
 const LOCAL_ASCII = /^[0-9A-Za-z!#$%&'*+\-/=?^_`{|}~]$/;
@@ -61,9 +80,13 @@ export function emailLower(/** @type {string} */ text) {
   const address = trim(text);
   const at = address.indexOf("@");
   if (at < 1 || address.length > 254) return undefined;
-  const [local, domain] = [address.slice(0, at), address.slice(at + 1)];
+  const local = address.slice(0, at);
+  const domain = address.slice(at + 1);
   const labels = domain.split(".");
-  if (PLAIN.test(address)) return local.length <= 64 && labels.every((one) => one.length <= 63) ? lower(address) : undefined;
+  if (PLAIN.test(address)) {
+    const isShort = local.length <= 64 && (domain.length <= 63 || labels.every((one) => one.length <= 63));
+    return isShort ? lower(address) : undefined;
+  }
   const isSound =
     local.split(".").every((word) => isWord(word, LOCAL_ASCII)) &&
     labels.length > 1 &&

@@ -59,6 +59,19 @@ test("only dates that exist are dates", () => {
   }
 });
 
+test("a bucket is closed for as long as is asked, a minute if nothing is, and an hour at most", () => {
+  const closed = (wait) => new Answer(400).throttled("api", wait);
+  assert.deepEqual([closed().verdict.val.bucket, closed().verdict.val.afterMs], ["api", 60_000n]);
+  assert.equal(closed(5_000).rest.val, 5_000n);
+  assert.equal(closed(2 * HOUR_MS).rest.val, BigInt(HOUR_MS));
+});
+
+test("a header has a whole number or none", () => {
+  const left = (text) => new Answer(200, "", { "X-RateLimit-Remaining": text }).number("x-ratelimit-remaining");
+  assert.deepEqual([left("0"), left(" 17 "), left("1.5"), left("-1"), left("")], [0, 17, undefined, undefined, undefined]);
+  assert.equal(new Answer(200).number("x-ratelimit-remaining"), undefined);
+});
+
 test("what is no JSON is undefined", () => {
   assert.deepEqual(new Answer(200, '{"a":1}').json(), { a: 1 });
   assert.equal(new Answer(200, "{").json(), undefined);

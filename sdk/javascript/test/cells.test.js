@@ -21,6 +21,14 @@ test("kinds stay what they were", () => {
   assert.equal(table.value(1, 0).isAbsent, true);
 });
 
+test("true and false are read where there is no doubt", () => {
+  const flags = (...values) => values.map((value) => value.flag);
+  assert.deepEqual(flags(Value.bool(true), Value.number("1"), Value.number("1.0"), Value.text(" TRUE"), Value.text("1")), [true, true, true, true, true]);
+  assert.deepEqual(flags(Value.bool(false), Value.number("0"), Value.number("0.0"), Value.text("false")), [false, false, false, false]);
+  const none = flags(Value.text("yes"), Value.text(""), Value.number("2"), Value.number("1.5"), Value.json("[1]"), Value.null(), Value.absent());
+  assert.deepEqual(none, Array(7).fill(undefined));
+});
+
 test("a table that does not add up is refused", () => {
   const sound = () => pack(1, [["é"], ["x"]]);
   new Table(sound(), 1, 2);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connect, Mapping, outcome, Packer, Reading, Reject, Request, Tally, verdict } from "@enroute/sdk";
+import { account, connect, Mapping, outcome, Packer, Reading, Reject, Request, Tally, verdict } from "@enroute/sdk";
 import { batch, connection } from "@enroute/sdk/testing";
 
 const pack = (records, limit, most) => {
@@ -32,6 +32,15 @@ test("a record that fits nowhere is rejected and the others go", () => {
   assert.deepEqual(pack(["1", "bad", "22222", "3"], { members: 9, bytes: 100 }, 4), ["0,3 [1,3]", "1 bad", "2 record_too_large"]);
   assert.deepEqual(pack(["é"], { members: 9, bytes: 3 }), ["0 record_too_large"]);
   assert.deepEqual(pack([], { members: 9, bytes: 3 }), []);
+  assert.deepEqual(pack(["é"], { members: 9, bytes: 4 }), ["0 [é]"]);
+});
+
+test("bodies of many pieces are what their pieces say, and as large as the limit allows", () => {
+  const long = `"${"é".repeat(50_000)}"`;
+  const [first, second, ...none] = pack(Array(5).fill(long), { members: 9, bytes: 400_000 });
+  assert.equal(first, `0,1,2 [${long},${long},${long}]`);
+  assert.equal(second, `3,4 [${long},${long}]`);
+  assert.deepEqual(none, []);
 });
 
 test("several records of a member stand in several requests of one delivery", () => {
@@ -47,6 +56,16 @@ test("a report names every member once, and the fate that leaves more to do hold
   const all = Object.fromEntries(fates.flatMap((fate) => fate.members.map((member) => [member, fate.outcome.tag])));
   assert.deepEqual(all, { 0: "unknown", 1: "rejected", 2: "deferred", 3: "deferred" });
   assert.equal(said.tag, "unavailable");
+});
+
+test("one known reason is enough, and unknown words let members be sent in smaller requests", () => {
+  const bad = outcome.rejected("bad_id", "the id is too long");
+  const known = Reading.delivered().complaints([[0, "E7"], [0, bad], [2, bad], [2, outcome.deferred()]]);
+  assert.deepEqual([...known.exceptions], [[0, bad], [2, bad]]);
+  assert.equal(known.verdict.tag, "ok");
+  const unknown = Reading.delivered().complaints([[1, "E7"]]);
+  assert.deepEqual([...unknown.exceptions], [[1, outcome.deferred()]]);
+  assert.deepEqual(unknown.verdict, verdict.refusedBisect("E7"));
 });
 
 test("an answer that names nobody who was sent makes nobody delivered", () => {
@@ -79,6 +98,30 @@ test("the first answer that is not well ends a delivery, and who was not sent is
   assert.deepEqual(fatesOf([ok, fails("denied", "no grant")]), ["delivered deferred deferred", "misconfigured"]);
   assert.deepEqual(fatesOf([fails("unreachable", "refused"), ok]), ["deferred deferred deferred", "unavailable"]);
   assert.deepEqual(fatesOf([fails("too-large", 5n), ok]), ["unknown unknown deferred", "unavailable"]);
+});
+
+test("a finding tells what the account has of its own", () => {
+  const items = [
+    account.field("color", "text", { label: "Colour", required: true, choices: ["red", "blue"] }),
+    account.field("score"),
+    account.list("7", "Newsletter"),
+    account.object("orders"),
+  ];
+  const opening = { ...plugin, open: () => ({ account: items, remote: "{}" }) };
+  const report = connect(opening).send(link, { tag: "open" });
+  assert.deepEqual(report.account, [
+    { kind: "field", name: "color", label: "Colour", type: "text", required: true, choices: ["red", "blue"] },
+    { kind: "field", name: "score", label: "", type: "any", required: false, choices: [] },
+    { kind: "list", name: "7", label: "Newsletter", type: "any", required: false, choices: [] },
+    { kind: "object", name: "orders", label: "", type: "any", required: false, choices: [] },
+  ]);
+  assert.equal(connect(plugin).send(link, { tag: "open" }).account, undefined);
+});
+
+test("a form is written as forms are", () => {
+  const { body, headers } = Request.post("https://a.example").form([["a b", "c&d=é"], ["x", "*-._~!'()"]]);
+  assert.equal(new TextDecoder().decode(body), "a+b=c%26d%3D%C3%A9&x=*-._%7E%21%27%28%29");
+  assert.deepEqual(headers, [{ name: "content-type", value: "application/x-www-form-urlencoded" }]);
 });
 
 test("a probe is well on success alone", () => {

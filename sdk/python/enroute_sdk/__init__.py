@@ -1,6 +1,7 @@
 """What a plugin is written with. The wiring to the host is `enroute_sdk.guest`."""
 
-from . import json
+from . import date, json
+from .account import AccountItem
 from .answer import HOUR_MS, Answer, http_seconds
 from .cells import ABSENT, NULL, Malformed, Table, Value
 from .context import Batch, Context, Limit, Member
@@ -10,12 +11,13 @@ from .mapping import Mapping, Packer, Reject
 from .reading import Outcome, Reading, Verdict
 from .request import Request
 from .problem import Problem
-from .text import email_lower, is_sha256_hex, lower, quotable, trim
+from .text import digits, email_lower, is_sha256_hex, lower, nfc, quotable, trim, trim_lower
 
 __all__ = [
     "ABSENT",
     "HOUR_MS",
     "NULL",
+    "AccountItem",
     "Answer",
     "Batch",
     "Context",
@@ -36,12 +38,16 @@ __all__ = [
     "Tally",
     "Value",
     "Verdict",
+    "date",
+    "digits",
     "email_lower",
     "http_seconds",
     "is_sha256_hex",
     "json",
     "lower",
+    "nfc",
     "quotable",
     "sha256_hex",
     "trim",
+    "trim_lower",
 ]

@@ -70,6 +70,11 @@ class Answer:
         """The first header with this name, in any case."""
         return next((value for known, value in self.headers if known == name.lower()), None)
 
+    def number(self, header: str) -> int | None:
+        """The whole number in a header, such as what is left of a rate limit; None where it is none."""
+        text = (self.header(header) or "").strip()
+        return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
+
     def json(self) -> Any:
         """What the body's JSON says; None where it is no JSON, or is nested deeper than the sandbox's stack takes.
 
@@ -115,11 +120,16 @@ class Answer:
             what = "a web page instead of JSON" if self.is_html else "nothing"
             return Reading.unknown().saying(Verdict.unavailable(f"answered {status} with {what}"))
         if status == 429:
-            wait = self.retry_after_ms()
-            wait = _MINUTE_MS if wait is None else wait
-            return Reading.deferred(wait).saying(Verdict.throttled(bucket, wait))
+            return self.throttled(bucket, self.retry_after_ms())
         said = _said(status)
         return said and Reading.deferred(self.retry_after_ms() or 0).saying(said)
+
+    def throttled(self, bucket: str, wait_ms: int | None = None) -> Reading:
+        """Everybody deferred and the bucket closed: for this long, or a minute where no time is given; at most an
+        hour.
+        """
+        wait = min(_MINUTE_MS if wait_ms is None else wait_ms, HOUR_MS)
+        return Reading.deferred(wait).saying(Verdict.throttled(bucket, wait))
 
 
 def _no_number(text: str) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
+from .text import trim
+
+# A fraction that is none.
+_FRACTION_OF_ZEROS = re.compile(r"\.0+\Z")
 _KINDS = ("absent", "null", "bool", "bool", "number", "text", "json")
 
 
@@ -39,6 +44,18 @@ class Value:
         """Texts, numbers and booleans as text: for what knows only texts."""
         return self.raw if self.kind in ("text", "number", "bool") else None
 
+    @property
+    def flag(self) -> bool | None:
+        """True or false, where the value is one of them in a spelling of which there is no doubt: a boolean, the number
+        1 or 0, or one of the texts `true`, `false`, `1`, `0` in any case and with blanks around.
+        """
+        if self.kind == "bool":
+            return self.raw == "true"
+        if self.kind == "number":
+            return {"1": True, "0": False}.get(_FRACTION_OF_ZEROS.sub("", self.raw))
+        words = {"true": True, "false": False, "1": True, "0": False}
+        return words.get(trim(self.raw).lower()) if self.kind == "text" else None
+
 
 ABSENT = Value("absent")
 NULL = Value("null")
@@ -62,17 +79,18 @@ class Table:
             raise Malformed("a table has another number of columns than the connection")
         if len(cells.kinds) != count or len(cells.ends) != count:
             raise Malformed("a table has another number of cells than rows times columns")
-        if any(kind >= len(_KINDS) for kind in cells.kinds):
+        if max(cells.kinds, default=0) >= len(_KINDS):
             raise Malformed("a cell is of an unknown kind")
         self._columns = columns
         self._kinds = cells.kinds
         self._ends = cells.ends
         # The ends count bytes of UTF-8, so bytes are what is cut.
         self._text = cells.text.encode("utf-8")
-        start = 0
+        is_ascii = self._text.isascii()
+        size, start = len(self._text), 0
         for end in cells.ends:
-            inside = end < len(self._text) and self._text[end] & 0xC0 == 0x80
-            if end < start or end > len(self._text) or inside:
+            inside = not is_ascii and end < size and self._text[end] & 0xC0 == 0x80
+            if end < start or end > size or inside:
                 raise Malformed("a cell ends before it starts, behind the text or inside a character")
             start = end
 

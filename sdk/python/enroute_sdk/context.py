@@ -41,6 +41,10 @@ class Context:
         """The place of an identifier's field; -1 where there is none."""
         return self.identifier_fields.index(field) if field in self.identifier_fields else -1
 
+    def row(self, field: str) -> int:
+        """The place of the row that goes into a field; -1 where there is none."""
+        return next((at for at, (_, known) in enumerate(self.rows) if known == field), -1)
+
     def limit(self, operation: str) -> Limit:
         """The limits of an operation of the manifest, after settings and remote."""
         found = (Limit(one.members, one.bytes) for one in self._connection.limits if one.operation == operation)

@@ -6,18 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from .account import AccountItem
 from .answer import Answer
 from .context import Batch, Context, Member
 from .mapping import Mapping
 from .problem import Problem
-from .reading import Outcome, Reading, Verdict
+from .reading import Outcome, Reading, Verdict, heavier
 from .request import Request
 
 # Wait after a connection could not be made, before the host's own back-off makes it longer.
 _UNREACHABLE_WAIT_MS = 1_000
-
-# Of two fates of a member, the one that leaves more to be done holds.
-_WEIGHTS = ("unchanged", "delivered", "accepted", "deferred", "unknown", "rejected")
 
 
 class Unanswered(Exception):
@@ -48,10 +46,15 @@ class Http(Protocol):
 
 @dataclass(slots=True)
 class Finding:
-    """What a probe or an open found out. `remote` is a JSON text of at most 1 MiB, without secrets or personal data."""
+    """What a probe or an open found out.
+
+    `remote` is a JSON text of at most 1 MiB, without secrets or personal data. `account` is all that the account has of
+    its own, and replaces what was known; None leaves it as it is.
+    """
 
     verdict: Verdict = field(default_factory=Verdict)
     remote: str | None = None
+    account: list[AccountItem] | None = None
     warnings: list[tuple[str, str | None, int]] = field(default_factory=list)
 
 
@@ -104,9 +107,7 @@ class Tally:
         """Gives one member a fate."""
         if member >= len(self._fates):
             return
-        known = self._fates[member]
-        if known is None or _WEIGHTS.index(known.tag) < _WEIGHTS.index(fate.tag):
-            self._fates[member] = fate
+        self._fates[member] = heavier(self._fates[member], fate)
 
     def finish(self) -> Report:
         """The report; members that nothing was said of are deferred."""

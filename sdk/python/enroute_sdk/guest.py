@@ -14,6 +14,7 @@ from wit_world.imports import log as host_log
 from wit_world.imports import normalize
 from wit_world.imports import types as t
 
+from .account import AccountItem
 from .answer import Answer
 from .context import Context
 from .deliver import Finding, Plugin, Report, Unanswered, run_deliver, run_map, run_open, run_probe
@@ -147,8 +148,17 @@ def _warnings(warnings: list[tuple[str, str | None, int]]) -> list[Any]:
     return [t.Warning(code, field, count) for code, field, count in warnings]
 
 
+def _account(items: list[AccountItem] | None) -> list[Any] | None:
+    def made(item: AccountItem) -> Any:
+        kind, takes = t.AccountKind[item.kind.upper()], t.ValueType[item.takes.upper()]
+        return t.AccountItem(kind, item.name, item.label, takes, item.required, list(item.choices))
+
+    return None if items is None else [made(item) for item in items]
+
+
 def _finding(found: Finding) -> Any:
-    return t.Report([], _verdict(found.verdict), [], found.remote, None, _warnings(found.warnings))
+    account = _account(found.account)
+    return t.Report([], _verdict(found.verdict), [], found.remote, account, _warnings(found.warnings))
 
 
 def _report(report: Report) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -93,6 +94,15 @@ class Verdict:
         return cls("unavailable", why)
 
 
+# Of two fates of a member, the one that leaves more to be done holds.
+_WEIGHTS = ("unchanged", "delivered", "accepted", "deferred", "unknown", "rejected")
+
+
+def heavier(known: Outcome | None, fate: Outcome) -> Outcome:
+    """The one of two fates that leaves more to be done; the known one where both are alike."""
+    return fate if known is None or _WEIGHTS.index(known.tag) < _WEIGHTS.index(fate.tag) else known
+
+
 @dataclass(slots=True)
 class Reading:
     """A fate for every member of a request, and a verdict. Members are named by their position in the request."""
@@ -117,13 +127,36 @@ class Reading:
         return cls(Outcome.unknown())
 
     def but(self, position: int, fate: Outcome) -> Reading:
-        """With another fate for one position."""
-        self.exceptions[position] = fate
+        """With another fate for one position. Of two of them, the one that leaves more to be done holds."""
+        self.exceptions[position] = heavier(self.exceptions.get(position), fate)
         return self
 
     def reject(self, position: int, code: str, reason: str) -> Reading:
         """With one position rejected: a stable snake_case code and a sentence without personal data."""
         return self.but(position, Outcome.rejected(code, reason))
+
+    def complaints(self, complaints: Iterable[tuple[int, Outcome | str]]) -> Reading:
+        """With what an answer complains of: each a position, and a fate, or the destination's words where they are not
+        known.
+
+        One known reason is enough for a member. Who is named in unknown words only is deferred, and the members are
+        sent in smaller requests, to the single one in the end. Have the words pass through `quotable`.
+        """
+        every = list(complaints)
+        known = {position: fate for position, fate in every if isinstance(fate, Outcome)}
+        for position, said in every:
+            if isinstance(said, Outcome):
+                self.but(position, said)
+            elif position not in known:
+                self.but(position, Outcome.deferred())
+                if self.verdict.tag == "ok":
+                    self.verdict = Verdict.refused_bisect(said)
+        return self
+
+    def learning(self, remote: str) -> Reading:
+        """With a new remote: a JSON text of at most 1 MiB, without secrets or personal data."""
+        self.remote = remote
+        return self
 
     def saying(self, verdict: Verdict) -> Reading:
         """With another verdict."""

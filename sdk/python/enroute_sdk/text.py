@@ -33,6 +33,21 @@ def lower(text: str) -> str:
     return text.lower()
 
 
+def trim_lower(text: str) -> str:
+    """Trimmed and in lower case."""
+    return lower(trim(text))
+
+
+def nfc(text: str) -> str:
+    """In Unicode normal form C: one code point for `é`, however it was typed."""
+    return unicodedata.normalize("NFC", text)
+
+
+def digits(text: str) -> str:
+    """The ASCII digits of a text, and nothing else."""
+    return re.sub("[^0-9]+", "", text)
+
+
 def _is_word(word: str, ascii_letters: frozenset[str]) -> bool:
     """Legal characters, the first of which is no mark, which would stand upon nothing."""
 

@@ -1,6 +1,18 @@
 import unittest
 
-from enroute_sdk import HOUR_MS, Answer, email_lower, http_seconds, quotable, sha256_hex, trim
+from enroute_sdk import (
+    HOUR_MS,
+    Answer,
+    date,
+    digits,
+    email_lower,
+    http_seconds,
+    nfc,
+    quotable,
+    sha256_hex,
+    trim,
+    trim_lower,
+)
 
 NOW = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -55,6 +67,45 @@ class AnswerTest(unittest.TestCase):
 
         self.assertEqual(wait(Date="Mon, 23 Nov 2026 10:00:00 GMT"), 3_000)
         self.assertIsNone(wait())
+
+    def test_a_bucket_is_closed_for_as_long_as_is_asked_a_minute_if_nothing_is_and_an_hour_at_most(self):
+        def closed(wait=None):
+            reading = Answer(400).throttled("api", wait)
+            return reading.verdict.why, reading.verdict.after_ms, reading.rest.after_ms
+
+        self.assertEqual(closed(), ("api", 60_000, 60_000))
+        self.assertEqual(closed(5_000), ("api", 5_000, 5_000))
+        self.assertEqual(closed(2 * HOUR_MS), ("api", HOUR_MS, HOUR_MS))
+
+    def test_a_header_has_a_whole_number_or_none(self):
+        def left(text):
+            return Answer(200, "", {"X-RateLimit-Remaining": text}).number("x-ratelimit-remaining")
+
+        self.assertEqual([left(text) for text in ("0", " 17 ", "1.5", "-1", "")], [0, 17, None, None, None])
+        self.assertIsNone(Answer(200).number("x-ratelimit-remaining"))
+
+    def test_texts_are_brought_to_one_form(self):
+        self.assertEqual(trim_lower(" Ann@Example.com\u200b"), "ann@example.com")
+        self.assertEqual(nfc("e\u0301"), "é")
+        self.assertEqual(digits("+351 912-345"), "351912345")
+
+    def test_a_moment_is_shown_as_written_and_as_one_number(self):
+        def shown(text):
+            moment = date.read(text)
+            utc = moment.in_utc()
+            return moment.text, utc and utc.text, moment.epoch_ms
+
+        self.assertEqual(shown("1970-01-02"), ("1970-01-02", "1970-01-02", 86_400_000))
+        leap = ("2024-02-28T23:30:00.250-05:00", "2024-02-29T04:30:00.250Z", 1_709_181_000_250)
+        self.assertEqual(shown("2024-02-28T23:30:00.25-05:00"), leap)
+        self.assertEqual(shown("2024-01-01 10:00"), ("2024-01-01T10:00:00", "2024-01-01T10:00:00", None))
+        old = ("1930-04-30T23:40:28Z", "1930-04-30T23:40:28Z")
+        self.assertEqual(shown("1930-05-01 00:00:00+00:19:32")[:2], old)
+        self.assertEqual(shown("0001-01-01T00:00:00+01")[:2], ("0001-01-01T00:00:00+01:00", None))
+        for text, code in (("05/06/1990", "date_ambiguous"), ("2024-03-02 12:00:250", "value_malformed")):
+            with self.assertRaises(date.Unread) as raised:
+                date.read(text)
+            self.assertEqual(raised.exception.code("value_malformed"), code)
 
     def test_only_dates_that_exist_are_dates(self):
         self.assertEqual(http_seconds(NOW), 784_111_777)

@@ -19,6 +19,17 @@ class CellsTest(unittest.TestCase):
         self.assertEqual([one.scalar for one in seen], [None, None, "false", "true", "450.0", "text", None])
         self.assertTrue(table.value(0, 7).is_absent and table.value(1, 0).is_absent)
 
+    def test_true_and_false_are_read_where_there_is_no_doubt(self):
+        def flags(*values):
+            return [Value(kind, raw).flag for kind, raw in values]
+
+        yes = flags(("bool", "true"), ("number", "1"), ("number", "1.0"), ("text", " TRUE"), ("text", "1"))
+        self.assertEqual(yes, [True] * 5)
+        no = flags(("bool", "false"), ("number", "0"), ("number", "0.0"), ("text", "false"))
+        self.assertEqual(no, [False] * 4)
+        none = flags(("text", "yes"), ("text", ""), ("number", "2"), ("number", "1.5"), ("json", "[1]"), ("null", ""))
+        self.assertEqual(none, [None] * 6)
+
     def test_a_table_that_does_not_add_up_is_refused(self):
         Table(pack(1, [["é"], ["x"]]), 1, 2)
         changes = ({"columns": 2}, {"kinds": b"\5"}, {"kinds": b"\5\7"}, {"ends": [1, 3]}, {"ends": [2, 1]}, {"ends": [2, 4]})

@@ -1,8 +1,23 @@
 import unittest
 from types import SimpleNamespace
 
-from enroute_sdk import Answer, Context, Limit, Mapping, Outcome, Packer, Plugin, Reading, Reject, Request, Tally, Verdict
-from enroute_sdk.deliver import Unanswered, run_deliver, run_probe
+from enroute_sdk import (
+    AccountItem,
+    Answer,
+    Context,
+    Finding,
+    Limit,
+    Mapping,
+    Outcome,
+    Packer,
+    Plugin,
+    Reading,
+    Reject,
+    Request,
+    Tally,
+    Verdict,
+)
+from enroute_sdk.deliver import Unanswered, run_deliver, run_open, run_probe
 from enroute_sdk.testing import batch, connection
 
 
@@ -60,6 +75,19 @@ class TallyTest(unittest.TestCase):
         report = tally.finish()
         self.assertEqual(report.fates, [(Outcome.deferred(), [0])])
         self.assertEqual(report.warnings[0][0], "answer_names_no_member")
+
+
+    def test_one_known_reason_is_enough_and_unknown_words_let_members_be_sent_in_smaller_requests(self):
+        bad = Outcome.rejected("bad_id", "the id is too long")
+        known = Reading.delivered().complaints([(0, "E7"), (0, bad), (2, bad), (2, Outcome.deferred())])
+        self.assertEqual((known.exceptions, known.verdict), ({0: bad, 2: bad}, Verdict.ok()))
+        unknown = Reading.delivered().complaints([(1, "E7")])
+        self.assertEqual((unknown.exceptions, unknown.verdict), ({1: Outcome.deferred()}, Verdict.refused_bisect("E7")))
+
+    def test_a_form_is_written_as_forms_are(self):
+        request = Request.post("https://a.example").form([("a b", "c&d=é"), ("x", "*-._~!'()")])
+        self.assertEqual(request.body, b"a+b=c%26d%3D%C3%A9&x=*-._%7E%21%27%28%29")
+        self.assertEqual(request.headers, [("content-type", "application/x-www-form-urlencoded")])
 
 
 class Plain(Plugin):
@@ -121,6 +149,24 @@ class DeliverTest(unittest.TestCase):
         self.assertEqual(said(Answer(404)), "refused_whole")
         self.assertEqual(said(Answer(200, "<html>")), "unavailable")
         self.assertEqual(said(Unanswered("denied", "no grant")), "misconfigured")
+
+    def test_a_finding_tells_what_the_account_has_of_its_own(self):
+        items = [
+            AccountItem.field("color", "text", label="Colour", required=True, choices=["red", "blue"]),
+            AccountItem.list("7", "Newsletter"),
+            AccountItem.object("orders"),
+        ]
+
+        class Opening(Plain):
+            def open(self, ctx, http):
+                return Finding(remote="{}", account=items)
+
+        found = run_open(Opening(), Context(connection()), Script())
+        self.assertEqual(found.account, items)
+        self.assertEqual((items[0].takes, items[0].choices, items[1].takes), ("text", ("red", "blue"), "any"))
+        self.assertIsNone(run_open(Plain(), Context(connection()), Script()).account)
+        with self.assertRaises(ValueError):
+            AccountItem.field("color", "colour")
 
     def test_who_was_accepted_by_nobody_is_unknown_when_asked_about(self):
         ticket = SimpleNamespace(first_member=0, members=2)

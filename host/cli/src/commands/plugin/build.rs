@@ -17,6 +17,7 @@ use enroute_host::runtime::{Limits, Runtime};
 
 use crate::commands::plugin::files;
 use crate::output::{Advice, Output};
+use crate::session;
 
 #[derive(Debug, Args)]
 pub(super) struct BuildArgs {
@@ -29,6 +30,10 @@ pub(super) struct BuildArgs {
     /// Do not measure what the first load costs.
     #[arg(long)]
     no_load: bool,
+    /// The folder of an operator, with plugins.toml: its host has the plugin compiled by a process of its own, and
+    /// keeps that, so that the first sync there does not wait.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_load")]
+    warm: Option<PathBuf>,
 }
 
 /// What a plugin is written in, by the file that its tool chain goes by.
@@ -48,9 +53,14 @@ const SIGNS: [(&str, Language); 4] = [
 ];
 
 pub(super) async fn run(args: &BuildArgs, output: &Output) -> anyhow::Result<ExitCode> {
+    // A folder that is none should not cost a build.
+    let warmed = args.warm.as_deref().map(session::runtime_of).transpose()?;
     let mut made = build_to(&args.folder, args.out.as_deref(), output).await?;
     if !args.no_load {
-        made.load_ms = Some(load_ms(&made)?);
+        let runtime =
+            warmed.map_or_else(|| Runtime::new(Limits::default(), None).context("the sandbox cannot start"), Ok)?;
+        made.load_ms = Some(load_ms(&made, &runtime)?);
+        made.kept_for = args.warm.as_ref().map(|folder| folder.display().to_string());
     }
     made.print(output)?;
     Ok(ExitCode::SUCCESS)
@@ -83,14 +93,14 @@ fn not_a_plugin(folder: &Path) -> Advice {
     Advice::mistake(what, "name the folder of a plugin; `enroute plugin new NAME` makes one")
 }
 
-/// How long this machine compiles the plugin, in milliseconds: what a host does once, at the first load.
-fn load_ms(made: &files::Made) -> anyhow::Result<u128> {
+/// How long this machine takes to have the plugin ready, in milliseconds: to compile it, which a host does once, at the
+/// first load, where `runtime` does not have it yet.
+fn load_ms(made: &files::Made, runtime: &Runtime) -> anyhow::Result<u128> {
     let failed = || {
         let what = format!("`{}` was built, but this host cannot load it", made.file);
         Advice::mistake(what, "change what it complains about and build again; wit/README.md explains the contract")
     };
     let bytes = catalog::read_file(Path::new(&made.file)).with_context(failed)?;
-    let runtime = Runtime::new(Limits::default(), None).with_context(failed)?;
     let begun = Instant::now();
     runtime.load(&made.id, &bytes).with_context(failed)?;
     Ok(begun.elapsed().as_millis())

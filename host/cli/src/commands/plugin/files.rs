@@ -29,6 +29,9 @@ pub(super) struct Made {
     /// How long this machine compiled it, where that was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) load_ms: Option<u128>,
+    /// The operator's folder whose host keeps what was compiled, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kept_for: Option<String>,
     pub(super) sha256: String,
 }
 
@@ -89,6 +92,7 @@ pub(super) fn pack_to(component: &Path, manifest: &Path, out: Option<&Path>) -> 
         sha256: catalog::sha256_hex(&packed),
         size_bytes: packed.len(),
         load_ms: None,
+        kept_for: None,
         file: out.display().to_string(),
         id: parsed.id,
         version: parsed.version,
@@ -104,9 +108,13 @@ impl Made {
         output.line(format_args!("sha256  {}", self.sha256))?;
         let Some(load_ms) = self.load_ms else { return Ok(()) };
         let (whole, tenth) = (load_ms / 1_000, load_ms % 1_000 / 100);
+        if let Some(folder) = &self.kept_for {
+            let kept = "to compile here, by the host's own process; kept in its cache for";
+            return output.line(format_args!("load    {whole}.{tenth} s {kept} `{folder}`: no sync waits for it"));
+        }
         output.line(format_args!(
-            "load    {whole}.{tenth} s to compile here; a host does that once and keeps it: \
-             run `enroute check` there after each `enroute plugin lock`, and no sync waits for it"
+            "load    {whole}.{tenth} s to compile here; a host does that once and keeps it: build with \
+             `--warm FOLDER`, or run `enroute check` there after each `enroute plugin lock`, and no sync waits for it"
         ))
     }
 }

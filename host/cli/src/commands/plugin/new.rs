@@ -27,8 +27,9 @@ pub(super) struct NewArgs {
     /// What it is written in.
     #[arg(long, default_value = "rust", value_name = "LANGUAGE")]
     language: Language,
-    /// The folder of the language's SDK; that of the checkout around the current folder, or of the one that this host
-    /// was built from, if not given, and the published version where there is none.
+    /// The language's SDK: its folder in a checkout, or an archive of it. If not given, that of the checkout around the
+    /// current folder, of the folder that this program is in, or of the checkout that it was built from; and the
+    /// published version where there is none.
     #[arg(long, value_name = "PATH")]
     sdk: Option<PathBuf>,
 }
@@ -36,12 +37,16 @@ pub(super) struct NewArgs {
 pub(super) fn run(args: &NewArgs, output: &Output) -> anyhow::Result<ExitCode> {
     let name = args.name.as_str();
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name));
-    let sdk = sdk(args.language, args.sdk.as_deref())?;
+    let version = env!("CARGO_PKG_VERSION");
+    let found = sdk(args.language, args.sdk.as_deref())?;
+    let sdk = args.language.dependency(version, found.as_deref());
     let files = rendered(args.language, name, &sdk);
     write(&folder, &files)?;
     if output.json {
         let paths: Vec<&str> = files.iter().map(|(path, _)| *path).collect();
-        output.print_json(&json!({ "id": name, "folder": folder.display().to_string(), "files": paths }))?;
+        output.print_json(&json!({
+            "id": name, "folder": folder.display().to_string(), "sdk": found, "sdk_version": version, "files": paths
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let shown = folder.display();
@@ -53,7 +58,21 @@ pub(super) fn run(args: &NewArgs, output: &Output) -> anyhow::Result<ExitCode> {
     }
     output.line("  enroute plugin build")?;
     output.line(format_args!("  enroute plugin test {name}.wasm"))?;
+    if found.is_none() {
+        output.note(format_args!("\n{}", by_version(args.language, name, &folder)));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What to know where the SDK is asked for by version alone.
+fn by_version(language: Language, name: &str, folder: &Path) -> String {
+    let (version, shown, [inside, ..]) = (env!("CARGO_PKG_VERSION"), folder.display(), language.sdk());
+    format!(
+        "No SDK is near, so {shown} asks for {} {version} by version, which can be installed once that is published.\n\
+         Until then get a checkout of Enroute, remove {shown}, and name the SDK in it:\n\n  \
+         enroute plugin new {name} --language {language} --sdk CHECKOUT/{inside}",
+        language.package()
+    )
 }
 
 /// The template with its blanks filled in.
@@ -62,32 +81,41 @@ fn rendered(language: Language, name: &str, sdk: &str) -> Vec<(&'static str, Str
     language.files().map(|(path, text)| (path, fill(text))).collect()
 }
 
-/// How the plugin asks for the SDK: from a folder where one is given or near, and by version elsewhere.
-fn sdk(language: Language, given: Option<&Path>) -> anyhow::Result<String> {
-    let version = env!("CARGO_PKG_VERSION");
+/// Where the SDK is taken from: the one that is given, or the nearest; nothing where there is none.
+fn sdk(language: Language, given: Option<&Path>) -> anyhow::Result<Option<String>> {
     let [inside, ..] = language.sdk();
     let found = match given {
         Some(given) => {
             let found = given.canonicalize().ok().filter(|path| is_sdk(language, path));
             Some(found.ok_or_else(|| {
                 let what = format!("`{}` is not the SDK of the language", given.display());
-                Advice::mistake(what, format!("check out Enroute and name its folder {inside} with `--sdk`"))
+                let next =
+                    format!("check out Enroute and name its folder {inside} with `--sdk`, or an archive of that");
+                Advice::mistake(what, next)
             })?)
         }
         None => {
             let here = std::env::current_dir().context("the current folder cannot be found out")?;
-            let around = here.ancestors().map(Path::to_path_buf);
-            let mut near = around.chain([PathBuf::from(CHECKOUT_WHEN_BUILT)]).map(|folder| folder.join(inside));
-            near.find(|path| is_sdk(language, path)).and_then(|path| path.canonicalize().ok())
+            let program = std::env::current_exe().context("the folder of this program cannot be found out")?;
+            nearest(language, &here, &program, Path::new(CHECKOUT_WHEN_BUILT))
         }
     };
-    let Some(path) = found else { return Ok(language.dependency(version, None)) };
+    let Some(path) = found else { return Ok(None) };
     let quotable = |c: char| !c.is_control() && c != '"' && c != '\\';
     let text = path.to_str().filter(|text| text.chars().all(quotable)).ok_or_else(|| {
         let what = format!("`{}` cannot be written into the plugin's files", path.display());
         Advice::mistake(what, "move the checkout to a folder with a plain name")
     })?;
-    Ok(language.dependency(version, Some(text)))
+    Ok(Some(text.to_owned()))
+}
+
+/// The SDK around a folder, else beside a program, else in a checkout.
+fn nearest(language: Language, here: &Path, program: &Path, checkout: &Path) -> Option<PathBuf> {
+    let [inside, ..] = language.sdk();
+    // Beside the program, or beside the folder `bin` that it is in.
+    let beside = program.ancestors().skip(1).take(2);
+    let mut folders = here.ancestors().chain(beside).chain([checkout]).map(|folder| folder.join(inside));
+    folders.find(|path| is_sdk(language, path)).and_then(|path| path.canonicalize().ok())
 }
 
 /// Writes the files into a folder that has nothing in it yet.
@@ -187,6 +215,42 @@ mod tests {
         for (language, _) in LANGUAGES {
             assert!(is_sdk(language, &Path::new(CHECKOUT_WHEN_BUILT).join(language.sdk()[0])));
         }
+    }
+
+    #[test]
+    fn the_nearest_sdk_is_taken_and_where_none_is_near_it_is_said_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let place = |text: &str| root.join(text);
+        for (language, _) in LANGUAGES {
+            let find = || nearest(language, &place("a/b"), &place("opt/bin/enroute"), &place("gone"));
+            assert_eq!(find(), None);
+            let [inside, file, line] = language.sdk();
+            for near in ["opt", "a"] {
+                let sdk = place(near).join(inside);
+                std::fs::create_dir_all(&sdk).unwrap();
+                std::fs::write(sdk.join(file), format!("  {line}\n")).unwrap();
+                assert_eq!(find(), Some(sdk));
+            }
+            let said = by_version(language, "acme", Path::new("acme"));
+            assert!(said.contains("once that is published"), "{said}");
+            assert!(said.contains(&format!("--language {language} --sdk CHECKOUT/{inside}")), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_archive_of_the_sdk_is_an_sdk_of_its_language() {
+        let folder = tempfile::tempdir().unwrap();
+        let names =
+            ["enroute-sdk-0.1.0.tgz", "enroute_sdk-0.1.0-py3-none-any.whl", "enroute_sdk-0.1.0.tar.gz", "x.tgz"];
+        for name in names {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let taken = |language| names.map(|name| is_sdk(language, &folder.path().join(name)));
+        assert_eq!(taken(Language::Rust), [false; 4]);
+        assert_eq!(taken(Language::Javascript), [true, false, false, false]);
+        assert_eq!(taken(Language::Python), [false, true, true, false]);
+        assert!(!is_sdk(Language::Python, &folder.path().join("enroute_sdk-9.whl")), "it has to be there");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a new plugin consists of, in each language.
 
+use std::fmt;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -71,6 +72,16 @@ const PYTHON: [File; 7] = [
     file!("tests/test_contacts.py" of "python"),
 ];
 
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rust => "rust",
+            Self::Javascript => "javascript",
+            Self::Python => "python",
+        })
+    }
+}
+
 impl Language {
     /// Every file of a new plugin.
     pub(super) fn files(self) -> impl Iterator<Item = File> {
@@ -91,7 +102,24 @@ impl Language {
         }
     }
 
-    /// How the plugin asks for the SDK: by version, or from a folder of this machine.
+    /// What the SDK is called in the registry of the language.
+    pub(super) const fn package(self) -> &'static str {
+        match self {
+            Self::Rust | Self::Python => "enroute-sdk",
+            Self::Javascript => "@enroute/sdk",
+        }
+    }
+
+    /// What begins and what ends the names of the SDK's archives, as the language's tools pack it.
+    const fn archives(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Rust => &[],
+            Self::Javascript => &[("enroute-sdk-", ".tgz")],
+            Self::Python => &[("enroute_sdk-", ".whl"), ("enroute_sdk-", ".tar.gz")],
+        }
+    }
+
+    /// How the plugin asks for the SDK: by version, or from a folder or an archive of this machine.
     pub(super) fn dependency(self, version: &str, folder: Option<&str>) -> String {
         match (self, folder) {
             (Self::Rust, None) => format!("\"{version}\""),
@@ -123,9 +151,13 @@ fn escaped(path: &str) -> String {
     path.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// Whether a folder has the SDK of a language.
-pub(super) fn is_sdk(language: Language, folder: &Path) -> bool {
+/// Whether a folder has the SDK of a language, or a file is an archive of it.
+pub(super) fn is_sdk(language: Language, path: &Path) -> bool {
+    if path.is_file() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        return language.archives().iter().any(|(start, end)| name.starts_with(start) && name.ends_with(end));
+    }
     let [_, file, line] = language.sdk();
-    let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let text = std::fs::read_to_string(path.join(file)).unwrap_or_default();
     text.lines().any(|found| found.trim() == line)
 }
