@@ -23,7 +23,8 @@ mod slots;
 
 pub use assertion::{Claims, KeyError};
 pub use client::{Client, Config, Error, Failure, Fill, Limits};
-pub(crate) use encode::{base64_url, percent};
+pub use encode::base64_url;
+pub(crate) use encode::percent;
 pub use endpoint::{Endpoint, EndpointError, TokenAnswer, same_origin};
 pub use hosts::{Denied, HostGrant, HostRule, HostRuleError, Standing};
 pub use preview::Preview;

@@ -26,7 +26,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 /// Base64 without padding and with `-` and `_` (RFC 4648 §5).
-pub(crate) fn base64_url(bytes: &[u8]) -> String {
+pub fn base64_url(bytes: &[u8]) -> String {
     base64(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 

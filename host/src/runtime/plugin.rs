@@ -198,8 +198,10 @@ pub struct Usage {
     pub log: Vec<LogLine>,
     /// Lines that were over the limit.
     pub log_dropped: u64,
-    /// A code or sentence of `map` that the host had to bring into form.
+    /// A code or sentence that the host had to bring into form, or more different ones than it keeps.
     pub ill_formed: Option<String>,
+    /// The longest wait that a report asks for, before it is cut.
+    pub wait_ms: u64,
 }
 
 impl Plugin {
@@ -265,8 +267,10 @@ impl Plugin {
         let run = self.start("send", Some(outlet), World::default())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
-        let (report, usage) =
+        let (report, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
+        usage.ill_formed = said::ill_formed_report(&report);
+        usage.wait_ms = said::longest_wait_ms(&report);
         let report = convert::report(report);
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
@@ -355,6 +359,7 @@ impl Run<'_> {
             log: state.log,
             log_dropped: state.log_dropped,
             ill_formed: None,
+            wait_ms: 0,
         }
     }
 
