@@ -157,6 +157,7 @@ export class Answer {
   readonly status: number;
   readonly isSuccess: boolean;
   readonly isHtml: boolean;
+  readonly namesAnError: boolean;
   readonly text: string;
   header(name: string): string | undefined;
   json(): any;
