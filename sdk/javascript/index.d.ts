@@ -166,6 +166,7 @@ export class Answer {
   readonly status: number;
   readonly isSuccess: boolean;
   readonly isHtml: boolean;
+  readonly namesAnError: boolean;
   readonly text: string;
   header(name: string): string | undefined;
   /** The whole number in a header; `undefined` where it is none. */

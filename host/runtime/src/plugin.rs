@@ -91,8 +91,10 @@ impl Plugin {
         let run = self.start("send", Some(outlet), World::default())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
-        let (report, usage) =
+        let (report, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
+        usage.ill_formed = said::ill_formed_report(&report);
+        usage.wait_ms = said::longest_wait_ms(&report);
         let report = convert::report(report);
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
@@ -181,6 +183,7 @@ impl Run<'_> {
             log: state.log,
             log_dropped: state.log_dropped,
             ill_formed: None,
+            wait_ms: 0,
         }
     }
 

@@ -68,6 +68,59 @@ pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
     })
 }
 
+/// As [`ill_formed`], of a report: a code or sentence out of form, or more warnings or reasons than are kept.
+pub(super) fn ill_formed_report(report: &types::Report) -> Option<String> {
+    let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code.as_str()).collect();
+    let mut lines: Vec<&str> = report.unattributed.iter().map(|one| one.reason.as_str()).collect();
+    lines.extend(report.warnings.iter().filter_map(|warning| warning.field.as_deref()));
+    for fate in &report.fates {
+        match &fate.outcome {
+            types::Outcome::Unchanged(code) => codes.push(code),
+            types::Outcome::Rejected(refusal) => {
+                codes.push(&refusal.code);
+                lines.push(&refusal.reason);
+            }
+            types::Outcome::Delivered
+            | types::Outcome::Deferred(_)
+            | types::Outcome::Accepted(_)
+            | types::Outcome::Unknown => {}
+        }
+    }
+    match &report.verdict {
+        types::Verdict::CredentialInvalid(text)
+        | types::Verdict::PermissionMissing(text)
+        | types::Verdict::Misconfigured(text)
+        | types::Verdict::RefusedBisect(text)
+        | types::Verdict::RefusedWhole(text)
+        | types::Verdict::Unavailable(text) => lines.push(text),
+        types::Verdict::Throttled(throttle) => lines.push(&throttle.bucket),
+        types::Verdict::Ok | types::Verdict::TooLarge => {}
+    }
+    let is_line = |text: &str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
+    let ill = codes.into_iter().find(|code| !plain::is_code(code));
+    if let Some(ill) = ill.or_else(|| lines.into_iter().find(|text| !is_line(text))) {
+        return Some(plain::line(ill.to_owned()));
+    }
+    let named = report.warnings.iter().map(|one| ((one.code.as_str(), one.field.as_deref()), one.count));
+    let reasons = report.unattributed.iter().map(|one| (one.reason.as_str(), one.count));
+    let is_flood = counted(named).1 > 0 || counted(reasons).1 > 0;
+    is_flood.then(|| format!("more than {DIFFERENT_MAX} different warnings, or reasons of refusals"))
+}
+
+/// The longest wait that a report asks for: of a member, a bucket or a job.
+pub(super) fn longest_wait_ms(report: &types::Report) -> u64 {
+    let of_member = report.fates.iter().map(|fate| match &fate.outcome {
+        types::Outcome::Deferred(after_ms) => *after_ms,
+        types::Outcome::Accepted(ticket) => ticket.ask_after_ms,
+        _ => 0,
+    });
+    let of_bucket = match &report.verdict {
+        types::Verdict::Throttled(throttle) => throttle.after_ms,
+        _ => 0,
+    };
+    of_member.max().unwrap_or(0).max(of_bucket)
+}
+
 /// Problems in the order in which they were said; those beyond [`PROBLEMS_MAX`] are one that counts them, and an error
 /// where one of them is.
 pub(super) fn problems(said: Vec<types::Problem>) -> Vec<Problem> {
@@ -138,6 +191,45 @@ mod tests {
         assert_eq!(found.iter().map(|one| u64::from(one.count)).sum::<u64>(), 300_000);
         let others = found.last().unwrap();
         assert_eq!((others.code.as_str(), others.count), (OTHERS, 2 * (150_000 - 100)));
+    }
+
+    #[test]
+    fn a_report_is_in_form_or_says_what_is_not() {
+        let report = |outcome, verdict, warnings: Vec<types::Warning>| types::Report {
+            fates: vec![types::Fate { members: vec![0], outcome }],
+            verdict,
+            unattributed: Vec::new(),
+            remote: None,
+            account: None,
+            warnings,
+        };
+        let ill = |outcome, verdict, warnings| ill_formed_report(&report(outcome, verdict, warnings));
+        let warning = |code: String| types::Warning { code, field: None, count: 1 };
+        let (ok, later) = (types::Verdict::Ok, types::Outcome::Deferred(0));
+        assert_eq!(ill(later.clone(), ok.clone(), vec![warning("not_checked".to_owned())]), None);
+        assert_eq!(
+            ill(types::Outcome::Unchanged("notThere".to_owned()), ok.clone(), Vec::new()).as_deref(),
+            Some("notThere")
+        );
+        let lines = types::Verdict::Unavailable("one\ntwo".to_owned());
+        assert_eq!(ill(later.clone(), lines, Vec::new()).as_deref(), Some("one\\ntwo"));
+        let flood = (0..101).map(|at| warning(format!("w{at}"))).collect();
+        assert!(ill(later, ok, flood).is_some_and(|said| said.contains("more than 100")));
+    }
+
+    #[test]
+    fn the_longest_wait_is_the_one_asked_for() {
+        let throttle = types::Throttle { bucket: "api".to_owned(), after_ms: 7 };
+        let report = types::Report {
+            fates: vec![types::Fate { members: vec![0], outcome: types::Outcome::Deferred(u64::MAX) }],
+            verdict: types::Verdict::Throttled(throttle),
+            unattributed: Vec::new(),
+            remote: None,
+            account: None,
+            warnings: Vec::new(),
+        };
+        assert_eq!(longest_wait_ms(&report), u64::MAX);
+        assert_eq!(longest_wait_ms(&types::Report { fates: Vec::new(), ..report }), 7);
     }
 
     #[test]

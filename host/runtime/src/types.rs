@@ -185,6 +185,8 @@ pub struct Usage {
     pub log: Vec<LogLine>,
     /// Lines that were over the limit.
     pub log_dropped: u64,
-    /// A code or sentence of `map` that the host had to bring into form.
+    /// A code or sentence that the host had to bring into form, or more different ones than it keeps.
     pub ill_formed: Option<String>,
+    /// The longest wait that a report asks for, before it is cut.
+    pub wait_ms: u64,
 }

@@ -139,7 +139,8 @@ fn refused(about: About, fault: &Fault, answer: &Answer) -> Reading {
 }
 
 fn throttled(answer: &Answer) -> Reading {
-    answer.throttled(BUCKET, usage::regain_ms(answer))
+    // Meta sends no `retry-after`; what stands in front of it may.
+    answer.throttled(BUCKET, usage::regain_ms(answer).or_else(|| answer.retry_after_ms()))
 }
 
 /// Reads the answer to the probe: whether members can be uploaded to the audience.

@@ -76,6 +76,16 @@ export class Answer {
     }
   }
 
+  /**
+   * Whether the body is a JSON object that calls itself an error, whatever the status says: with an `error` or `errors`
+   * that is not empty, a `success` or `ok` that is false, or a list all of whose entries are such objects.
+   */
+  get namesAnError() {
+    const body = this.json();
+    const all = (/** @type {any} */ value) => Array.isArray(value) && value.length > 0 && value.every(isError);
+    return isError(body) || (isObject(body) && Object.values(body).some(all));
+  }
+
   /** How long `retry-after` asks to wait, in milliseconds: seconds, or a date seen from the answer's own `date`. */
   retryAfterMs() {
     return this.waitMs("retry-after");
@@ -136,4 +146,16 @@ export class Answer {
     const wait = Math.min(waitMs ?? MINUTE_MS, HOUR_MS);
     return Reading.deferred(wait).saying(verdict.throttled(bucket, wait));
   }
+}
+
+function isObject(/** @type {any} */ value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is an object that calls itself an error. */
+function isError(/** @type {any} */ value) {
+  if (!isObject(value)) return false;
+  const isThere = (/** @type {any} */ said) =>
+    typeof said === "object" && said !== null ? Object.keys(said).length > 0 : Boolean(said);
+  return isThere(value.error) || isThere(value.errors) || value.success === false || value.ok === false;
 }

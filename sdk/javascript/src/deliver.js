@@ -87,11 +87,11 @@ function finding(/** @type {any} */ { verdict: said = verdict.ok(), remote, acco
   return { fates: [], verdict: said, unattributed: [], remote, account, warnings };
 }
 
-/** The default reading of a probe: success is good, and the rest as `classify` has it. */
+/** The default reading of a probe: a success that names no error is good, and the rest as `classify` has it. */
 function readProbe(/** @type {Answer} */ answer) {
   const reading = answer.classify("");
   if (reading) return { verdict: reading.verdict };
-  if (answer.isSuccess) return {};
+  if (answer.isSuccess && !answer.namesAnError) return {};
   return { verdict: verdict.refusedWhole(`the probe was answered with ${answer.status}`) };
 }
 

@@ -133,6 +133,9 @@ test("a probe is well on success alone", () => {
   assert.equal(said(200), "ok");
   assert.equal(said(401), "credential-invalid");
   assert.equal(said(404), "refused-whole");
+  assert.equal(said(200, '{"ok":false}'), "refused-whole");
+  assert.equal(said(200, '{"error":null,"errors":[]}'), "ok");
+  assert.equal(said(207, '{"results":[{"error":"no"}]}'), "refused-whole");
   assert.equal(said(200, "<html>"), "unavailable");
   assert.equal(connect(plugin).send(link, { tag: "probe" }).verdict.tag, "ok");
 });

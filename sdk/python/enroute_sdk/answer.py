@@ -66,6 +66,19 @@ class Answer:
         typed = "text/html" in (self.header("content-type") or "").lower()
         return typed or self.text.lstrip().startswith("<")
 
+    @property
+    def names_an_error(self) -> bool:
+        """Whether the body is a JSON object that calls itself an error, whatever the status says.
+
+        That is one with an `error` or `errors` that is not empty, a `success` or `ok` that is false, or a list all of
+        whose entries are such objects.
+        """
+        body = self.json()
+        if not isinstance(body, dict):
+            return False
+        lists = [value for value in body.values() if isinstance(value, list) and value]
+        return _is_error(body) or any(all(map(_is_error, entries)) for entries in lists)
+
     def header(self, name: str) -> str | None:
         """The first header with this name, in any case."""
         return next((value for known, value in self.headers if known == name.lower()), None)
@@ -130,6 +143,14 @@ class Answer:
         """
         wait = min(_MINUTE_MS if wait_ms is None else wait_ms, HOUR_MS)
         return Reading.deferred(wait).saying(Verdict.throttled(bucket, wait))
+
+
+def _is_error(value: Any) -> bool:
+    """Whether a value is an object that calls itself an error."""
+    if not isinstance(value, dict):
+        return False
+    is_there = any(value.get(name) not in (None, False, "", [], {}) for name in ("error", "errors"))
+    return is_there or value.get("success") is False or value.get("ok") is False
 
 
 def _no_number(text: str) -> None:

@@ -138,11 +138,11 @@ class Plugin:
         return None
 
     def read_probe(self, ctx: Context, answer: Answer) -> Finding:
-        """Says what the answer to the probe means: success is good, and the rest as `classify` has it."""
+        """Says what the answer to the probe means: a success that names no error is good."""
         reading = answer.classify("")
         if reading is not None:
             return Finding(reading.verdict)
-        if answer.is_success:
+        if answer.is_success and not answer.names_an_error:
             return Finding()
         return Finding(Verdict.refused_whole(f"the probe was answered with {answer.status}"))
 

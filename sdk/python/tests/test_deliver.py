@@ -147,6 +147,9 @@ class DeliverTest(unittest.TestCase):
         self.assertEqual(said(Answer(200, "{}")), "ok")
         self.assertEqual(said(Answer(401)), "credential_invalid")
         self.assertEqual(said(Answer(404)), "refused_whole")
+        self.assertEqual(said(Answer(200, '{"ok":false}')), "refused_whole")
+        self.assertEqual(said(Answer(200, '{"error":null,"errors":[]}')), "ok")
+        self.assertEqual(said(Answer(207, '{"results":[{"error":"no"}]}')), "refused_whole")
         self.assertEqual(said(Answer(200, "<html>")), "unavailable")
         self.assertEqual(said(Unanswered("denied", "no grant")), "misconfigured")
 

@@ -4,6 +4,7 @@
 //! (test `html_and_nothing_are_no_success`).
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::date::http_seconds;
 use crate::reading::Reading;
@@ -79,6 +80,28 @@ impl Answer {
     pub fn is_html(&self) -> bool {
         let typed = self.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("text/html"));
         typed || self.body.trim_ascii_start().first() == Some(&b'<')
+    }
+
+    /// Whether the body is a JSON object that calls itself an error, whatever the status says: with an `error` or
+    /// `errors` that is not empty, a `success` or `ok` that is false, or a list all of whose entries are such objects.
+    ///
+    /// ```
+    /// use enroute_sdk::Answer;
+    ///
+    /// assert!(Answer::new(200, "{\"ok\":false,\"error\":\"invalid_auth\"}").names_an_error());
+    /// assert!(Answer::new(207, "{\"results\":[{\"status\":400,\"error\":\"no\"}]}").names_an_error());
+    /// assert!(!Answer::new(200, "{\"id\":7,\"error\":null,\"errors\":[]}").names_an_error());
+    /// ```
+    #[must_use]
+    pub fn names_an_error(&self) -> bool {
+        match self.json() {
+            Some(Value::Object(body)) => {
+                let all =
+                    |value: &Value| value.as_array().is_some_and(|list| !list.is_empty() && list.iter().all(error_in));
+                is_error(&body) || body.values().any(all)
+            }
+            _ => false,
+        }
     }
 
     /// How long `retry-after` asks to wait, at most one hour: seconds, or a date seen from the answer's own `date`.
@@ -198,6 +221,23 @@ impl Answer {
         let after_ms = wait_ms.unwrap_or(WAIT_MS_DEFAULT).min(WAIT_MS_MAX);
         Reading::deferred(after_ms).verdict(Verdict::Throttled(Throttle { bucket: bucket.to_owned(), after_ms }))
     }
+}
+
+/// Whether an object calls itself an error.
+fn is_error(object: &Map<String, Value>) -> bool {
+    let is_there = |value: &Value| match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        Value::Bool(true) | Value::Number(_) => true,
+    };
+    ["error", "errors"].iter().any(|name| object.get(*name).is_some_and(is_there))
+        || ["success", "ok"].iter().any(|name| object.get(*name) == Some(&Value::Bool(false)))
+}
+
+fn error_in(entry: &Value) -> bool {
+    entry.as_object().is_some_and(is_error)
 }
 
 #[cfg(test)]

@@ -38,14 +38,14 @@ pub trait Destination {
         None
     }
 
-    /// Says what the answer to the probe means. By default, success is good and the rest as
+    /// Says what the answer to the probe means. By default, a success that names no error is good and the rest as
     /// [`Answer::classify`] reads it.
     #[must_use]
     fn read_probe(ctx: &Context<Self::Settings>, answer: &Answer) -> Finding {
         let _ = ctx;
         match answer.classify("") {
             Some(reading) => Finding::verdict(reading.verdict),
-            None if answer.is_success() => Finding::ok(),
+            None if answer.is_success() && !answer.names_an_error() => Finding::ok(),
             None => Finding::verdict(Verdict::RefusedWhole(format!("the probe was answered with {}", answer.status))),
         }
     }

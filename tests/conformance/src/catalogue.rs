@@ -135,27 +135,43 @@ catalogue! {
     CodesHaveAdvice: Map, "K10.4", "codes_have_advice",
         "the manifest says for every code of a rejection what to do";
     LogsAreImpersonal: Map, "K12.5", "logs_are_impersonal",
-        "no log line holds a value of a member";
+        "no log line holds a value of a member, in whatever form";
     SendNeverFails: Send, "K6.8", "send_never_fails",
         "no answer makes `send` trap";
     ReportsNameEverybodyOnce: Send, "K5.1", "reports_name_everybody_once",
         "a report has exactly one outcome for every member, and none for `probe` and `open`";
     OnlySuccessIsDelivered: Send, "K5.2", "only_success_is_delivered",
         "nobody is delivered or accepted where the answer is an error, a web page, damaged or missing";
+    ErrorsOutrankStatuses: Send, "K5.11", "errors_outrank_statuses",
+        "nobody is delivered or accepted where the body of a 200, 202 or 207 is an error";
+    NothingIsClaimedUnasked: Send, "K5.9", "nothing_is_claimed_unasked",
+        "nobody is delivered, accepted or unchanged in a call in which nothing left";
+    UnchangedIsSaid: Send, "K5.10", "unchanged_is_said",
+        "nobody is unchanged where the answer says no such thing: a refusal, trouble, a web page, no answer";
+    RequestsAreSentInOrder: Send, "K3.6", "requests_are_sent_in_order",
+        "the requests of a delivery are sent in their order, and nobody has arrived before the last one";
     TroubleRejectsNobody: Send, "K5.3", "trouble_rejects_nobody",
         "nobody is rejected for trouble that is not the member's: 401, 429, 5xx, no answer";
+    EverybodyIsNotToBlame: Send, "K5.3", "everybody_is_not_to_blame",
+        "a 403, 404, 409, 410 or 413 does not reject all members of a request, and a 405 or a redirect nobody";
     UnsentIsDeferred: Send, "K5.8", "unsent_is_deferred",
         "members whose request never left are deferred";
     InterruptedIsUnknown: Send, "K5.6", "interrupted_is_unknown",
         "members whose request left without a complete answer are unknown";
     ReportsAreImpersonal: Send, "K5.3", "reports_are_impersonal",
-        "no reason of a report repeats a member's address that an answer echoed";
+        "no code, reason or warning of a report holds a value of a member, in whatever form";
+    ReportsAreWellSaid: Send, "K5.12", "reports_are_well_said",
+        "a report has codes in snake_case, sentences on one line of at most 500 bytes, and at most 100 of each";
     TroubleIsTold: Send, "K6.6", "trouble_is_told",
         "the verdict is not `ok` where the destination fails or cannot be reached";
     BadCredentialPauses: Send, "K6.2", "bad_credential_pauses",
         "a 401 gives a verdict that pauses the connection";
+    PausesHaveACause: Send, "K6.2", "pauses_have_a_cause",
+        "no verdict pauses the connection or holds a bucket after a plain success, a plain 400 or a plain 500";
     ThrottlingHoldsABucket: Send, "K6.3", "throttling_holds_a_bucket",
-        "a 429 gives `throttled` with a bucket of the manifest, for no less than the answer asks";
+        "a 429 gives `throttled` with a bucket of the manifest, for about as long as the answer asks";
+    WaitsAreBounded: Send, "K6.9", "waits_are_bounded",
+        "no wait is longer than a day: of a member, of a bucket, of a job";
     NothingIsSentTwice: Send, "K6.7", "nothing_is_sent_twice",
         "no prepared request is sent twice in one call";
     DerivedKindsAreDeclared: Send, "K4.5", "derived_kinds_are_declared",
@@ -163,19 +179,25 @@ catalogue! {
     DerivedHostsAreDeclared: Send, "K4.1", "derived_hosts_are_declared",
         "derived requests go to hosts that the manifest asks for";
     ProbeTellsTrouble: Send, "K4.2", "probe_tells_trouble",
-        "a probe that is answered 401, 403, 5xx, a web page or not at all is not `ok`";
+        "a probe that is answered 401, 403, 404, 405, 410, 5xx, an error, a web page or not at all is not `ok`";
+    ProbeChangesNothing: Send, "K4.2", "probe_changes_nothing",
+        "a probe uses no PUT, PATCH or DELETE, and no POST with which an opening or a delivery changes something";
     ProbeSendsNothingPrepared: Send, "K4.2", "probe_sends_nothing_prepared",
         "`probe` and `open` send no prepared request";
     OpenCanBeRepeated: Send, "K4.3", "open_can_be_repeated",
-        "`open` makes the same requests when it gets the same answers again";
+        "`open` makes the same requests and the same report when it gets the same answers again";
+    OpenLooksFirst: Send, "K4.3", "open_looks_before_it_creates",
+        "an opening that learns something does not begin with the POST that creates it";
     OpenTellsTrouble: Send, "K4.3", "open_tells_trouble",
         "an `open` that is answered with an error, a web page or not at all is not `ok`";
     RemoteIsOneJsonValue: Send, "K9.1", "remote_is_one_json_value",
         "a remote is one JSON value of at most 1 MiB, without values of members";
+    RemoteStaysAsItIs: Send, "K9.1", "remote_stays_as_it_is",
+        "opening again and again with what was learned, and the same answers, leaves the remote as it is";
     TicketsSuffice: Send, "K14.1", "tickets_are_small",
-        "a ticket has at most 4 KiB, is not empty, and holds no value of a member";
+        "a ticket has at most 4 KiB, is not empty, and holds no value of a member in whatever form";
     ResumeClaimsNothing: Send, "K14.3", "resume_claims_nothing",
-        "an unknown ticket, or a bad answer about a job, delivers nobody";
+        "a bad answer about a job delivers nobody";
     MemoryIsEnough: Budgets, "K12.2", "memory_is_enough",
         "no call needs more than 64 MiB";
     TimeIsEnough: Budgets, "K12.2", "time_is_enough",

@@ -63,6 +63,18 @@ impl Findings {
         self.expect(check, false, || failure);
     }
 
+    /// Takes over what others have seen.
+    pub(crate) fn absorb(&self, other: Self) {
+        let mut all = self.0.borrow_mut();
+        for (check, mut seen) in other.0.into_inner() {
+            let known = all.entry(check).or_default();
+            known.times += seen.times;
+            known.failed += seen.failed;
+            known.shown.append(&mut seen.shown);
+            known.shown.truncate(SHOWN_MAX);
+        }
+    }
+
     pub(crate) fn of(&self, check: Check) -> Seen {
         self.0.borrow().get(&check).cloned().unwrap_or_default()
     }

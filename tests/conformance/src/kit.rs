@@ -1,5 +1,8 @@
 //! What every check works with.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use enroute_core::manifest::Manifest;
 use enroute_core::request::Response;
 use enroute_host::runtime::{Mapped, Problem, World};
@@ -15,6 +18,16 @@ use crate::sandbox::Sandbox;
 pub(crate) const OTHER_WORLDS: [World; 2] =
     [World { clock_s: 1_795_392_000, seed: 7 }, World { clock_s: 4_102_444_799, seed: 11_400_714 }];
 
+/// A ticket of the plugin's own.
+#[derive(Debug, Clone)]
+pub(crate) struct Issued {
+    /// The connection that it was issued on, by its name.
+    pub(crate) bench: String,
+    pub(crate) token: String,
+    /// Its members.
+    pub(crate) crowd: Crowd,
+}
+
 /// A plugin under examination.
 pub(crate) struct Kit<'a> {
     pub(crate) manifest: &'a Manifest,
@@ -26,6 +39,12 @@ pub(crate) struct Kit<'a> {
     pub(crate) givens: Vec<Given>,
     /// Answers after which everybody arrived in the plugin's own cases.
     pub(crate) goods: Vec<Response>,
+    /// Those of them after which the verdict was `ok` as well.
+    pub(crate) plain_goods: Vec<Response>,
+    /// Tickets that the plugin has issued so far: only these are asked about.
+    pub(crate) issued: RefCell<Vec<Issued>>,
+    /// Texts in which nobody's values were found, with what they were searched for.
+    pub(crate) heard: RefCell<HashSet<(u64, String)>>,
     pub(crate) seed: u64,
     pub(crate) progress: &'a dyn Fn(&str),
 }

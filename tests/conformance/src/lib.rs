@@ -14,6 +14,7 @@ mod cases;
 mod catalogue;
 mod checks;
 mod convert;
+mod disguise;
 mod error;
 mod findings;
 mod kit;
@@ -25,16 +26,19 @@ mod report;
 mod sandbox;
 mod values;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use enroute_core::manifest::Manifest;
+use enroute_core::request::Response;
 use enroute_host::catalog::Inspection;
 use enroute_host::runtime::{Limits, Plugin, Runtime};
+use enroute_sdk::testing::Given;
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
-use crate::checks::{connect, deliver, file, grouping, hostile, mapping, removal, validate, work};
+use crate::checks::{connect, deliver, file, grouping, hostile, mapping, open, probe, removal, resume, validate};
 use crate::findings::Findings;
 use crate::kit::Kit;
 use crate::sandbox::Sandbox;
@@ -107,14 +111,8 @@ pub fn examine_loaded(subject: &Subject, options: &Options, progress: &dyn Fn(&s
     let manifest = &subject.manifest;
     let folder = options.cases.as_deref();
     let givens = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::givens(manifest, folder))?;
-    let mut goods: Vec<_> = Vec::new();
-    for answer in givens.iter().filter(|given| given.all_arrive).flat_map(|given| given.answers.clone()) {
-        match convert::reply(answer) {
-            Ok(good) if (200..300).contains(&good.status) && !goods.contains(&good) => goods.push(good),
-            _ => {}
-        }
-    }
-    goods.truncate(GOODS_MAX);
+    let goods = goods(givens.iter().filter(|given| given.all_arrive));
+    let plain_goods = goods_of_well(&goods, &givens);
     let kit = Kit {
         manifest,
         sandbox: Sandbox::new(subject.plugin.clone())?,
@@ -122,6 +120,9 @@ pub fn examine_loaded(subject: &Subject, options: &Options, progress: &dyn Fn(&s
         kinds: manifest.derived.iter().map(|derived| derived.kind.clone()).collect(),
         givens,
         goods,
+        plain_goods,
+        issued: RefCell::default(),
+        heard: RefCell::default(),
         seed: options.seed,
         progress,
     };
@@ -144,6 +145,26 @@ pub fn examine_loaded(subject: &Subject, options: &Options, progress: &dyn Fn(&s
 /// Good answers of the cases that are tried on every delivery.
 const GOODS_MAX: usize = 6;
 
+/// The answers of these cases that are successes, each once.
+fn goods<'g>(givens: impl Iterator<Item = &'g Given>) -> Vec<Response> {
+    let mut goods: Vec<Response> = Vec::new();
+    for answer in givens.flat_map(|given| given.answers.clone()) {
+        match convert::reply(answer) {
+            Ok(good) if (200..300).contains(&good.status) && !goods.contains(&good) => goods.push(good),
+            _ => {}
+        }
+    }
+    goods.truncate(GOODS_MAX);
+    goods
+}
+
+/// Those of the good answers that no case has with another verdict than `ok`.
+fn goods_of_well(goods: &[Response], givens: &[Given]) -> Vec<Response> {
+    let odd = givens.iter().filter(|given| !given.is_well).flat_map(|given| given.answers.clone());
+    let odd: Vec<Vec<u8>> = odd.filter_map(|answer| convert::reply(answer).ok()).map(|answer| answer.body).collect();
+    goods.iter().filter(|good| !odd.contains(&good.body)).cloned().collect()
+}
+
 /// Every check after the file's own.
 fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::FullBatch>, KitError> {
     file::settings(&kit.findings, kit.manifest);
@@ -158,8 +179,11 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     (kit.progress)("mapping hostile values");
     hostile::check(kit, &benches);
     (kit.progress)("sending, with every answer that can come");
-    deliver::check(kit, &benches);
-    work::check(kit, &benches);
+    let mut changes = deliver::check(kit, &benches);
+    let all = answers::all("somebody@example.com", &kit.goods);
+    changes.extend(open::check(kit, &benches, &all));
+    probe::check(kit, &benches, &all, &changes);
+    resume::check(kit, &benches, &all);
     (kit.progress)("mapping a full batch");
     let fullest = benches.iter().max_by_key(|bench: &&Bench| bench.connection.rows.len());
     Ok(fullest.and_then(|bench| mapping::full_batch(kit, bench)))

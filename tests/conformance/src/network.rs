@@ -22,6 +22,18 @@ pub(crate) struct Asked {
     pub(crate) reply: Reply,
 }
 
+impl Asked {
+    /// Whether bytes left for it.
+    pub(crate) const fn left(&self) -> bool {
+        !matches!(self.reply, Err(Failure::Denied(_) | Failure::Unreachable(_)))
+    }
+
+    /// Whether it is a derived request.
+    pub(crate) const fn is_derived(&self) -> bool {
+        matches!(self.what, What::Derived(..))
+    }
+}
+
 /// Which request it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {

@@ -167,9 +167,26 @@ pub(crate) fn token(number: usize, column: usize) -> String {
     word
 }
 
+/// Letters of a [`token`].
+const TOKEN_LETTERS: usize = 10;
+
+/// The token in a text, if there is one.
+pub(crate) fn marked_word(text: &str) -> Option<&str> {
+    let at = text.find("kq")?;
+    text.get(at..at + TOKEN_LETTERS).filter(|word| word.ends_with("zx"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_found_in_its_text() {
+        let token = token(7, 3);
+        assert_eq!(token.len(), TOKEN_LETTERS);
+        assert_eq!(marked_word(&format!("a.{token}@example.com")), Some(token.as_str()));
+        assert_eq!(marked_word("kq@example.com"), None);
+    }
 
     #[test]
     fn tokens_differ_and_none_is_part_of_another() {

@@ -10,6 +10,7 @@ use enroute_host::runtime::{
     Connection, Fault, FaultKind, LogLine, Mapped, Outlet, Plugin, Problem, Usage, Work, World,
 };
 
+use crate::answers::DAY_MS;
 use crate::catalogue::Check;
 use crate::error::KitError;
 use crate::findings::{Failure, Findings};
@@ -57,6 +58,16 @@ impl Sandbox {
     pub(crate) fn new(plugin: Plugin) -> Result<Self, KitError> {
         let waiter = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(KitError::NoThread)?;
         Ok(Self { plugin, waiter, meter: RefCell::default(), overran: Cell::new(false) })
+    }
+
+    /// Whether a call overran its time, so that no other is made.
+    pub(crate) const fn overran(&self) -> bool {
+        self.overran.get()
+    }
+
+    /// Lets the plugin be called again, to find out over which member it overran its time.
+    pub(crate) fn forgive(&self) {
+        self.overran.set(false);
     }
 
     pub(crate) fn meter(&self) -> Meter {
@@ -126,6 +137,14 @@ impl Sandbox {
         let (report, usage) = called?;
         self.meter.borrow_mut().send.take(&usage);
         findings.held(Check::ReportsNameEverybodyOnce);
+        findings.expect(Check::ReportsAreWellSaid, usage.ill_formed.is_none(), || {
+            let got = usage.ill_formed.clone().unwrap_or_default();
+            let expected = "codes in snake_case of at most 64 bytes, sentences on one line of at most 500, 100 of each";
+            Failure::new(did, expected, got)
+        });
+        findings.expect(Check::WaitsAreBounded, usage.wait_ms <= DAY_MS, || {
+            Failure::new(did, "a wait of at most a day", format!("{} hours", usage.wait_ms / 3_600_000))
+        });
         log_is_bounded(findings, &usage, did);
         Some((report, usage.log))
     }

@@ -42,7 +42,10 @@ pub(super) fn of(fault: &Fault) -> Class {
         (_, 413) => Class::TooLarge,
         (_, 429) => Class::Throttled,
         (_, 500..=599) => Class::Transient,
-        _ => Class::Refused,
+        (Some(_), _) | (None, 400 | 422) => Class::Refused,
+        (None, 408 | 409 | 423 | 425) => Class::Transient,
+        // A status that is none of Meta's says nothing against the rows.
+        _ => Class::Setup,
     }
 }
 

@@ -194,6 +194,9 @@ pub(super) fn of_status(fault: &Fault) -> Class {
         | (_, 408 | 409 | 425 | 500 | 502..=599) => Class::Transient,
         ("NOT_FOUND" | "FAILED_PRECONDITION", _) | (_, 300..=399 | 404) => Class::Setup,
         (_, 413) => Class::TooLarge,
-        _ => Class::Refused,
+        ("", 400 | 422) | ("INVALID_ARGUMENT" | "OUT_OF_RANGE" | "ALREADY_EXISTS", _) => Class::Refused,
+        (_, 423) => Class::Transient,
+        // What is refused without a word about the content says nothing against the members.
+        _ => Class::Setup,
     }
 }

@@ -54,8 +54,8 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
     };
     let Some(list) = list else {
         return match ask(settings, "probe", &head::any_list(settings), http) {
-            Ok(_) | Err(Missing::NotFound) => Finding::ok(),
-            Err(Missing::Trouble(verdict)) => Finding::verdict(verdict),
+            Ok(_) => Finding::ok(),
+            Err(missing) => Finding::verdict(without_account(settings, missing)),
         };
     };
     if let Some(problem) = list.problem {
@@ -71,6 +71,16 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
         Ok(_) => Finding::ok(),
         Err(Missing::NotFound) => Finding::verdict(Verdict::Misconfigured(gone(&list.id))),
         Err(Missing::Trouble(verdict)) => Finding::verdict(verdict),
+    }
+}
+
+/// What it means that the lists of the account cannot be read: those of an account without lists are an empty page.
+fn without_account(settings: &Settings, missing: Missing) -> Verdict {
+    match missing {
+        Missing::NotFound => {
+            Verdict::Misconfigured(format!("there is no account {} that the credential can see", settings.customer()))
+        }
+        Missing::Trouble(verdict) => verdict,
     }
 }
 
@@ -103,12 +113,7 @@ fn known(ctx: &Context<Settings>, kind: &str, http: &mut dyn Http) -> Result<Opt
 fn named(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<List, Verdict> {
     let settings = ctx.settings();
     let name = settings.list_name.as_deref().unwrap_or_else(|| ctx.audience_name()).trim();
-    let trouble = |missing| match missing {
-        Missing::NotFound => {
-            Verdict::Misconfigured(format!("there is no account {} that the credential can see", settings.customer()))
-        }
-        Missing::Trouble(verdict) => verdict,
-    };
+    let trouble = |missing| without_account(settings, missing);
     let mut page = None;
     for _ in 0..PAGES_MAX {
         let request = head::lists_named(settings, name, page.as_deref());

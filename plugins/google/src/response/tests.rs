@@ -73,7 +73,9 @@ fn every_status_has_a_meaning() {
         (409, "ABORTED", "", "Unavailable", "Deferred"),
         (400, "FAILED_PRECONDITION", "", "Misconfigured", "Deferred"),
         (404, "NOT_FOUND", "NOT_FOUND", "Misconfigured", "Deferred"),
-        (501, "UNIMPLEMENTED", "", "RefusedWhole", "Rejected"),
+        (405, "", "", "Misconfigured", "Deferred"),
+        (410, "", "", "Misconfigured", "Deferred"),
+        (501, "UNIMPLEMENTED", "", "Misconfigured", "Deferred"),
         (400, "INVALID_ARGUMENT", "", "RefusedWhole", "Rejected"),
         (200, "UNAVAILABLE", "", "Unavailable", "Deferred"),
     ] {

@@ -36,6 +36,8 @@ pub struct Given {
     pub is_refused: bool,
     /// Whether it is about a delivery, and everybody in it arrives or is accepted.
     pub all_arrive: bool,
+    /// Whether it expects the verdict `ok`.
+    pub is_well: bool,
     /// Whether it is about opening.
     pub opens: bool,
     /// The token of its ticket, where it asks about a job.
@@ -162,6 +164,7 @@ pub fn givens(folder: &Path, manifest: &toml::Table) -> Result<Vec<Given>, Strin
                 && matches!(story.work(), StoryWork::Deliver)
                 && story.expect.members.values().all(arrives)
                 && !story.expect.members.is_empty(),
+            is_well: story.expect.verdict.as_deref().is_none_or(|verdict| verdict == "ok"),
             opens: name.starts_with("send/") && matches!(story.work(), StoryWork::Open),
             ticket: matches!(story.work(), StoryWork::Resume).then(|| story.ticket().to_owned()),
             name,

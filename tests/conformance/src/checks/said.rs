@@ -6,10 +6,13 @@ use enroute_host::runtime::{LogLine, Mapped, Rejection};
 
 use crate::bench::Bench;
 use crate::catalogue::Check;
+use crate::disguise::{self, Disguises};
 use crate::findings::Failure;
 use crate::kit::Kit;
 use crate::people::Crowd;
 
+/// Characters of a text that a failure shows.
+const SHOWN_CHARS: usize = 100;
 /// Longest ticket in bytes.
 const TICKET_BYTES_MAX: usize = 4 << 10;
 /// Longest remote in bytes.
@@ -45,7 +48,7 @@ fn ill_said(kit: &Kit<'_>, bench: &Bench, rejection: &Rejection) -> Option<&'sta
     (!known).then_some("the field is none of the manifest and of the rows")
 }
 
-/// A member's value in any of these texts.
+/// A member's value in any of these texts, as it is.
 fn impersonal<'t>(kit: &Kit<'_>, check: Check, crowd: &Crowd, said: impl IntoIterator<Item = &'t str>, did: &str) {
     for text in said {
         let folded = text.to_lowercase();
@@ -54,6 +57,28 @@ fn impersonal<'t>(kit: &Kit<'_>, check: Check, crowd: &Crowd, said: impl IntoIte
             let field = quoted.map_or("", |mark| mark.field.as_str());
             Failure::new(did, "words without a value of a member", format!("the value of `{field}` in: {text}"))
         });
+    }
+}
+
+/// A member's value in any of these texts, in any form. A text that was found without is not searched again.
+fn anonymous<'t>(kit: &Kit<'_>, check: Check, crowd: &Crowd, said: impl IntoIterator<Item = &'t str>, did: &str) {
+    let key = disguise::key(crowd);
+    let mut disguises = None;
+    for text in said {
+        let heard = (key, text.to_owned());
+        if kit.heard.borrow().contains(&heard) {
+            kit.findings.held(check);
+            continue;
+        }
+        let found = disguises.get_or_insert_with(|| Disguises::of(crowd)).find(text);
+        kit.findings.expect(check, found.is_none(), || {
+            let (field, form) = found.map_or(("", ""), |found| (found.field.as_str(), found.form));
+            let said: String = text.chars().take(SHOWN_CHARS).collect();
+            Failure::new(did, "words without a value of a member", format!("the value of `{field}` {form} in: {said}"))
+        });
+        if found.is_none() {
+            kit.heard.borrow_mut().insert(heard);
+        }
     }
 }
 
@@ -71,22 +96,21 @@ fn words(warning: &Warning) -> [&str; 2] {
 
 /// Log lines of any call.
 pub(crate) fn log(kit: &Kit<'_>, lines: &[LogLine], crowd: &Crowd, did: &str) {
-    impersonal(kit, Check::LogsAreImpersonal, crowd, lines.iter().map(|line| line.message.as_str()), did);
+    anonymous(kit, Check::LogsAreImpersonal, crowd, lines.iter().map(|line| line.message.as_str()), did);
 }
 
 /// Everything that a report says in words.
 pub(crate) fn report(kit: &Kit<'_>, report: &Report, crowd: &Crowd, did: &str) {
     let mut said: Vec<&str> = report.unattributed.iter().map(|one| one.reason.as_str()).collect();
     said.extend(report.warnings.iter().flat_map(words));
-    said.extend(reason(&report.verdict));
+    if let Some(text) = reason(&report.verdict) {
+        is_there(kit, "the verdict", text, did);
+        said.push(text);
+    }
     for fate in &report.fates {
         match &fate.outcome {
             Outcome::Rejected(refusal) => {
-                let fits = plain::is_code(&refusal.code) && !refusal.reason.trim().is_empty();
-                kit.findings.expect(Check::RejectionsAreWellSaid, fits, || {
-                    let got = format!("code `{}`, reason `{}`", refusal.code, refusal.reason);
-                    Failure::new(did, "a code in snake_case and one sentence", got)
-                });
+                is_there(kit, "a rejection", &refusal.reason, did);
                 has_advice(kit, &refusal.code, did);
                 said.extend([refusal.code.as_str(), &refusal.reason]);
             }
@@ -96,31 +120,38 @@ pub(crate) fn report(kit: &Kit<'_>, report: &Report, crowd: &Crowd, did: &str) {
                 kit.findings.expect(Check::TicketsSuffice, sound, || {
                     Failure::new(did, "a ticket of 1 to 4096 bytes", format!("it has {}", ticket.token.len()))
                 });
-                impersonal(kit, Check::TicketsSuffice, crowd, [ticket.token.as_str()], did);
+                anonymous(kit, Check::TicketsSuffice, crowd, [ticket.token.as_str()], did);
             }
             Outcome::Delivered | Outcome::Deferred { .. } | Outcome::Unknown => {}
         }
     }
-    impersonal(kit, Check::ReportsAreImpersonal, crowd, said, did);
+    anonymous(kit, Check::ReportsAreImpersonal, crowd, said, did);
     if let Some(remote) = &report.remote {
         let sound = remote.len() <= REMOTE_BYTES_MAX && serde_json::from_str::<serde_json::Value>(remote).is_ok();
         kit.findings.expect(Check::RemoteIsOneJsonValue, sound, || {
-            let beginning: String = remote.chars().take(60).collect();
+            let beginning: String = remote.chars().take(SHOWN_CHARS).collect();
             Failure::new(did, "one JSON value of at most 1 MiB", format!("{} bytes: {beginning}", remote.len()))
         });
-        impersonal(kit, Check::RemoteIsOneJsonValue, crowd, [remote.as_str()], did);
+        anonymous(kit, Check::RemoteIsOneJsonValue, crowd, [remote.as_str()], did);
     }
 }
 
+/// A person who has to act on it needs a sentence.
+fn is_there(kit: &Kit<'_>, whose: &str, text: &str, did: &str) {
+    kit.findings.expect(Check::ReportsAreWellSaid, !text.trim().is_empty(), || {
+        Failure::new(did, "one sentence", format!("{whose} has no reason"))
+    });
+}
+
 /// The words of a verdict.
-pub(crate) fn reason(verdict: &Verdict) -> Option<&str> {
+pub(crate) const fn reason(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::CredentialInvalid(text)
         | Verdict::PermissionMissing(text)
         | Verdict::Misconfigured(text)
         | Verdict::RefusedBisect(text)
         | Verdict::RefusedWhole(text)
-        | Verdict::Unavailable(text) => Some(text),
+        | Verdict::Unavailable(text) => Some(text.as_str()),
         Verdict::Ok | Verdict::TooLarge | Verdict::Throttled { .. } => None,
     }
 }

@@ -37,9 +37,12 @@ mod component {
 
         fn send(connection: Connection, work: Work) -> Report {
             let defect = spoil::defect(&connection);
-            let mut http = spoil::SpoiledHttp::new(&defect);
+            if let Some(report) = spoil::unasked(&defect, &work) {
+                return report;
+            }
+            let mut http = spoil::SpoiledHttp::new(&defect, &work);
             let mut report = guest::send_with::<Sound>(connection.clone(), work.clone(), &mut http);
-            spoil::report(&http, &work, &mut report);
+            spoil::report(&http, &connection, &work, &mut report);
             report
         }
     }

@@ -18,6 +18,9 @@ const ASK_AFTER_MS: u64 = 1_000;
 #[derive(Debug, Deserialize)]
 pub struct Settings {
     base_url: String,
+    /// Whether who leaves is noted before being taken off the list, which are two requests.
+    #[serde(default)]
+    steps: bool,
 }
 
 /// The destination.
@@ -50,7 +53,13 @@ impl Destination for Sound {
             Packer::new(operation, ctx.limit(operation), Frame::json_array("{\"contacts\":[", "]}"), build)
         };
         let (mut upserts, mut removes) = (packer("upsert", "contacts"), packer("remove", "remove"));
+        if ctx.settings().steps {
+            in_steps(ctx, batch, out);
+        }
         for member in batch.members() {
+            if member.is_removed() && ctx.settings().steps {
+                continue;
+            }
             if member.is_removed() {
                 removes.push(out, member, |body, _| removed(body, member));
             } else {
@@ -110,6 +119,28 @@ impl Destination for Sound {
             tally.read(&members, reading);
         }
         tally.finish()
+    }
+}
+
+/// Removals in two requests about the same members, as many as a request may have.
+fn in_steps(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
+    let mut leaving: Vec<(u32, Vec<u8>)> = Vec::new();
+    for member in batch.members().filter(|member| member.is_removed()) {
+        let mut body = Vec::new();
+        match removed(&mut body, member) {
+            Ok(()) => leaving.push((member.index(), body)),
+            Err(reject) => out.reject(member, reject),
+        }
+    }
+    for part in leaving.chunks(ctx.limit("remove").members.max(1)) {
+        let members: Vec<u32> = part.iter().map(|(member, _)| *member).collect();
+        let bodies: Vec<&[u8]> = part.iter().map(|(_, body)| body.as_slice()).collect();
+        let body = [b"{\"contacts\":[", bodies.join(&b',').as_slice(), b"]}"].concat();
+        let request = |place| {
+            let request = Request::post(&ctx.settings().base_url).path(["lists", "", place]);
+            (members.clone(), request.remote_segment(1, "/list").json(body.clone()))
+        };
+        out.deliver_all("remove", vec![request("leaving"), request("remove")]);
     }
 }
 

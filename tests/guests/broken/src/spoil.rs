@@ -1,14 +1,19 @@
 //! What a defect does to a sound result, defect by defect.
 
 mod map;
+mod network;
+mod outcomes;
 mod send;
+mod verdict;
+mod words;
 
 use enroute_sdk::bindings::enroute::destination::http;
 use enroute_sdk::bindings::enroute::destination::types::Connection;
 use enroute_sdk::{Place, Problem, Request, Severity};
 
 pub(crate) use map::{before_map, mapped};
-pub(crate) use send::{SpoiledHttp, report};
+pub(crate) use network::SpoiledHttp;
+pub(crate) use send::{report, unasked};
 
 /// A host that nobody asks for.
 pub(crate) const ELSEWHERE: &str = "https://elsewhere.example";

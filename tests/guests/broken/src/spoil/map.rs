@@ -27,6 +27,9 @@ pub(crate) fn before_map(defect: &str, batch: &Batch) {
         "map_spins" if is_empty => loop {
             black_box(());
         },
+        "map_spins_on_a_value" if says("\u{0}") => loop {
+            black_box(());
+        },
         "map_hoards" if is_empty => {
             let mut gulps = Vec::new();
             loop {
@@ -96,7 +99,8 @@ fn rejections(defect: &str, batch: &Batch, mapped: &mut Mapped) {
             "rejection_for_no_field" => rejection.field = Some("no_such_field".to_owned()),
             "reason_quotes_a_value" => {
                 let text = row_text(&batch.values, rejection.member as usize);
-                rejection.reason = format!("cannot use {text}");
+                let plain: String = text.chars().filter(char::is_ascii_alphanumeric).take(100).collect();
+                rejection.reason = format!("cannot use {plain}");
             }
             _ => {}
         }
@@ -151,7 +155,9 @@ fn request(defect: &str, operation: &str, batch: &Batch, one: &mut PreparedReque
 }
 
 fn with_first(mapped: &mut Mapped, change: impl FnOnce(&mut PreparedRequest)) {
-    if let Some(first) = mapped.deliveries.first_mut().and_then(|delivery| delivery.requests.first_mut()) {
+    // Who is in two requests of a delivery is known by the other one.
+    let only = mapped.deliveries.iter_mut().find(|delivery| delivery.requests.len() == 1);
+    if let Some(first) = only.and_then(|delivery| delivery.requests.first_mut()) {
         change(first);
     }
 }
@@ -163,7 +169,7 @@ fn rejection(member: u32, code: &str) -> Rejection {
 /// The last two members of a request go as a delivery of their own, with everybody's values.
 fn names_too_few(mapped: &mut Mapped) {
     let mut more = Vec::new();
-    for delivery in &mut mapped.deliveries {
+    for delivery in mapped.deliveries.iter_mut().filter(|delivery| delivery.requests.len() == 1) {
         let Some(one) = delivery.requests.first_mut().filter(|one| one.members.len() >= 4) else { continue };
         let members = one.members.split_off(one.members.len() - 2);
         let requests = vec![PreparedRequest { members, request: one.request.clone() }];
@@ -208,7 +214,7 @@ fn keep_one(body: &mut Vec<u8>) {
     contacts(body, |contacts| contacts.truncate(1));
 }
 
-fn cell_text(cells: &Cells, row: usize, column: usize) -> String {
+pub(super) fn cell_text(cells: &Cells, row: usize, column: usize) -> String {
     let at = row * cells.columns as usize + column;
     let end = |at: usize| cells.ends.get(at).map_or(0, |end| *end as usize);
     let start = at.checked_sub(1).map_or(0, end);
