@@ -198,8 +198,10 @@ pub struct Usage {
     pub log: Vec<LogLine>,
     /// Lines that were over the limit.
     pub log_dropped: u64,
-    /// A code or sentence of `map` that the host had to bring into form.
+    /// A code or sentence of a rejection or of a problem that the host had to bring into form.
     pub ill_formed: Option<String>,
+    /// A code or field of a warning of `map` that the host had to bring into form.
+    pub ill_warned: Option<String>,
 }
 
 impl Plugin {
@@ -223,8 +225,9 @@ impl Plugin {
         let run = self.start("validate", None, world)?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
-        let (problems, usage) =
+        let (problems, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
+        usage.ill_formed = said::ill_put(&problems);
         Ok((said::problems(problems), usage))
     }
 
@@ -247,6 +250,7 @@ impl Plugin {
         let (mapped, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
         usage.ill_formed = said::ill_formed(&mapped);
+        usage.ill_warned = said::ill_warned(&mapped.warnings);
         let mapped = convert::mapped(mapped);
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
@@ -355,6 +359,7 @@ impl Run<'_> {
             log: state.log,
             log_dropped: state.log_dropped,
             ill_formed: None,
+            ill_warned: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! The checks, a file for each part of the contract.
 
+pub(crate) mod bodies;
+pub(crate) mod choices;
 pub(crate) mod connect;
+pub(crate) mod consent;
 pub(crate) mod deliver;
 pub(crate) mod file;
 pub(crate) mod grouping;

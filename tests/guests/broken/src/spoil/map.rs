@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::hint::black_box;
 
 use enroute_sdk::bindings::enroute::destination::types::{Batch, Cells, Delivery, Mapped, PreparedRequest, Rejection};
-use enroute_sdk::{Item, Level, Method, Request, Slot, SlotPlace, SlotValue, Warning, log};
+use enroute_sdk::{Item, Level, Method, Request, Slot, SlotPlace, SlotValue, Warning, hash, log};
 use serde_json::Value;
 
 use super::{ELSEWHERE, call, seconds, trap};
@@ -34,6 +34,7 @@ pub(crate) fn before_map(defect: &str, batch: &Batch) {
             }
         }
         "map_floods_the_log" if is_empty => (0..1_000).for_each(|line| log(Level::Info, &format!("line {line}"))),
+        "log_hashes_a_value" => log(Level::Debug, &hash::sha256_hex(&cell_text(&batch.identifiers, 0, 0))),
         "log_quotes_a_value" => log(Level::Debug, &row_text(&batch.values, 0)),
         _ => {}
     }
@@ -71,9 +72,17 @@ pub(crate) fn mapped(defect: &str, batch: &Batch, mapped: &mut Mapped) {
             let everybody = (0..).zip(&batch.changes).map(|(member, _)| rejection(member, "no_id"));
             mapped.rejections = everybody.collect();
         }
-        "warning_quotes_a_value" => {
-            let field = Some("name".to_owned());
-            mapped.warnings.push(Warning { code: row_text(&batch.values, 0), field, count: 1 });
+        "warning_quotes_a_value" => warn_of(mapped, word(batch, |text| text)),
+        "warning_turns_a_value_round" => warn_of(mapped, word(batch, |text| text.chars().rev().collect())),
+        "warning_in_camel_case" => {
+            mapped.warnings.push(Warning { code: "ValueLeftOut".to_owned(), field: None, count: 1 })
+        }
+        "warning_of_nobody" => {
+            mapped.warnings.push(Warning { code: "value_left_out".to_owned(), field: None, count: 0 })
+        }
+        "warnings_without_end" => {
+            let one = |at| Warning { code: format!("value_{at}_left_out"), field: None, count: 1 };
+            mapped.warnings.extend((0..150).map(one));
         }
         _ => {
             rejections(defect, batch, mapped);
@@ -91,6 +100,14 @@ fn rejections(defect: &str, batch: &Batch, mapped: &mut Mapped) {
     for rejection in &mut mapped.rejections {
         match defect {
             "code_in_camel_case" => "NoId".clone_into(&mut rejection.code),
+            "code_too_long" => rejection.code = "n".repeat(70),
+            "reason_too_long" => rejection.reason = "the member has no usable id ".repeat(30),
+            "reason_of_two_lines" => "the member has\nno usable id".clone_into(&mut rejection.reason),
+            "reason_hides_a_value" => {
+                let text = row_text(&batch.values, rejection.member as usize);
+                rejection.reason =
+                    format!("cannot use {}", in_base64(text.as_bytes()).chars().take(300).collect::<String>());
+            }
             "code_without_advice" => "unadvised".clone_into(&mut rejection.code),
             "rejection_without_reason" => rejection.reason.clear(),
             "rejection_for_no_field" => rejection.field = Some("no_such_field".to_owned()),
@@ -150,7 +167,29 @@ fn request(defect: &str, operation: &str, batch: &Batch, one: &mut PreparedReque
     }
 }
 
-fn with_first(mapped: &mut Mapped, change: impl FnOnce(&mut PreparedRequest)) {
+fn warn_of(mapped: &mut Mapped, code: Option<String>) {
+    mapped.warnings.extend(code.map(|code| Warning { code, field: None, count: 1 }));
+}
+
+/// The first member's name, where it is a word that a code may be.
+fn word(batch: &Batch, change: impl FnOnce(String) -> String) -> Option<String> {
+    let mut words = (0..batch.values.columns as usize).map(|column| cell_text(&batch.values, 0, column));
+    let is_word =
+        |text: &String| text.len() > 8 && text.len() < 60 && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.find(is_word).map(change)
+}
+
+pub(super) fn in_base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    let letter = |bits: &[u8]| {
+        let value = bits.iter().fold(0_usize, |value, bit| value << 1 | usize::from(*bit));
+        LETTERS.get(value << (6 - bits.len())).map(|letter| char::from(*letter))
+    };
+    bits.chunks(6).filter_map(letter).collect()
+}
+
+pub(super) fn with_first(mapped: &mut Mapped, change: impl FnOnce(&mut PreparedRequest)) {
     if let Some(first) = mapped.deliveries.first_mut().and_then(|delivery| delivery.requests.first_mut()) {
         change(first);
     }
@@ -187,7 +226,7 @@ fn too_many_members(mapped: &mut Mapped) {
     }
 }
 
-fn contacts(body: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) {
+pub(super) fn contacts(body: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) {
     let Ok(mut json) = serde_json::from_slice::<Value>(body) else { return };
     if let Some(contacts) = json.get_mut("contacts").and_then(Value::as_array_mut) {
         change(contacts);
@@ -208,7 +247,7 @@ fn keep_one(body: &mut Vec<u8>) {
     contacts(body, |contacts| contacts.truncate(1));
 }
 
-fn cell_text(cells: &Cells, row: usize, column: usize) -> String {
+pub(super) fn cell_text(cells: &Cells, row: usize, column: usize) -> String {
     let at = row * cells.columns as usize + column;
     let end = |at: usize| cells.ends.get(at).map_or(0, |end| *end as usize);
     let start = at.checked_sub(1).map_or(0, end);
