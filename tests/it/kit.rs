@@ -219,6 +219,37 @@ fn a_sound_plugin_passes_every_check_and_its_cases() {
 }
 
 #[test]
+fn a_setting_that_is_given_reaches_the_cases_that_do_not_say_it() {
+    let given = |name: &str, value: &str| {
+        let settings = [(name.to_owned(), serde_json::Value::from(value))].into_iter().collect();
+        let options = Options { settings, ..options("tests/guests/broken") };
+        let report = examine(&bytes("broken"), &options, &|_| {}).expect("the kit runs");
+        report.cases.into_iter().filter(|case| !case.differences.is_empty()).map(|case| case.name).collect::<Vec<_>>()
+    };
+    assert_eq!(given("defect", "a_contact_twice"), ["map/entry_and_exit"]);
+    // Cases that say it themselves keep what they say.
+    assert_eq!(given("base_url", "https://elsewhere.example.com"), [""; 0]);
+}
+
+#[test]
+fn a_report_says_what_it_cannot_know_and_which_case_tells() {
+    let with_cases = examine(&bytes("broken"), &options("tests/guests/broken"), &|_| {}).expect("the kit runs");
+    let told = |report: &Report, name: &str| {
+        report.unknown.iter().find(|unknown| unknown.name == name).expect("it is listed").cases.clone()
+    };
+    assert_eq!(told(&with_cases, "addresses"), ["map/entry_and_exit"]);
+    assert_eq!(told(&with_cases, "success"), ["send/a_job_begins", "send/a_job_is_done", "send/everybody_arrives"]);
+    assert_eq!(told(&with_cases, "opening"), ["send/the_list_is_found"]);
+    assert_eq!(told(&with_cases, "refused_members"), [""; 0]);
+    let text = with_cases.to_text();
+    assert!(text.contains("told by map/entry_and_exit\n"), "{text}");
+    assert!(text.contains("write it as cases/send/: the real answer, and `members` of which some are"), "{text}");
+    let json = serde_json::to_value(&with_cases).expect("a report is JSON");
+    assert_eq!(json["unknown"][0]["name"], "addresses");
+    assert!(with_cases.passed(), "what cannot be known fails nothing");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_examination() {
     let guest = bytes("broken");
     let code = runtime(Limits::default()).load("broken", &guest).expect("the guest compiles");

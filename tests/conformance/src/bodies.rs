@@ -95,7 +95,9 @@ fn json(body: &[u8]) -> Option<String> {
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(body) {
         return Some(format!("it is no JSON: {error}"));
     }
-    let error = read(body, &mut BTreeSet::new()).err().filter(|error| error.contains("surrogate"))?;
+    let error = read(body, &mut BTreeSet::new())
+        .err()
+        .filter(|error| error.contains("surrogate") || error.contains("hex escape"))?;
     Some(format!("it has half a character: {error}"))
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Parts {
     frame: BTreeMap<String, Leaf>,
     /// The entries of outermost lists, by the place of the list, each as a number that stands for all of it.
     pub(crate) lists: BTreeMap<String, Vec<u64>>,
+    /// Whether the body could be taken apart; nothing is compared where it could not.
+    pub(crate) is_read: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,10 +47,15 @@ pub(crate) enum Wrong {
 
 impl Parts {
     pub(crate) fn new(request: &Request) -> Self {
-        let mut parts = Self { request: request.clone(), frame: BTreeMap::new(), lists: BTreeMap::new() };
+        let mut parts =
+            Self { request: request.clone(), frame: BTreeMap::new(), lists: BTreeMap::new(), is_read: true };
         match bodies::kind(request) {
             Some(Kind::JsonLines | Kind::Table(_)) => parts.take_lines(),
-            Some(Kind::Form) => parts.take_form(),
+            Some(Kind::Form) => match bodies::wrong(request) {
+                None => parts.take_form(),
+                Some(_) => parts.is_read = false,
+            },
+            _ if request.body.is_empty() => {}
             _ => match serde_json::from_slice::<Value>(&request.body) {
                 Ok(body) => parts.take_json(String::new(), &body),
                 Err(_) => parts.take_lines(),
@@ -76,8 +83,8 @@ impl Parts {
         self.frame.insert(place, leaf);
     }
 
-    /// A body without lines cannot be taken apart, so nothing is said of it.
     fn take_lines(&mut self) {
+        self.is_read = self.request.body.contains(&b'\n');
         if self.request.body.contains(&b'\n') {
             let lines = bodies::lines(&self.request.body).map(|line| hash(&line)).collect();
             self.lists.insert("lines".to_owned(), lines);
@@ -113,7 +120,9 @@ impl Parts {
 
     /// What is not as in the requests to the same place about each of its members alone.
     pub(crate) fn wrong_among(&self, alone: &[&Self], members: usize) -> Option<Wrong> {
-        self.head(alone).or_else(|| self.outside(alone, members)).or_else(|| self.entries(alone))
+        let is_read = self.is_read && alone.iter().all(|one| one.is_read);
+        let body = || if is_read { self.outside(alone, members).or_else(|| self.entries(alone)) } else { None };
+        self.head(alone).or_else(body)
     }
 
     /// Headers, slots and query.

@@ -1,8 +1,8 @@
 //! The plugin without a defect: contacts on a list, jobs, and a list that must be found.
 
 use enroute_sdk::{
-    Answer, Batch, Context, Destination, Failure, Finding, Frame, Http, Mapping, Member, Outcome, Packer, Reading,
-    Reject, Report, Request, Resume, Sent, Tally, Ticket, Value, Verdict, hash, json,
+    Answer, Batch, Context, Destination, Failure, Finding, Frame, Http, Limit, Mapping, Member, Outcome, Packer,
+    Reading, Reject, Report, Request, Resume, Sent, Tally, Ticket, Value, Verdict, hash, json,
 };
 use serde::Deserialize;
 
@@ -47,7 +47,7 @@ impl Destination for Sound {
             let build = move |body, _| {
                 Request::post(&ctx.settings().base_url).path(["lists", "", place]).remote_segment(1, "/list").json(body)
             };
-            Packer::new(operation, ctx.limit(operation), Frame::json_array("{\"contacts\":[", end), build)
+            Packer::new(operation, half(ctx.limit(operation)), Frame::json_array("{\"contacts\":[", end), build)
         };
         let (mut upserts, mut removes) =
             (packer("upsert", "contacts", ends(batch.consent())), packer("remove", "remove", ends(None)));
@@ -129,6 +129,11 @@ fn unanswered(failure: Failure) -> Reading {
         Failure::Interrupted(why) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable(why)),
         Failure::TooLarge(_) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable("too large".to_owned())),
     }
+}
+
+/// Half of the bytes: what a defect adds is to break its own clause, and not the limit.
+fn half(limit: Limit) -> Limit {
+    Limit { bytes: limit.bytes / 2, ..limit }
 }
 
 /// What stands behind the contacts: what they agreed to and what they refused, as it was given.

@@ -1,10 +1,13 @@
 //! Defects of bodies: not what they say they are, and values that are nearly those that came in.
 
+use std::collections::BTreeMap;
+
 use enroute_sdk::bindings::enroute::destination::types::{Batch, Mapped, PreparedRequest};
 use enroute_sdk::{Item, Request, hash};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::map::{cell_text, contacts, in_base64};
+use super::map::{cell_text, contacts, in_base64, raw_contacts};
 
 /// What goes wrong with the bodies of a sound result.
 pub(crate) fn bodies(defect: &str, batch: &Batch, mapped: &mut Mapped) {
@@ -29,16 +32,16 @@ fn form(defect: &str, request: &mut Request) {
         "a_form_that_is_json" => content_type(request, "application/x-www-form-urlencoded"),
         "a_table_of_ragged_rows" => {
             content_type(request, "text/csv");
-            let Ok(body) = serde_json::from_slice::<Value>(&request.body) else { return };
             let mut rows = "id,email_sha256,level\n".to_owned();
-            let all = body.get("contacts").and_then(Value::as_array);
-            for contact in all.into_iter().flatten() {
-                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                let cells = ["id", "email_sha256", "level"].iter().filter_map(|name| contact.get(*name)).map(text);
-                let cells = cells.map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
-                rows.push_str(&cells.collect::<Vec<_>>().join(","));
-                rows.push('\n');
-            }
+            raw_contacts(&mut request.body, |contacts| {
+                for contact in contacts {
+                    let contact: BTreeMap<String, Box<RawValue>> = serde_json::from_str(contact).unwrap_or_default();
+                    let cells = ["id", "email_sha256", "level"].iter().filter_map(|name| contact.get(*name));
+                    let cells = cells.map(|raw| format!("\"{}\"", raw.get().trim_matches('"').replace('"', "\"\"")));
+                    rows.push_str(&cells.collect::<Vec<_>>().join(","));
+                    rows.push('\n');
+                }
+            });
             request.body = rows.into_bytes();
         }
         "a_name_twice" => {
@@ -124,6 +127,7 @@ fn numbers(body: &mut Vec<u8>, change: fn(&str) -> Option<String>) {
 /// An address that is to be hashed, beside its hash in other letters.
 fn traces(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
     let spell: fn(&str) -> String = match defect {
+        "sends_the_address" => str::to_owned,
         "address_in_hex" => |text| text.bytes().map(|byte| format!("{byte:02x}")).collect(),
         "address_in_base64" => |text| in_base64(text.as_bytes()),
         "address_turned_round" => |text| text.chars().rev().collect(),
@@ -136,10 +140,10 @@ fn traces(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
     };
     let emails: Vec<String> =
         one.members.iter().map(|member| cell_text(&batch.identifiers, *member as usize, 1)).collect();
-    contacts(&mut one.request.body, |contacts| {
-        for (contact, email) in contacts.iter_mut().filter_map(Value::as_object_mut).zip(emails) {
+    raw_contacts(&mut one.request.body, |contacts| {
+        for (contact, email) in contacts.iter_mut().zip(emails) {
             if email.contains('@') && email.len() < 100 {
-                contact.insert("trace".to_owned(), Value::from(spell(&email)));
+                contact.insert_str(1, &format!("\"trace\":{},", Value::from(spell(&email))));
             }
         }
     });

@@ -1,7 +1,7 @@
 //! Defects that show with the number of members, among those who leave, or behind a setting.
 
 use enroute_sdk::bindings::enroute::destination::types::{Batch, Connection, Mapped, PreparedRequest};
-use enroute_sdk::{Item, Method};
+use enroute_sdk::{Item, Method, SlotValue};
 use serde_json::Value;
 
 use super::map::{cell_text, contacts, with_first};
@@ -45,7 +45,7 @@ pub(crate) fn crowds(defect: &str, connection: &Connection, batch: &Batch, mappe
         _ => each(mapped, |operation, one| {
             head(defect, one);
             entries(defect, one);
-            if operation == "remove" && one.members.len() > 1 {
+            if operation == "remove" {
                 leaving(defect, batch, one);
             }
         }),
@@ -71,22 +71,23 @@ fn head(defect: &str, one: &mut PreparedRequest) {
         "a_path_for_many" if is_many => request.path.push("many".to_owned()),
         "a_query_for_many" if is_many => request.query.push(Item { name: "many".to_owned(), value: "true".to_owned() }),
         "a_method_for_one" if one.members.len() == 1 => request.method = Method::Put,
-        "a_name_for_many" if is_many => top(&mut request.body, "many", Value::from(true)),
-        "a_flag_for_many" => top(&mut request.body, "wait", Value::from(!is_many)),
-        "a_slot_for_many" if is_many => request.slots.clear(),
+        "a_name_for_many" if is_many => top(&mut request.body, "many", true),
+        "a_flag_for_many" => top(&mut request.body, "wait", !is_many),
+        "a_slot_for_many" if is_many => {
+            request.slots.iter_mut().for_each(|slot| slot.value = SlotValue::Remote("/other".to_owned()));
+        }
         _ => {}
     }
 }
 
-fn top(body: &mut Vec<u8>, name: &str, value: Value) {
-    let Ok(Value::Object(mut members)) = serde_json::from_slice(body) else { return };
-    members.insert(name.to_owned(), value);
-    *body = Value::Object(members).to_string().into_bytes();
+fn top(body: &mut Vec<u8>, name: &str, value: bool) {
+    let begin = format!("{{\"{name}\":{value},");
+    body.splice(..1, begin.into_bytes());
 }
 
 fn entries(defect: &str, one: &mut PreparedRequest) {
     match defect {
-        "a_contact_twice" => contacts(&mut one.request.body, |contacts| {
+        "a_contact_twice" if one.members.len() == 1 => contacts(&mut one.request.body, |contacts| {
             contacts.extend(contacts.last().cloned());
         }),
         "a_contact_twice_among_many" if one.members.len() >= MANY => contacts(&mut one.request.body, |contacts| {
@@ -109,7 +110,7 @@ fn lose(mapped: &mut Mapped, member: u32) {
 }
 
 /// All requests of an operation as one, whatever the limit in force.
-fn join(mapped: &mut Mapped) {
+pub(super) fn join(mapped: &mut Mapped) {
     let mut at = 0;
     while at + 1 < mapped.deliveries.len() {
         let same = match mapped.deliveries.get(at..at + 2) {
@@ -136,8 +137,10 @@ fn join(mapped: &mut Mapped) {
 
 /// Removals among others.
 fn leaving(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
+    let is_alone = one.members.len() == 1;
     match defect {
-        "removes_the_first_of_several" => {
+        "removes_the_first_of_several" if is_alone => {}
+        "removes_one_of_several" | "removes_the_first_of_several" => {
             let mut owners = batch.sent_members.clone();
             owners.retain(|owner| one.members.contains(owner));
             contacts(&mut one.request.body, |contacts| {
@@ -151,7 +154,12 @@ fn leaving(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
                 });
             });
         }
-        "removes_who_stays" => {
+        "removes_who_is_there_now" => {
+            let ids = one.members.iter().map(|member| cell_text(&batch.identifiers, *member as usize, 0));
+            let now: Vec<Value> = ids.map(|id| serde_json::json!({ "id": id, "now": true })).collect();
+            contacts(&mut one.request.body, |contacts| contacts.extend(now));
+        }
+        "removes_who_stays" if !is_alone => {
             let sent = |member: u32| {
                 batch.sent_members.iter().position(|owner| *owner == member).map(|row| cell_text(&batch.sent, row, 0))
             };

@@ -1,11 +1,13 @@
 //! Defects of `map`.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::hint::black_box;
 
 use enroute_sdk::bindings::enroute::destination::types::{Batch, Cells, Delivery, Mapped, PreparedRequest, Rejection};
 use enroute_sdk::{Item, Level, Method, Request, Slot, SlotPlace, SlotValue, Warning, hash, log};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{ELSEWHERE, call, seconds, trap};
 
@@ -65,7 +67,7 @@ pub(crate) fn mapped(defect: &str, batch: &Batch, mapped: &mut Mapped) {
             mapped.deliveries.push(Delivery { operation: "upsert".to_owned(), requests });
         }
         "names_too_few" => names_too_few(mapped),
-        "too_many_members" => too_many_members(mapped),
+        "too_many_members" => super::crowds::join(mapped),
         "unknown_operation" => mapped.deliveries.iter_mut().for_each(|one| one.operation.push('s')),
         "one_spoils_all" if !mapped.rejections.is_empty() => {
             mapped.deliveries.clear();
@@ -88,7 +90,7 @@ pub(crate) fn mapped(defect: &str, batch: &Batch, mapped: &mut Mapped) {
             rejections(defect, batch, mapped);
             for delivery in &mut mapped.deliveries {
                 for one in &mut delivery.requests {
-                    request(defect, &delivery.operation, batch, one);
+                    request(defect, one);
                 }
             }
         }
@@ -121,26 +123,13 @@ fn rejections(defect: &str, batch: &Batch, mapped: &mut Mapped) {
 }
 
 /// Defects of single requests.
-fn request(defect: &str, operation: &str, batch: &Batch, one: &mut PreparedRequest) {
-    let first = one.members.first().map_or(0, |member| *member as usize);
+fn request(defect: &str, one: &mut PreparedRequest) {
     let many = one.members.len() >= MANY;
     let request = &mut one.request;
     let mut ask = |name: &str, value: String| request.query.push(Item { name: name.to_owned(), value });
     match defect {
         "map_sees_the_clock" => ask("at", seconds().to_string()),
         "map_sees_chance" if many => ask("nonce", RandomState::new().hash_one(0).to_string()),
-        "sends_the_address" if operation == "upsert" => {
-            let email = cell_text(&batch.identifiers, first, 1);
-            if email.contains('@') && email.len() < 100 {
-                ask("email", email);
-            }
-        }
-        "removes_who_is_there_now" if operation == "remove" => {
-            let id = cell_text(&batch.identifiers, first, 0);
-            if id.len() < 100 {
-                ask("now", id);
-            }
-        }
         "foreign_host" => ELSEWHERE.clone_into(&mut request.origin),
         "own_authorization" => {
             request.headers.push(Item { name: "Authorization".to_owned(), value: "Bearer mine".to_owned() });
@@ -162,7 +151,6 @@ fn request(defect: &str, operation: &str, batch: &Batch, one: &mut PreparedReque
         "too_many_bytes" if many => request.body.resize(OVER_LIMIT_BYTES, b' '),
         "order_of_members" => one.members.reverse(),
         "first_level_for_all" => first_level_for_all(&mut request.body),
-        "removes_one_of_several" if operation == "remove" && one.members.len() == 1 => keep_one(&mut request.body),
         _ => {}
     }
 }
@@ -211,40 +199,44 @@ fn names_too_few(mapped: &mut Mapped) {
     mapped.deliveries.extend(more);
 }
 
-/// A full request takes the members of the next one along.
-fn too_many_members(mapped: &mut Mapped) {
-    let Some(at) = mapped.deliveries.windows(2).position(|pair| match pair {
-        [one, next] => one.operation == next.operation,
-        _ => false,
-    }) else {
-        return;
-    };
-    let next = mapped.deliveries.remove(at + 1);
-    let members = next.requests.into_iter().flat_map(|one| one.members);
-    if let Some(full) = mapped.deliveries.get_mut(at).and_then(|delivery| delivery.requests.first_mut()) {
-        full.members.extend(members);
-    }
-}
-
 pub(super) fn contacts(body: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) {
-    let Ok(mut json) = serde_json::from_slice::<Value>(body) else { return };
-    if let Some(contacts) = json.get_mut("contacts").and_then(Value::as_array_mut) {
-        change(contacts);
-        *body = json.to_string().into_bytes();
-    }
-}
-
-fn first_level_for_all(body: &mut Vec<u8>) {
-    contacts(body, |contacts| {
-        let Some(level) = contacts.first().and_then(|contact| contact.get("level")).cloned() else { return };
-        for contact in contacts.iter_mut().filter_map(Value::as_object_mut) {
-            contact.insert("level".to_owned(), level.clone());
-        }
+    raw_contacts(body, |texts| {
+        let Ok(before) = texts.iter().map(|text| serde_json::from_str(text)).collect::<Result<Vec<Value>, _>>() else {
+            return;
+        };
+        let mut after = before.clone();
+        change(&mut after);
+        // What is not changed stays as it is, to the letter.
+        let text = |(at, value): (usize, &Value)| {
+            let same = before.get(at).filter(|known| *known == value).map(|_| at);
+            let same = same.or_else(|| before.iter().position(|known| known == value));
+            same.and_then(|at| texts.get(at).cloned()).unwrap_or_else(|| value.to_string())
+        };
+        *texts = after.iter().enumerate().map(text).collect();
     });
 }
 
-fn keep_one(body: &mut Vec<u8>) {
-    contacts(body, |contacts| contacts.truncate(1));
+/// As [`contacts`], as they are written.
+pub(super) fn raw_contacts(body: &mut Vec<u8>, change: impl FnOnce(&mut Vec<String>)) {
+    let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(body) else { return };
+    let Some(list) = members.remove("contacts") else { return };
+    let Ok(list) = serde_json::from_str::<Vec<Box<RawValue>>>(list.get()) else { return };
+    let mut texts: Vec<String> = list.iter().map(|raw| raw.get().to_owned()).collect();
+    change(&mut texts);
+    let others: String = members.iter().map(|(name, raw)| format!(",{name:?}:{}", raw.get())).collect();
+    *body = format!("{{\"contacts\":[{}]{others}}}", texts.join(",")).into_bytes();
+}
+
+fn first_level_for_all(body: &mut Vec<u8>) {
+    raw_contacts(body, |contacts| {
+        let members = |text: &String| serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text).unwrap_or_default();
+        let Some(level) = contacts.first().and_then(|first| members(first).remove("level")) else { return };
+        for contact in contacts.iter_mut() {
+            let mut changed = members(contact);
+            changed.insert("level".to_owned(), level.clone());
+            *contact = serde_json::to_string(&changed).unwrap_or_default();
+        }
+    });
 }
 
 pub(super) fn cell_text(cells: &Cells, row: usize, column: usize) -> String {
