@@ -113,7 +113,7 @@ fn hashed<'c>(crowd: &'c Crowd, folded: &str) -> Option<(&'c str, &'static str)>
             let folded = text.trim().to_lowercase();
             stands(text) || stands(&folded) || stands(folded.trim_start_matches('+'))
         };
-        texts.into_iter().any(|text| spelled(text)).then_some(("one of its fields", "as its SHA-256"))
+        texts.into_iter().any(spelled).then_some(("one of its fields", "as its SHA-256"))
     })
 }
 

@@ -4,7 +4,7 @@ use enroute_sdk::bindings::enroute::destination::types::{Batch, Connection, Mapp
 use enroute_sdk::{Item, Method, SlotValue};
 use serde_json::Value;
 
-use super::map::{cell_text, contacts, with_first};
+use super::map::{cell_text, contacts, raw_contacts, with_first};
 
 /// Members of a request above which it is another one.
 const MANY: usize = 12;
@@ -125,12 +125,12 @@ pub(super) fn join(mapped: &mut Mapped) {
         for more in next.requests {
             let mut moved = Vec::new();
             let mut body = more.request.body;
-            contacts(&mut body, |contacts| moved = std::mem::take(contacts));
+            raw_contacts(&mut body, |contacts| moved = std::mem::take(contacts));
             let Some(one) = mapped.deliveries.get_mut(at).and_then(|delivery| delivery.requests.first_mut()) else {
                 return;
             };
             one.members.extend(more.members);
-            contacts(&mut one.request.body, |contacts| contacts.extend(moved));
+            raw_contacts(&mut one.request.body, |contacts| contacts.extend(moved));
         }
     }
 }
