@@ -6,7 +6,7 @@ use enroute_host::runtime::World;
 
 use crate::bench::Bench;
 use crate::catalogue::Check;
-use crate::checks::grouping;
+use crate::checks::full;
 use crate::findings::Failure;
 use crate::kit::{Kit, OTHER_WORLDS};
 use crate::people::Crowd;
@@ -120,7 +120,7 @@ pub(crate) fn full_batch(kit: &Kit<'_>, bench: &Bench) -> Option<FullBatch> {
         let body_bytes = bodies.map(|one| one.request.body.len()).sum();
         full = Some(FullBatch { members, cpu, memory_bytes: usage.memory_bytes, body_bytes });
         if time == 0 {
-            grouping::full_batch(kit, bench, &crowd, &mapped);
+            full::check(kit, bench, &crowd, &mapped);
         }
     }
     full
