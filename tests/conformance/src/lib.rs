@@ -154,7 +154,7 @@ const GOODS_MAX: usize = 6;
 fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::FullBatch>, KitError> {
     file::settings(&kit.findings, kit.manifest);
     (kit.progress)("looking for settings and rows that work");
-    let mut benches = connect::benches(kit, settings)?;
+    let benches = connect::benches(kit, settings)?;
     (kit.progress)(&format!("validating on {} connections", benches.len()));
     validate::check(kit, &benches);
     (kit.progress)("mapping ordinary members, removals and groups");
@@ -163,18 +163,14 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     grouping::check(kit, &benches);
     consent::check(kit, &benches);
     (kit.progress)("mapping with every choice of every setting");
-    let chosen = choices::benches(kit, &benches);
-    choices::check(kit, &chosen);
+    choices::check(kit, &choices::benches(kit, &benches));
     (kit.progress)("mapping hostile values");
     hostile::check(kit, &benches);
     (kit.progress)("sending, with every answer that can come");
-    // Choices come last: they add the operations that no other connection has.
-    let own = benches.len();
-    benches.extend(chosen);
     deliver::check(kit, &benches);
     work::check(kit, &benches);
     (kit.progress)("mapping a full batch");
-    let fullest = benches.iter().take(own).max_by_key(|bench: &&Bench| bench.connection.rows.len());
+    let fullest = benches.iter().max_by_key(|bench: &&Bench| bench.connection.rows.len());
     fullest.into_iter().for_each(|bench| grouping::large_crowd(kit, bench));
     Ok(fullest.and_then(|bench| mapping::full_batch(kit, bench)))
 }
