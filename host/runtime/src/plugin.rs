@@ -49,8 +49,9 @@ impl Plugin {
         let run = self.start("validate", None, world)?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
-        let (problems, usage) =
+        let (problems, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
+        usage.ill_formed = said::ill_put(&problems);
         Ok((said::problems(problems), usage))
     }
 
@@ -73,6 +74,7 @@ impl Plugin {
         let (mapped, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
         usage.ill_formed = said::ill_formed(&mapped);
+        usage.ill_warned = said::ill_warned(&mapped.warnings);
         let mapped = convert::mapped(mapped);
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
@@ -184,6 +186,7 @@ impl Run<'_> {
             log_dropped: state.log_dropped,
             ill_formed: None,
             wait_ms: 0,
+            ill_warned: None,
         }
     }
 

@@ -58,9 +58,28 @@ fn counted<K: Eq>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) 
     (kept, others)
 }
 
+fn is_line(text: &&str) -> bool {
+    text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden)
+}
+
+/// The first message or hint of a problem that is not one line of bounded length, or how many problems there are.
+pub(super) fn ill_put(problems: &[types::Problem]) -> Option<String> {
+    let mut texts = problems.iter().flat_map(|problem| [problem.message.as_str(), problem.hint.as_str()]);
+    let ill = texts.find(|text| !is_line(text)).map(|text| plain::line(text.to_owned()));
+    ill.or_else(|| (problems.len() > PROBLEMS_MAX).then(|| format!("{} problems", problems.len())))
+}
+
+/// The first code or field of a warning that has not the form that the contract asks for, if any.
+pub(super) fn ill_warned(warnings: &[types::Warning]) -> Option<String> {
+    warnings.iter().find_map(|warning| {
+        let field = warning.field.as_deref().filter(|text| !is_line(text));
+        let ill = Some(warning.code.as_str()).filter(|code| !plain::is_code(code)).or(field)?;
+        Some(plain::line(ill.to_owned()))
+    })
+}
+
 /// The first word of a rejection that has not the form that the contract asks for, if any.
 pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
-    let is_line = |text: &&str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
     mapped.rejections.iter().find_map(|rejection| {
         let (code, reason) = (rejection.code.as_str(), rejection.reason.as_str());
         let ill = Some(code).filter(|code| !plain::is_code(code)).or(Some(reason).filter(|text| !is_line(text)))?;

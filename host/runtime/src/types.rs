@@ -187,6 +187,8 @@ pub struct Usage {
     pub log_dropped: u64,
     /// A code or sentence that the host had to bring into form, or more different ones than it keeps.
     pub ill_formed: Option<String>,
+    /// A code or field of a warning of `map` that the host had to bring into form.
+    pub ill_warned: Option<String>,
     /// The longest wait that a report asks for, before it is cut.
     pub wait_ms: u64,
 }

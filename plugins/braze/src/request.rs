@@ -11,13 +11,14 @@ pub(crate) const PREFIX: &[u8] = b"{\"attributes\":[";
 /// After the last object of a body.
 pub(crate) const SUFFIX: &[u8] = b"]}";
 
-/// Says that a request carries several objects; Braze's partners send it too.
+/// Says that a request may carry several objects; Braze's partners send it too. It stands there for one object as well:
+/// a request does not depend on who else is in the batch.
 const BATCH_HEADER: &str = "x-braze-batch";
 
 /// A request that updates this many profiles.
 pub(crate) fn track(endpoint: &str, body: Vec<u8>, objects: usize) -> Request {
     let request = Request::post(endpoint).path(["users", "track"]).json(body);
-    if objects > 1 { request.header(BATCH_HEADER, "true") } else { request }
+    if objects > 0 { request.header(BATCH_HEADER, "true") } else { request }
 }
 
 /// A request that touches nobody: a good key is told that data is missing, a bad one that it is bad.
@@ -30,13 +31,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_object_is_no_batch() {
+    fn every_update_is_a_batch_however_many_are_in_it() {
         let has_header = |objects| {
             let request = track("https://rest.iad-01.braze.com", Vec::new(), objects);
             request.headers.iter().any(|header| header.name == BATCH_HEADER)
         };
-        assert!(!has_header(1));
-        assert!(has_header(2));
+        assert!(!has_header(0));
+        assert!(has_header(1) && has_header(2));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod phone;
 
 mod birth;
 mod clear;
+pub(crate) mod decimal;
 mod email;
 mod gender;
 mod name;

@@ -10,25 +10,38 @@ use enroute_host::runtime::{Outlet, RequestKind};
 use enroute_sdk::Http as _;
 use enroute_sdk::bindings::enroute::destination::types as sdk;
 use enroute_sdk::testing::{self, Given, Played, Script, Stage};
+use serde_json::{Map, Value};
 
 use crate::convert;
 use crate::error::KitError;
 use crate::network::Reply;
 use crate::sandbox::Sandbox;
 
-/// The manifest as the format of cases wants it.
-fn table(manifest: &Manifest) -> Result<toml::Table, KitError> {
-    toml::Table::try_from(manifest).map_err(|error| KitError::Cases(error.to_string()))
+/// The manifest as the format of cases wants it. Settings that were given by hand stand where a case says nothing of
+/// them, as defaults do.
+fn table(manifest: &Manifest, given: &Map<String, Value>) -> Result<toml::Table, KitError> {
+    let mut manifest = manifest.clone();
+    for setting in &mut manifest.settings {
+        if let Some(value) = given.get(&setting.name) {
+            setting.default = Some(value.clone());
+        }
+    }
+    toml::Table::try_from(&manifest).map_err(|error| KitError::Cases(error.to_string()))
 }
 
-/// Plays every case of a folder.
-pub(crate) fn play(sandbox: &Sandbox, manifest: &Manifest, folder: &Path) -> Result<Vec<Played>, KitError> {
-    testing::play(folder, &table(manifest)?, &Sandboxed(sandbox)).map_err(KitError::Cases)
+/// Plays every case of a folder, with these settings where a case does not say others.
+pub(crate) fn play(
+    sandbox: &Sandbox,
+    manifest: &Manifest,
+    folder: &Path,
+    given: &Map<String, Value>,
+) -> Result<Vec<Played>, KitError> {
+    testing::play(folder, &table(manifest, given)?, &Sandboxed(sandbox)).map_err(KitError::Cases)
 }
 
 /// What the cases of a folder give.
-pub(crate) fn givens(manifest: &Manifest, folder: &Path) -> Result<Vec<Given>, KitError> {
-    testing::givens(folder, &table(manifest)?).map_err(KitError::Cases)
+pub(crate) fn givens(manifest: &Manifest, folder: &Path, given: &Map<String, Value>) -> Result<Vec<Given>, KitError> {
+    testing::givens(folder, &table(manifest, given)?).map_err(KitError::Cases)
 }
 
 /// The component as a stage.

@@ -96,6 +96,8 @@ catalogue! {
         "`validate` returns, whatever settings of the right type, rows and remote it is given";
     ProblemsHaveTheirPlace: Validate, "K2.3", "problems_have_their_place",
         "every problem names a setting or row that exists, says what is wrong and what to do";
+    ProblemsAreShort: Validate, "K2.5", "problems_are_short",
+        "a message and a hint are one line of at most 500 bytes, and a call has at most 100 problems";
     MapIsTotal: Map, "K3.1", "map_is_total",
         "every member is in exactly one delivery or rejection, and every position is one of the batch";
     OrdinaryMembersAreDelivered: Map, "K3.1", "ordinary_members_are_delivered",
@@ -110,6 +112,20 @@ catalogue! {
         "`map` does not reach for the network";
     MapMindsNoNeighbours: Map, "K3.3", "map_minds_no_neighbours",
         "one by one, in halves, shuffled or reversed, a member has the same part of a request or the same rejection";
+    HeadsMindNoNeighbours: Map, "K3.8", "heads_mind_no_neighbours",
+        "method, path, query, headers, slots and what stands in a body outside of lists are as for each member alone";
+    NobodyStandsTwice: Map, "K3.3", "nobody_stands_twice",
+        "no member is in a list or in a delivery more often than once, alone or among others";
+    BodiesAreWhatTheySay: Map, "K3.9", "bodies_are_what_they_say",
+        "a body has a content type, and a strict reader takes it for that";
+    NamesStandOnce: Map, "K3.9", "names_stand_once",
+        "no object of a JSON body has a name twice";
+    DigitsAndCharactersAreKept: Map, "K3.9", "digits_and_characters_are_kept",
+        "numbers leave with every digit, and texts with every character, or not at all";
+    WarningsAreWellSaid: Map, "K3.10", "warnings_are_well_said",
+        "a warning has a code in snake_case and counts somebody, and a call has at most 100 different ones";
+    ConsentIsSaidAsGiven: Map, "K7.6", "consent_is_said_as_given",
+        "what a request says of consent is what the members agreed to, and a refusal is not said as an agreement";
     RejectionsAreWellSaid: Map, "K3.4", "rejections_are_well_said",
         "a rejection has a code in snake_case and a sentence, and a field that exists where it names one";
     ReasonsAreImpersonal: Map, "K3.4", "reasons_are_impersonal",
@@ -132,6 +148,8 @@ catalogue! {
         "a removal is the same whatever identifies the member now";
     RemovalsReachAllThatWasSent: Map, "K7.5", "removals_reach_all_that_was_sent",
         "a removal names every set of identifiers that was sent";
+    RemovalsReachNobodyElse: Map, "K7.5", "removals_reach_nobody_else",
+        "among others, a removal names what was sent of its member and of nobody else";
     CodesHaveAdvice: Map, "K10.4", "codes_have_advice",
         "the manifest says for every code of a rejection what to do";
     LogsAreImpersonal: Map, "K12.5", "logs_are_impersonal",

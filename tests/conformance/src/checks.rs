@@ -1,9 +1,13 @@
 //! The checks, a file for each part of the contract.
 
 pub(crate) mod asking;
+pub(crate) mod bodies;
+pub(crate) mod choices;
 pub(crate) mod connect;
+pub(crate) mod consent;
 pub(crate) mod deliver;
 pub(crate) mod file;
+pub(crate) mod full;
 pub(crate) mod grouping;
 pub(crate) mod hostile;
 pub(crate) mod mapping;

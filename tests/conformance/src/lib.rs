@@ -10,10 +10,12 @@
 
 mod answers;
 mod bench;
+mod bodies;
 mod cases;
 mod catalogue;
 mod checks;
 mod convert;
+mod digits;
 mod disguise;
 mod error;
 mod findings;
@@ -24,6 +26,8 @@ mod people;
 mod random;
 mod report;
 mod sandbox;
+mod spelled;
+mod unknown;
 mod values;
 
 use std::cell::RefCell;
@@ -38,7 +42,9 @@ use enroute_sdk::testing::Given;
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
-use crate::checks::{connect, deliver, file, grouping, hostile, mapping, open, probe, removal, resume, validate};
+use crate::checks::{
+    choices, connect, consent, deliver, file, grouping, hostile, mapping, open, probe, removal, resume, validate,
+};
 use crate::findings::Findings;
 use crate::kit::Kit;
 use crate::sandbox::Sandbox;
@@ -46,6 +52,8 @@ use crate::sandbox::Sandbox;
 pub use catalogue::{Check, Group};
 pub use error::KitError;
 pub use findings::Failure;
+pub use unknown::Unknown;
+
 pub use report::{CaseReport, CheckReport, Figure, Report, State};
 
 /// What an examination is told beside the file.
@@ -110,7 +118,7 @@ fn load(runtime: &Runtime, inspection: Inspection, bytes: &[u8]) -> Result<Subje
 pub fn examine_loaded(subject: &Subject, options: &Options, progress: &dyn Fn(&str)) -> Result<Report, KitError> {
     let manifest = &subject.manifest;
     let folder = options.cases.as_deref();
-    let givens = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::givens(manifest, folder))?;
+    let givens = folder.map_or_else(|| Ok(Vec::new()), |folder| cases::givens(manifest, folder, &options.settings))?;
     let goods = goods(givens.iter().filter(|given| given.all_arrive));
     let plain_goods = goods_of_well(&goods, &givens);
     let kit = Kit {
@@ -135,11 +143,11 @@ pub fn examine_loaded(subject: &Subject, options: &Options, progress: &dyn Fn(&s
     let played = match folder {
         Some(folder) => {
             progress("playing the plugin's own cases");
-            cases::play(&kit.sandbox, manifest, folder)?
+            cases::play(&kit.sandbox, manifest, folder, &options.settings)?
         }
         None => Vec::new(),
     };
-    Ok(Report::of(subject, options.seed, &kit, played, full))
+    Ok(Report::of(subject, options, &kit, played, full))
 }
 
 /// Good answers of the cases that are tried on every delivery.
@@ -176,6 +184,9 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     mapping::check(kit, &benches);
     removal::check(kit, &benches);
     grouping::check(kit, &benches);
+    consent::check(kit, &benches);
+    (kit.progress)("mapping with every choice of every setting");
+    choices::check(kit, &choices::benches(kit, &benches));
     (kit.progress)("mapping hostile values");
     hostile::check(kit, &benches);
     (kit.progress)("sending, with every answer that can come");
@@ -186,6 +197,7 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     resume::check(kit, &benches, &all);
     (kit.progress)("mapping a full batch");
     let fullest = benches.iter().max_by_key(|bench: &&Bench| bench.connection.rows.len());
+    fullest.into_iter().for_each(|bench| grouping::large_crowd(kit, bench));
     Ok(fullest.and_then(|bench| mapping::full_batch(kit, bench)))
 }
 

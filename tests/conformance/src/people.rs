@@ -39,9 +39,14 @@ impl Cell {
     }
 
     pub(crate) fn bytes(&self) -> usize {
+        self.words().len()
+    }
+
+    /// What it says; nothing where it is no text, number or JSON.
+    pub(crate) fn words(&self) -> &str {
         match self {
-            Self::Number(text) | Self::Text(text) | Self::Json(text) => text.len(),
-            _ => 0,
+            Self::Number(text) | Self::Text(text) | Self::Json(text) => text,
+            Self::Absent | Self::Null | Self::Bool(_) => "",
         }
     }
 }
@@ -83,11 +88,23 @@ impl Crowd {
     /// Some of them, in this order.
     pub(crate) fn chosen(&self, positions: &[usize]) -> Self {
         let people = positions.iter().filter_map(|at| self.people.get(*at)).cloned().collect();
-        Self { people, ..self.clone() }
+        Self { people, fields: self.fields, rows: self.rows, consent: self.consent.clone() }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.people.len()
+    }
+
+    /// The same members with another consent, as JSON text.
+    pub(crate) fn consenting(&self, consent: Option<String>) -> Self {
+        Self { people: self.people.clone(), fields: self.fields, rows: self.rows, consent }
+    }
+
+    /// Every value of every member, also what was sent of it.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &Cell> {
+        self.people
+            .iter()
+            .flat_map(|person| person.identifiers.iter().chain(&person.values).chain(person.sent.iter().flatten()))
     }
 
     /// The members as they cross the border.

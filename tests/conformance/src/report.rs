@@ -8,11 +8,12 @@ use std::time::Duration;
 use enroute_sdk::testing::Played;
 use serde::Serialize;
 
-use crate::Subject;
 use crate::catalogue::{Check, Group};
 use crate::checks::mapping::FullBatch;
 use crate::findings::{Failure, Findings};
 use crate::kit::Kit;
+use crate::unknown::{self, Unknown};
+use crate::{Options, Subject};
 
 /// Whether a check holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -80,6 +81,8 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// The plugin's own cases.
     pub cases: Vec<CaseReport>,
+    /// What no kit can know, and which cases tell it; nothing where the file is no plugin.
+    pub unknown: Vec<Unknown>,
     /// What was measured.
     pub figures: Vec<Figure>,
 }
@@ -88,12 +91,13 @@ impl Report {
     /// Of a file that is no plugin.
     pub(crate) fn of_a_file(seed: u64, findings: &Findings) -> Self {
         let (plugin, sha256) = (String::new(), String::new());
-        Self { plugin, sha256, seed, checks: checks(findings), cases: Vec::new(), figures: Vec::new() }
+        let (cases, unknown, figures) = (Vec::new(), Vec::new(), Vec::new());
+        Self { plugin, sha256, seed, checks: checks(findings), cases, unknown, figures }
     }
 
     pub(crate) fn of(
         subject: &Subject,
-        seed: u64,
+        options: &Options,
         kit: &Kit<'_>,
         played: Vec<Played>,
         full: Option<FullBatch>,
@@ -102,9 +106,10 @@ impl Report {
         Self {
             plugin: format!("{} {}", subject.manifest.id, subject.manifest.version),
             sha256: subject.sha256.clone(),
-            seed,
+            seed: options.seed,
             checks: checks(&kit.findings),
             cases: played.into_iter().map(case).collect(),
+            unknown: unknown::all(options.cases.as_deref()),
             figures: figures(subject, kit, full),
         }
     }
@@ -155,9 +160,25 @@ impl Report {
                 let _ = writeln!(text, "         {difference}");
             });
         }
+        self.write_unknown(&mut text);
         self.write_figures(&mut text);
         self.write_sum(&mut text);
         text
+    }
+
+    fn write_unknown(&self, text: &mut String) {
+        if self.unknown.is_empty() {
+            return;
+        }
+        let _ = writeln!(text, "what the kit cannot know");
+        let width = self.unknown.iter().map(|unknown| unknown.name.len()).max().unwrap_or(0);
+        for unknown in &self.unknown {
+            let _ = writeln!(text, "  {:<width$}  {}", unknown.name, unknown.says);
+            let _ = writeln!(text, "  {:<width$}    {}", "", unknown.told());
+            if unknown.cases.is_empty() {
+                let _ = writeln!(text, "  {:<width$}    write it as {}", "", unknown.case);
+            }
+        }
     }
 
     fn write_figures(&self, text: &mut String) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use enroute_core::batch::Batch;
 use enroute_core::outcome::Report;
+use enroute_core::plain;
 use enroute_host::runtime::{
     Connection, Fault, FaultKind, LogLine, Mapped, Outlet, Plugin, Problem, Usage, Work, World,
 };
@@ -87,6 +88,13 @@ impl Sandbox {
         let (problems, usage) = called?;
         self.meter.borrow_mut().validate.take(&usage);
         log_is_bounded(findings, &usage, did);
+        // Who quotes a setting of 64 KiB or with control characters is cut and cleaned by the host.
+        if !quotes_odd(connection) {
+            findings.expect(Check::ProblemsAreShort, usage.ill_formed.is_none(), || {
+                let got = usage.ill_formed.clone().unwrap_or_default();
+                Failure::new(did, "messages and hints on one line of at most 500 bytes, at most 100 problems", got)
+            });
+        }
         findings.expect(Check::ValidateIsPure, usage.requests == 0, || {
             Failure::new(did, "no request, for `validate` has no network", format!("it tried {}", usage.requests))
         });
@@ -115,6 +123,10 @@ impl Sandbox {
         findings.expect(Check::RejectionsAreWellSaid, usage.ill_formed.is_none(), || {
             let got = usage.ill_formed.clone().unwrap_or_default();
             Failure::new(did, "codes in snake_case of at most 64 bytes, sentences on one line of at most 500", got)
+        });
+        findings.expect(Check::WarningsAreWellSaid, usage.ill_warned.is_none(), || {
+            let got = usage.ill_warned.clone().unwrap_or_default();
+            Failure::new(did, "codes in snake_case of at most 64 bytes, fields on one line", got)
         });
         log_is_bounded(findings, &usage, did);
         findings.expect(Check::MapLeavesTheNetworkAlone, usage.requests == 0, || {
@@ -179,6 +191,20 @@ impl Sandbox {
             }
         }
     }
+}
+
+/// Longest text of a connection that a message may quote and still be short.
+const QUOTED_BYTES_MAX: usize = 100;
+
+/// Whether a connection has texts that no message can repeat on one short line.
+fn quotes_odd(connection: &Connection) -> bool {
+    let odd = |text: &str| text.len() > QUOTED_BYTES_MAX || text.contains(plain::is_hidden);
+    let settings: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&connection.settings).unwrap_or_default();
+    settings.values().filter_map(serde_json::Value::as_str).any(odd)
+        || connection.rows.iter().any(|(from, to)| odd(from) || odd(to))
+        || odd(&connection.audience_key)
+        || odd(&connection.audience_name)
 }
 
 /// The check that a fault breaks, and what should have come instead.

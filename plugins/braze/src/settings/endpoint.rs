@@ -63,11 +63,11 @@ pub(super) fn check(endpoint: &str, found: &mut Vec<Problem>) {
             format!("the REST endpoint of this instance is https://{host}"),
         )),
         Endpoint::Foreign => {
-            let known: Vec<String> = INSTANCES.iter().map(|(name, host)| format!("{name} https://{host}")).collect();
+            let known: Vec<String> = INSTANCES.iter().map(|(name, host)| format!("{name} {host}")).collect();
             found.push(error(
                 place(),
                 format!("`{endpoint}` is not the REST endpoint of a Braze instance"),
-                format!("one of: {}", known.join(", ")),
+                format!("https:// with one of: {}", known.join(", ")),
             ));
         }
     }

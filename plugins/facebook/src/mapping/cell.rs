@@ -8,11 +8,12 @@ use enroute_sdk::{Value, json};
 
 use crate::mapping::memo::Memo;
 use crate::normalize::country::Country;
+use crate::normalize::decimal;
 use crate::normalize::key::Key;
 use crate::normalize::{BlankCode, CellError, Filled, Rules, WarningCode};
 
-/// Whole numbers up to this one are exact as a double; beyond, a number keeps the digits it came with.
-const WHOLE_NUMBER_MAX: f64 = 9_007_199_254_740_992.0;
+/// Digits, and a sign, of whole numbers that are written out; longer ones stay as they came.
+const WHOLE_NUMBER_CHARS_MAX: usize = 17;
 
 /// Whether there is something to send: a text that is not blank, or a number. Meta takes nothing else for a person,
 /// but for the list of data processing options.
@@ -39,11 +40,8 @@ fn number_text(digits: &str) -> Cow<'_, str> {
     if !digits.contains(['.', 'e', 'E']) {
         return Cow::Borrowed(digits);
     }
-    match digits.parse::<f64>() {
-        Ok(number) if number.fract() == 0.0 && number.abs() <= WHOLE_NUMBER_MAX => {
-            // The sum with 0 turns -0 into 0.
-            Cow::Owned(format!("{:.0}", number + 0.0))
-        }
+    match decimal::plain(digits) {
+        Some(whole) if whole.len() <= WHOLE_NUMBER_CHARS_MAX && !whole.contains('.') => Cow::Owned(whole),
         _ => Cow::Borrowed(digits),
     }
 }

@@ -4,6 +4,7 @@
 //! sent only if it is made of nothing but ASCII letters, digits, hyphens and underscores, which no e-mail
 //! address and no formatted phone number is.
 
+use crate::normalize::decimal;
 use crate::normalize::key::Key;
 use crate::normalize::{BlankCode, CellError, Filled, WarningCode};
 use enroute_sdk::text::{self, digit};
@@ -45,8 +46,9 @@ fn append_madid(text: &str, out: &mut String) -> Filled {
 fn append_value(text: &str, out: &mut String) -> Filled {
     match digit::fold(text).parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 => {
-            // The sum with 0 turns -0 into 0.
-            out.push_str(&(value + 0.0).to_string());
+            // In digits, for a float has 17 of them at most.
+            let text = digit::fold(text);
+            out.push_str(&decimal::plain(&text).unwrap_or_else(|| value.to_string()));
             Filled::Yes
         }
         _ => {
@@ -108,9 +110,16 @@ mod tests {
 
     #[test]
     fn a_value_is_a_finite_json_number_from_0_up() {
-        for (raw, expect) in
-            [("1e3", "1000"), ("+5", "5"), (".5", "0.5"), ("100.10", "100.1"), ("-0", "0"), ("7.", "7")]
-        {
+        for (raw, expect) in [
+            ("1e3", "1000"),
+            ("+5", "5"),
+            (".5", "0.5"),
+            ("100.10", "100.1"),
+            ("-0", "0"),
+            ("7.", "7"),
+            ("9007199254740993", "9007199254740993"),
+            ("0.12345678901234567890", "0.1234567890123456789"),
+        ] {
             check(Key::LookalikeValue, raw, expect);
         }
         for raw in ["NaN", "inf", "1e999", "1,000", "-0.01", "0x10"] {

@@ -65,21 +65,22 @@ fn open(
     benches: &mut Vec<Bench>,
     refused: &mut Vec<String>,
 ) {
-    let mut bench = match Bench::new(name.to_owned(), kit.manifest, connection) {
-        Ok(bench) => bench,
-        Err(error) => {
-            refused.push(format!("{name}: {error}"));
-            return;
-        }
-    };
-    let Some(problems) = kit.validate(&bench, "validated") else { return };
-    let error = problems.iter().find(|problem| problem.is_error);
-    match error {
-        Some(problem) => refused.push(format!("{name}: {:?}: {}", problem.place, problem.message)),
-        None => {
+    match sound(kit, name, connection) {
+        Ok(mut bench) => {
             bench.own = own.filter(|crowd| crowd.len() > 0);
             benches.push(bench);
         }
+        Err(why) => refused.push(why),
+    }
+}
+
+/// A connection in which the plugin finds no error, or why it is none.
+pub(crate) fn sound(kit: &Kit<'_>, name: &str, connection: Connection) -> Result<Bench, String> {
+    let bench = Bench::new(name.to_owned(), kit.manifest, connection).map_err(|error| format!("{name}: {error}"))?;
+    let problems = kit.validate(&bench, "validated").ok_or_else(|| format!("{name}: `validate` failed"))?;
+    match problems.iter().find(|problem| problem.is_error) {
+        Some(problem) => Err(format!("{name}: {:?}: {}", problem.place, problem.message)),
+        None => Ok(bench),
     }
 }
 

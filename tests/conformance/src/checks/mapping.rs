@@ -6,6 +6,7 @@ use enroute_host::runtime::World;
 
 use crate::bench::Bench;
 use crate::catalogue::Check;
+use crate::checks::full;
 use crate::findings::Failure;
 use crate::kit::{Kit, OTHER_WORLDS};
 use crate::people::Crowd;
@@ -28,26 +29,39 @@ pub(crate) struct FullBatch {
 }
 
 pub(crate) fn check(kit: &Kit<'_>, benches: &[Bench]) {
-    let (mut mapped_any, mut delivered) = (false, false);
-    let mut reasons: Vec<String> = Vec::new();
-    for bench in benches {
-        nobody(kit, bench);
-        let members = MEMBERS.min(bench.batch_members(kit.manifest));
-        let crowds = [Some(bench.ordinary(members)), bench.own.clone()];
-        for (crowd, what) in crowds.iter().flatten().zip(["ordinary members", "the members of the case"]) {
-            let Some(mapped) = kit.map(bench, crowd, &format!("mapped {what}")) else { continue };
-            mapped_any = true;
-            delivered |= !mapped.deliveries.is_empty();
-            reasons.extend(mapped.rejections.first().map(|one| format!("{}: {}", one.code, one.reason)));
-            deterministic(kit, bench, crowd, what);
-        }
-    }
+    let Outcome { mapped_any, delivered, reasons } = each(kit, benches);
     if mapped_any {
         kit.findings.expect(Check::OrdinaryMembersAreDelivered, delivered, || {
             let expected = "a delivery with one of them at least; a case in cases/map/ shows who can be delivered";
             Failure::new("mapped ordinary members on every connection", expected, reasons.join("; "))
         });
     }
+}
+
+/// What came of ordinary members on all connections.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    mapped_any: bool,
+    delivered: bool,
+    reasons: Vec<String>,
+}
+
+/// Nobody, ordinary members, and those of the case, on each connection.
+pub(crate) fn each(kit: &Kit<'_>, benches: &[Bench]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for bench in benches {
+        nobody(kit, bench);
+        let members = MEMBERS.min(bench.batch_members(kit.manifest));
+        let crowds = [Some(bench.ordinary(members)), bench.own.clone()];
+        for (crowd, what) in crowds.iter().flatten().zip(["ordinary members", "the members of the case"]) {
+            let Some(mapped) = kit.map(bench, crowd, &format!("mapped {what}")) else { continue };
+            outcome.mapped_any = true;
+            outcome.delivered |= !mapped.deliveries.is_empty();
+            outcome.reasons.extend(mapped.rejections.first().map(|one| format!("{}: {}", one.code, one.reason)));
+            deterministic(kit, bench, crowd, what);
+        }
+    }
+    outcome
 }
 
 fn nobody(kit: &Kit<'_>, bench: &Bench) {
@@ -95,15 +109,19 @@ fn differing(one: &str, other: &str) -> (String, String) {
 /// Maps as many members at once as the host ever hands over.
 pub(crate) fn full_batch(kit: &Kit<'_>, bench: &Bench) -> Option<FullBatch> {
     let members = bench.batch_members(kit.manifest).min(BATCH_MEMBERS_MAX);
-    let batch = bench.ordinary(members).batch();
+    let crowd = bench.ordinary(members);
+    let batch = crowd.batch();
     let did = format!("{}: mapped {members} members at once", bench.name);
     let mut full: Option<FullBatch> = None;
-    for _ in 0..TIMES {
+    for time in 0..TIMES {
         let (mapped, usage) = kit.sandbox.map(&kit.findings, World::default(), &bench.connection, &batch, &did)?;
         let bodies = mapped.deliveries.iter().flat_map(|delivery| &delivery.requests);
         let cpu = full.map_or(usage.cpu, |full| full.cpu.min(usage.cpu));
         let body_bytes = bodies.map(|one| one.request.body.len()).sum();
         full = Some(FullBatch { members, cpu, memory_bytes: usage.memory_bytes, body_bytes });
+        if time == 0 {
+            full::check(kit, bench, &crowd, &mapped);
+        }
     }
     full
 }

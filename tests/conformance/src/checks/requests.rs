@@ -5,10 +5,11 @@ use enroute_host::runtime::{Mapped, PreparedRequest};
 
 use crate::bench::Bench;
 use crate::catalogue::Check;
-use crate::checks::said;
+use crate::checks::{bodies, said};
 use crate::findings::Failure;
 use crate::kit::Kit;
 use crate::people::Crowd;
+use crate::spelled::Said;
 
 /// Largest crowd in which every member's marks are looked for in every request.
 const CROWD_SEARCHED_MAX: usize = 64;
@@ -33,6 +34,7 @@ pub(crate) fn look(kit: &Kit<'_>, bench: &Bench, crowd: &Crowd, mapped: &Mapped,
             }
             let places = (Check::HostsAreDeclared, Check::HostsPartsAreLeftAlone);
             sendable(kit, bench, &prepared.request, places, did);
+            bodies::of_members(kit, crowd, &prepared.request, did);
             hashed(kit, crowd, &prepared.request, did);
             if crowd.len() <= CROWD_SEARCHED_MAX {
                 names_members(kit, crowd, prepared, did);
@@ -44,6 +46,7 @@ pub(crate) fn look(kit: &Kit<'_>, bench: &Bench, crowd: &Crowd, mapped: &Mapped,
 /// Whether a request goes to a declared host, and the host would let it go.
 pub(crate) fn sendable(kit: &Kit<'_>, bench: &Bench, request: &Request, checks: (Check, Check), did: &str) {
     let shown = || format!("{} {}{}", request.method.as_str(), request.origin, request.target());
+    bodies::look(kit, request, did);
     let denied = match host_of(&request.origin) {
         Some((host, port)) => bench.grant.allows(host, port).err().map(|denied| denied.to_string()),
         None => Some(format!("`{}` is no origin", request.origin)),
@@ -124,13 +127,13 @@ fn filled(request: &Request) -> Request {
     filled
 }
 
-/// Everything of a request in which a value could stand, in lower case.
+/// Everything of a request in which a value could stand.
 fn text(request: &Request) -> String {
-    let mut text = String::from_utf8_lossy(&request.body).to_lowercase();
+    let mut text = String::from_utf8_lossy(&request.body).into_owned();
     let items = request.query.iter().chain(&request.headers).map(|item| &item.value);
     for part in request.path.iter().chain(items) {
         text.push('\n');
-        text.push_str(&part.to_lowercase());
+        text.push_str(part);
     }
     text
 }
@@ -140,19 +143,22 @@ fn hashed(kit: &Kit<'_>, crowd: &Crowd, request: &Request, did: &str) {
     if crowd.len() > CROWD_SEARCHED_MAX || !kit.manifest.fields.iter().any(|field| field.hashed) {
         return;
     }
-    let text = text(request);
+    let said = Said::new(&text(request));
     let marks = crowd.people.iter().flat_map(|person| &person.marks).filter(|mark| is_hashed(&mark.field));
     for mark in marks {
-        kit.findings.expect(Check::HashedFieldsLeaveHashed, !text.contains(&mark.text), || {
+        let spelling = said.spelling(mark);
+        kit.findings.expect(Check::HashedFieldsLeaveHashed, spelling.is_none(), || {
             let place = format!("{} {}", request.method.as_str(), request.target());
-            Failure::new(did, format!("no clear value of `{}`", mark.field), format!("one stands in {place}"))
+            let got = format!("one stands {} in {place}", spelling.unwrap_or_default());
+            Failure::new(did, format!("no clear value of `{}`", mark.field), got)
         });
     }
 }
 
 /// A member's values stand in requests that name the member, and members stand in the order of the body.
 fn names_members(kit: &Kit<'_>, crowd: &Crowd, prepared: &PreparedRequest, did: &str) {
-    let (text, body) = (text(&prepared.request), String::from_utf8_lossy(&prepared.request.body).to_lowercase());
+    let (text, body) =
+        (text(&prepared.request).to_lowercase(), String::from_utf8_lossy(&prepared.request.body).to_lowercase());
     let first = |at: u32, text: &str| {
         let person = crowd.people.get(at as usize)?;
         person.marks.iter().filter_map(|mark| text.find(&mark.text)).min()

@@ -10,11 +10,14 @@ use crate::disguise::{self, Disguises};
 use crate::findings::Failure;
 use crate::kit::Kit;
 use crate::people::Crowd;
+use crate::spelled;
 
 /// Characters of a text that a failure shows.
 const SHOWN_CHARS: usize = 100;
 /// Longest ticket in bytes.
 const TICKET_BYTES_MAX: usize = 4 << 10;
+/// Most different warnings of a call.
+const WARNINGS_MAX: usize = 100;
 /// Longest remote in bytes.
 const REMOTE_BYTES_MAX: usize = 1 << 20;
 
@@ -31,7 +34,14 @@ pub(crate) fn mapped(kit: &Kit<'_>, bench: &Bench, crowd: &Crowd, mapped: &Mappe
         let said = [rejection.code.as_str(), &rejection.reason];
         impersonal(kit, Check::ReasonsAreImpersonal, crowd, said, did);
     }
+    // The host counts what is beyond these together.
+    kit.findings.expect(Check::WarningsAreWellSaid, mapped.warnings.len() <= WARNINGS_MAX, || {
+        Failure::new(did, "at most 100 different warnings", "there are more")
+    });
     for warning in &mapped.warnings {
+        kit.findings.expect(Check::WarningsAreWellSaid, warning.count > 0, || {
+            Failure::new(did, "a warning that counts somebody", format!("`{}` counts nobody", warning.code))
+        });
         impersonal(kit, Check::ReasonsAreImpersonal, crowd, words(warning), did);
     }
 }
@@ -51,11 +61,10 @@ fn ill_said(kit: &Kit<'_>, bench: &Bench, rejection: &Rejection) -> Option<&'sta
 /// A member's value in any of these texts, as it is.
 fn impersonal<'t>(kit: &Kit<'_>, check: Check, crowd: &Crowd, said: impl IntoIterator<Item = &'t str>, did: &str) {
     for text in said {
-        let folded = text.to_lowercase();
-        let quoted = crowd.people.iter().flat_map(|person| &person.marks).find(|mark| folded.contains(&mark.text));
+        let quoted = spelled::quoted(crowd, text);
         kit.findings.expect(check, quoted.is_none(), || {
-            let field = quoted.map_or("", |mark| mark.field.as_str());
-            Failure::new(did, "words without a value of a member", format!("the value of `{field}` in: {text}"))
+            let (field, how) = quoted.unwrap_or_default();
+            Failure::new(did, "words without a value of a member", format!("the value of `{field}`, {how}: {text}"))
         });
     }
 }

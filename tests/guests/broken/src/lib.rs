@@ -30,8 +30,10 @@ mod component {
         fn map(connection: Connection, batch: Batch) -> Mapped {
             let defect = spoil::defect(&connection);
             spoil::before_map(&defect, &batch);
-            let mut mapped = guest::map::<Sound>(connection, &batch);
+            let mut mapped = guest::map::<Sound>(connection.clone(), &batch);
             spoil::mapped(&defect, &batch, &mut mapped);
+            spoil::bodies(&defect, &batch, &mut mapped);
+            spoil::crowds(&defect, &connection, &batch, &mut mapped);
             mapped
         }
 

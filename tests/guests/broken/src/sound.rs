@@ -1,8 +1,8 @@
 //! The plugin without a defect: contacts on a list, jobs, and a list that must be found.
 
 use enroute_sdk::{
-    Answer, Batch, Context, Destination, Failure, Finding, Frame, Http, Mapping, Member, Outcome, Packer, Reading,
-    Reject, Report, Request, Resume, Sent, Tally, Ticket, Value, Verdict, hash, json,
+    Answer, Batch, Context, Destination, Failure, Finding, Frame, Http, Limit, Mapping, Member, Outcome, Packer,
+    Reading, Reject, Report, Request, Resume, Sent, Tally, Ticket, Value, Verdict, hash, json,
 };
 use serde::Deserialize;
 
@@ -46,13 +46,14 @@ impl Destination for Sound {
     type Settings = Settings;
 
     fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
-        let packer = |operation: &str, place: &'static str| {
+        let packer = |operation: &str, place: &'static str, end: String| {
             let build = move |body, _| {
                 Request::post(&ctx.settings().base_url).path(["lists", "", place]).remote_segment(1, "/list").json(body)
             };
-            Packer::new(operation, ctx.limit(operation), Frame::json_array("{\"contacts\":[", "]}"), build)
+            Packer::new(operation, half(ctx.limit(operation)), Frame::json_array("{\"contacts\":[", end), build)
         };
-        let (mut upserts, mut removes) = (packer("upsert", "contacts"), packer("remove", "remove"));
+        let (mut upserts, mut removes) =
+            (packer("upsert", "contacts", ends(batch.consent())), packer("remove", "remove", ends(None)));
         if ctx.settings().steps {
             in_steps(ctx, batch, out);
         }
@@ -159,6 +160,22 @@ fn unanswered(failure: Failure) -> Reading {
         Failure::Interrupted(why) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable(why)),
         Failure::TooLarge(_) => Reading::all(Outcome::Unknown).verdict(Verdict::Unavailable("too large".to_owned())),
     }
+}
+
+/// Half of the bytes: what a defect adds is to break its own clause, and not the limit.
+fn half(limit: Limit) -> Limit {
+    Limit { bytes: limit.bytes / 2, ..limit }
+}
+
+/// What stands behind the contacts: what they agreed to and what they refused, as it was given.
+fn ends(consent: Option<&str>) -> String {
+    let known: serde_json::Map<String, serde_json::Value> =
+        consent.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let purposes: serde_json::Map<_, _> = known.into_iter().filter(|(_, value)| value.is_boolean()).collect();
+    if purposes.is_empty() {
+        return "]}".to_owned();
+    }
+    format!("],\"consent\":{}}}", serde_json::Value::Object(purposes))
 }
 
 fn identify(body: &mut Vec<u8>, id: Value<'_>, email: Value<'_>) -> Result<(), Reject> {

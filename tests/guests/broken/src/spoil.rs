@@ -1,5 +1,7 @@
 //! What a defect does to a sound result, defect by defect.
 
+mod bodies;
+mod crowds;
 mod map;
 mod network;
 mod outcomes;
@@ -11,6 +13,8 @@ use enroute_sdk::bindings::enroute::destination::http;
 use enroute_sdk::bindings::enroute::destination::types::Connection;
 use enroute_sdk::{Place, Problem, Request, Severity};
 
+pub(crate) use bodies::bodies;
+pub(crate) use crowds::crowds;
 pub(crate) use map::{before_map, mapped};
 pub(crate) use network::SpoiledHttp;
 pub(crate) use send::{report, unasked};
@@ -54,6 +58,16 @@ pub(crate) fn problems(defect: &str, connection: &Connection, problems: &mut Vec
         "problem_in_no_setting" => {
             let place = Place::Setting("no_such_setting".to_owned());
             problems.push(problem(Severity::Warning, place, "it is odd", "change it"));
+        }
+        "problem_too_long" => {
+            problems.push(problem(Severity::Warning, Place::Audience, &"odd ".repeat(200), "change it"))
+        }
+        "problem_of_two_lines" => {
+            problems.push(problem(Severity::Warning, Place::Audience, "it is odd", "change it\nor not"))
+        }
+        "problems_without_end" => {
+            let one = || problem(Severity::Warning, Place::Audience, "it is odd", "change it");
+            problems.extend((0..150).map(|_| one()));
         }
         "problem_without_hint" => problems.push(problem(Severity::Warning, Place::Audience, "it is odd", "")),
         "validate_sees_the_clock" => {

@@ -73,6 +73,9 @@ impl Http for SpoiledHttp<'_> {
 
     fn send(&mut self, kind: &str, request: &Request) -> Result<Answer, Failure> {
         let mut request = request.clone();
+        if self.defect == "a_type_without_a_body" {
+            request.headers.push(Item { name: "content-type".to_owned(), value: "application/json".to_owned() });
+        }
         if self.defect == "opens_differently_each_time" && kind == "list" {
             request.path.push(RandomState::new().hash_one(0).to_string());
         }
