@@ -47,7 +47,7 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
 };
 pub use run::{Options, probe, sync};
-pub use setup::{Matched, Setup};
+pub use setup::{InAccount, KnownAccount, Matched, Setup};
 pub use snapshot::SnapshotError;
 pub use trial::{Exchange, Sent, Trial, TriedMapping, try_profile};
 

@@ -70,6 +70,9 @@ impl ValueType {
     }
 }
 
+/// Most things that are kept of an account: a project of Iterable has about 1,000 fields, an object of Salesforce 900.
+pub const ITEMS_MAX: usize = 5_000;
+
 /// One thing that the account has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
@@ -100,8 +103,8 @@ pub enum Found<'a> {
     Missing(Option<&'a Item>),
 }
 
-/// Looks for what rows or settings name. A name with dots is also there where its front is: `address.city` in
-/// `address`.
+/// Looks for what rows or settings name. A name with dots is also there where its front is, `address.city` in
+/// `address`, or where what stands behind the front is, as in `user_fields.plan`.
 ///
 /// ```
 /// use enroute_core::account::{Found, Item, Kind, ValueType, find};
@@ -126,7 +129,9 @@ pub fn find<'a>(account: &'a [Item], kind: Kind, name: &str) -> Found<'a> {
     let by_label = |item: &&Item| !item.label.is_empty() && item.label.eq_ignore_ascii_case(name);
     let front = |item: &&Item| name.strip_prefix(item.name.as_str()).is_some_and(|rest| rest.starts_with(['.', '[']));
     let there = of_kind().find(|item| item.name == name);
-    if let Some(item) = there.or_else(|| of_kind().find(by_label)).or_else(|| of_kind().find(front)) {
+    let behind = |item: &&Item| name.split_once('.').is_some_and(|(_, rest)| rest == item.name);
+    let nested = || of_kind().find(front).or_else(|| of_kind().find(behind));
+    if let Some(item) = there.or_else(|| of_kind().find(by_label)).or_else(nested) {
         return Found::There(item);
     }
     let spelled = of_kind().find(|item| spelled_alike(&item.name, name) || spelled_alike(&item.label, name));
@@ -186,6 +191,7 @@ mod tests {
         check(Kind::Field, "LIFETIME VALUE", "there: ltv");
         check(Kind::Field, "utm.source", "there: utm.source");
         check(Kind::Field, "utm.medium", "there: utm");
+        check(Kind::Field, "user_fields.ltv", "there: ltv");
         check(Kind::Field, "lifetimeValue", "near: ltv");
         check(Kind::Field, "LTV", "near: ltv");
         check(Kind::Field, "plan", "nothing");

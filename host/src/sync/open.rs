@@ -6,7 +6,7 @@ use enroute_core::outcome::{Report, Verdict};
 
 use crate::runtime::{Fault, Work};
 use crate::store::ledger::RequestRow;
-use crate::store::{Error, Store, Transaction, ledger};
+use crate::store::{Error, Store, Transaction, accounts, ledger};
 use crate::sync::clock::Clock;
 use crate::sync::link::Link;
 use crate::sync::outlet::DeliveryOutlet;
@@ -25,14 +25,21 @@ pub struct Probed {
     pub reason: Option<String>,
 }
 
-/// Tests the credential of a connection without side effects.
-pub(super) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
+/// Tests the credential of a connection without side effects, and keeps what is told of the account.
+pub(super) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -> Result<Probed, Error> {
     let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
-    let (verdict, reason) = match sent {
-        Ok(report) => (report.verdict.word().to_owned(), cause(&report.verdict, &outlet.take_records())),
-        Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string())),
+    let (verdict, reason, account) = match sent {
+        Ok(report) => {
+            let reason = cause(&report.verdict, &outlet.take_records());
+            (report.verdict.word().to_owned(), reason, report.account)
+        }
+        Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string()), None),
     };
-    Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason }
+    if let Some(items) = account {
+        let (destination, origin, at_ms) = (link.destination.clone(), link.account_origin(), clock.now_ms());
+        store.write(move |tx| accounts::put(tx.connection(), &destination, &origin, at_ms, items)).await?;
+    }
+    Ok(Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason })
 }
 
 /// Why a list could not be opened, for the operator.
@@ -64,10 +71,14 @@ pub(super) async fn open(
         Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
+    let account = report.account.map(|items| (link.destination.clone(), link.account_origin(), items));
     let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));
     let write = move |tx: &Transaction<'_>| {
         if let Some(remote) = &remote {
             ledger::set_remote(tx.connection(), id, remote)?;
+        }
+        if let Some((destination, origin, items)) = account {
+            accounts::put(tx.connection(), &destination, &origin, at_ms, items)?;
         }
         ledger::set_opened(tx.connection(), id, at_ms, &digest)
     };

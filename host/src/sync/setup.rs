@@ -27,10 +27,12 @@ use crate::sync::columns::Columns;
 use crate::sync::coverage::{dotted, word};
 use crate::sync::link::{self, Link};
 
+mod account;
 mod connection;
 mod destination;
 mod rows;
 
+pub use account::{InAccount, KnownAccount};
 use connection::Wished;
 
 /// A plugin that was loaded.
@@ -71,8 +73,11 @@ pub struct MatchedRow {
     pub from: String,
     /// The field at the destination.
     pub field: String,
-    /// `given`, or how it was found: `exact`, `spelling`, `synonym` or `same name`.
+    /// `given`, or how it was found: `exact`, `spelling`, `synonym`, `same name` or `account`.
     pub how: &'static str,
+    /// What the destination's account has of the field, where that is known and the plugin's manifest does not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<InAccount>,
 }
 
 /// A connection before it is bound to the store.
@@ -93,6 +98,8 @@ pub(super) struct Planned {
     place: Place,
     /// Where each row stands in the file.
     places: Vec<Place>,
+    /// Settings that name something in the account.
+    namings: Vec<account::Naming>,
     /// What decides on members and is not part of what the plugin is told.
     program_text: String,
     identity: Identity,
@@ -203,6 +210,7 @@ impl Setup {
                 from: from.clone(),
                 field: field.clone(),
                 how: word(*how),
+                account: None,
             };
             found.push(Matched {
                 audience: planned.audience.clone(),

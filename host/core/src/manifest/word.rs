@@ -37,11 +37,7 @@ const PLACES: [Place; 13] = [
         what: "way of authenticating",
         words: &["bearer", "header", "basic", "query", "form", "json", "hmac-proof", "oauth2"],
     },
-    Place {
-        at: &["auth", "grant"],
-        what: "grant",
-        words: &["refresh_token", "client_credentials", "jwt_bearer"],
-    },
+    Place { at: &["auth", "grant"], what: "grant", words: &["refresh_token", "client_credentials", "jwt_bearer"] },
     Place { at: &["auth", "client_auth"], what: "way of a client", words: &["form", "basic"] },
 ];
 
