@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enroute_core::emission::{Emission, Form};
-use enroute_core::manifest::{Identity, Manifest};
+use enroute_core::manifest::{Identity, Manifest, ManifestError};
 use enroute_core::matching::How;
 use enroute_core::path::trait_names;
 
 use crate::auth::{Keepers, Source};
-use crate::catalog::{self, CatalogError};
+use crate::catalog::{self, CatalogError, ComponentError};
 use crate::config::Config;
 use crate::config::audiences_file::connection::Connection as Wanted;
 use crate::config::code::Code;
@@ -413,6 +413,10 @@ fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Dia
             CatalogError::OtherDigest { .. } => (
                 Code::PluginDiffers,
                 format!("if you replaced it on purpose, inspect it and run `enroute plugin lock {id}`"),
+            ),
+            CatalogError::Component { source: ComponentError::Manifest(ManifestError::Words(_)), .. } => (
+                Code::UnknownWord,
+                "whoever builds the plugin mends its plugin.toml; docs/plugins.md has the words".to_owned(),
             ),
             _ => (Code::PluginRefused, "ask its author for one built for this contract".to_owned()),
         };

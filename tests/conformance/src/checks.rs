@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 pub(crate) mod deliver;
 pub(crate) mod file;
+pub(crate) mod folding;
 pub(crate) mod grouping;
 pub(crate) mod hostile;
 pub(crate) mod mapping;

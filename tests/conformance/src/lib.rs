@@ -34,7 +34,7 @@ use enroute_host::runtime::{Limits, Plugin, Runtime};
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
-use crate::checks::{connect, deliver, file, grouping, hostile, mapping, removal, validate, work};
+use crate::checks::{connect, deliver, file, folding, grouping, hostile, mapping, removal, validate, work};
 use crate::findings::Findings;
 use crate::kit::Kit;
 use crate::sandbox::Sandbox;
@@ -154,6 +154,7 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     (kit.progress)("mapping ordinary members, removals and groups");
     mapping::check(kit, &benches);
     removal::check(kit, &benches);
+    folding::check(kit, &benches);
     grouping::check(kit, &benches);
     (kit.progress)("mapping hostile values");
     hostile::check(kit, &benches);
