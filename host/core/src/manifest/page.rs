@@ -175,9 +175,11 @@ fn fields(manifest: &Manifest) -> Vec<[String; 4]> {
     rows
 }
 
-/// What a field takes, in prose, with its word where that says more than "any".
+/// What a field takes, in prose, with its word where the prose does not begin with it.
 fn takes(field: &Field) -> String {
-    let word = if field.takes == Takes::Any { String::new() } else { format!("`{}`: ", field.takes.word()) };
+    let word = field.takes.word();
+    let is_said = field.takes == Takes::Any || field.format.starts_with(word);
+    let word = if is_said { String::new() } else { format!("`{word}`: ") };
     let fold: Vec<String> = field.fold.iter().map(|step| format!("`{}`", step.word())).collect();
     let fold = if fold.is_empty() { String::new() } else { format!("; folded by {}", fold.join(", ")) };
     format!("{word}{}{fold}", field.format)
