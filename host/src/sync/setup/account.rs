@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use enroute_core::account::{self, Found, Item, Kind};
+use enroute_core::account::{Item, Kind};
 use enroute_core::matching::{How, Wish, match_fields};
+use enroute_core::offer::{self, Found};
 use serde_json::{Map, Value as Json};
 
 use crate::config::code::Code;
@@ -122,7 +123,7 @@ impl Planned {
         if !has_fields || self.loaded.manifest.field(field).is_some() {
             return None;
         }
-        let (has, like) = match account::find(&known.items, Kind::Field, field) {
+        let (has, like) = match offer::find(&known.items, Kind::Field, field) {
             Found::There(_) => (true, None),
             Found::Missing(near) => (false, near.map(|item| item.name.clone())),
         };
@@ -131,7 +132,7 @@ impl Planned {
 
     /// Gives rows whose field only has the name of the trait the field that the account has for it.
     fn take(&self, matched: &mut Matched, known: &Account) {
-        let fields = account::fields(&known.items, &self.loaded.manifest);
+        let fields = offer::fields(&known.items, &self.loaded.manifest);
         let is_open = |how: &How| *how == How::SameName;
         let rows = self.guest.rows.iter().zip(&self.matches);
         let wishes: Vec<Wish<'_>> = rows
@@ -167,7 +168,7 @@ impl Planned {
 
     fn settings_not_there(&self, known: &Account, found: &mut Diagnostics) {
         for Naming { setting, kind, value, place } in &self.namings {
-            let like = match account::find(&known.items, *kind, value) {
+            let like = match offer::find(&known.items, *kind, value) {
                 Found::There(item) if item.name == *value => continue,
                 Found::There(item) => Some(item),
                 Found::Missing(near) => near,
