@@ -3,7 +3,7 @@
 
 use std::process::Output;
 
-use enroute_fakes::all::SECRETS;
+use enroute_fakes::all::{SECRETS, connections, person};
 use enroute_fakes::braze::{self, Attribute};
 use enroute_fakes::{Braze, Recorded, Server};
 use enroute_host::store::Store;
@@ -48,8 +48,8 @@ async fn a_probe_tells_what_every_account_has_and_the_host_keeps_it() {
     let plugins = std::fs::read_to_string(world.folder.path().join("plugins.toml")).unwrap();
     world.write("plugins.toml", &plugins.replace(facebook, &format!("ad_account_id = \"1000\", {facebook}")));
     // The first sync makes the lists.
-    world.sync(&[enroute_fakes::all::person("u1")]).await;
-    let store = world.import(&[enroute_fakes::all::person("u1")]);
+    world.sync(&[person("u1")]).await;
+    let store = world.import(&[person("u1")]);
     let setup = world.setup().await.unwrap();
     let probed = sync::probe(&store, &setup, &world.clock).await.unwrap();
     assert!(probed.iter().all(|one| one.verdict == "ok"), "{probed:#?}");
@@ -241,4 +241,33 @@ fn a_word_of_a_manifest_that_means_nothing_is_told_with_the_one_that_was_meant()
     assert_eq!(packed.status.code(), Some(2), "{told}");
     assert!(told.contains("error: [E322] `plugin.toml` cannot be used as a manifest"), "{told}");
     assert!(told.contains("is no way of folding; did you mean `lowercase`?"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_spellings_of_one_address_are_one_person_at_google() {
+    let world = World::new().await;
+    let text = connections();
+    let google = text.split("[[connection]]").find(|one| one.contains("google-ads")).expect("there is one");
+    let audiences = std::fs::read_to_string(world.folder.path().join("audiences.toml")).unwrap();
+    let (head, _) = audiences.split_once("[[connection]]").unwrap();
+    world.write("audiences.toml", &format!("{head}[[connection]]{google}"));
+    let somebody = |id: &str, email: &str, plan: &str| {
+        let mut person = person(id);
+        person["traits"]["email"] = email.into();
+        person["traits"]["plan"] = plan.into();
+        person
+    };
+    let others = (0..20).map(|number| person(&format!("o{number}")));
+    let mut people = vec![somebody("u1", "a.nn@gmail.com", "gold"), somebody("u2", "Ann+news@gmail.com", "gold")];
+    people.extend(others);
+    world.sync(&people).await;
+    assert_eq!(world.fakes.members("google-ads").len(), 21);
+    // Google would take the one address off, and with it the person who stays.
+    people[0] = somebody("u1", "a.nn@gmail.com", "silver");
+    let report = world.sync(&people).await;
+    assert_eq!(report.connections[0].changes.removed, 1, "{report:#?}");
+    assert_eq!(world.fakes.members("google-ads").len(), 21);
+    people[1] = somebody("u2", "Ann+news@gmail.com", "silver");
+    world.sync(&people).await;
+    assert_eq!(world.fakes.members("google-ads").len(), 20);
 }
