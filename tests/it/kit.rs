@@ -11,7 +11,7 @@ use enroute_host::runtime::{Limits, Plugin};
 use crate::support::{plugin, root, runtime};
 
 /// Each defect of `tests/guests/broken`, and the one check that fails over it.
-const DEFECTS: [(&str, &str); 211] = [
+const DEFECTS: [(&str, &str); 212] = [
     ("nothing_is_right", "a_connection_can_be_made"),
     ("validate_sees_the_clock", "validate_is_pure"),
     ("validate_reaches_out", "validate_is_pure"),
@@ -107,6 +107,7 @@ const DEFECTS: [(&str, &str); 211] = [
     ("slot_stands_nowhere", "slots_are_well_formed"),
     ("slot_stands_twice", "slots_are_well_formed"),
     ("sends_the_address", "hashed_fields_leave_hashed"),
+    ("sends_ids_as_written", "folded_spellings_are_one"),
     ("removes_who_is_there_now", "removals_name_what_was_sent"),
     ("removes_one_of_several", "removals_reach_all_that_was_sent"),
     ("code_without_advice", "codes_have_advice"),

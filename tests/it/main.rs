@@ -13,6 +13,7 @@
 
 mod support;
 
+mod account;
 mod answers;
 mod compiling;
 mod conditions;

@@ -192,6 +192,7 @@ fn no_code_is_without_a_case() {
     let mut cases: BTreeSet<&str> = files::cases().iter().chain(&plugins::cases()).map(|case| case.code).collect();
     cases.extend(crate::oauth::mistakes::CODES);
     cases.extend(crate::conditions::CODES);
+    cases.extend(crate::account::CODES);
     assert_eq!(cases, Code::ALL.iter().map(|code| code.id()).collect());
 }
 

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod account;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod demo;

@@ -10,7 +10,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial};
+use crate::commands::{
+    account, check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial,
+};
 use crate::output::Output;
 
 /// Keeps marketing, ads and support tools in step with a team's audiences.
@@ -43,6 +45,8 @@ enum Command {
     Login(login::LoginArgs),
     /// Read the sources into the store.
     Import(import::ImportArgs),
+    /// Show what a destination's account has of its own: fields, lists, objects.
+    Account(account::AccountArgs),
     /// Show which field every trait goes into, and write that into audiences.toml.
     Match(matching::MatchArgs),
     /// Try one person at one connection: the event, the mappings it meets, and the exact requests.
@@ -99,6 +103,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
         Command::Import(args) => import::run(args, folder, output).await,
+        Command::Account(args) => account::run(args, folder, output).await,
         Command::Match(args) => matching::run(args, folder, output).await,
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,

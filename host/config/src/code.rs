@@ -140,6 +140,12 @@ codes! {
     UnusedRow "E291" "no mapping uses a row"
     /// A secret that came with something around it.
     OddSecret "E292" "a secret has something around it"
+    /// A field that the account at the destination does not have.
+    FieldNotThere "E320" "the account has no such field"
+    /// A list or object that the account at the destination does not have.
+    PlaceNotThere "E321" "the account has no such list or object"
+    /// A plugin whose manifest has words that mean nothing.
+    UnknownWord "E322" "a word in a plugin's manifest means nothing"
 }
 
 impl fmt::Display for Code {
@@ -182,7 +188,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            if ("E241"..="E268").contains(&id) || ("E280"..="E292").contains(&id) {
+            if ("E241"..="E268").contains(&id) || ("E280"..="E292").contains(&id) || ("E320"..="E324").contains(&id) {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");
                 continue;

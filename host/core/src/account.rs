@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A field that rows can name.
@@ -12,6 +12,18 @@ pub enum Kind {
     List,
     /// A table or object that records belong to.
     Object,
+}
+
+impl Kind {
+    /// The word of manifests and documents.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Field => "field",
+            Self::List => "list",
+            Self::Object => "object",
+        }
+    }
 }
 
 /// What a field takes: the words of a closed set, which matching and `check` compare with what traits are.
@@ -36,6 +48,26 @@ pub enum ValueType {
     /// Nested values.
     Object,
 }
+
+impl ValueType {
+    /// The word of documents.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Moment => "moment",
+            Self::List => "list",
+            Self::Object => "object",
+        }
+    }
+}
+
+/// Most things that are kept of an account: a project of Iterable has about 1,000 fields, an object of Salesforce 900.
+pub const ITEMS_MAX: usize = 5_000;
 
 /// One thing that the account has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ pub mod json;
 pub mod manifest;
 pub mod mapping;
 pub mod matching;
+pub mod offer;
 pub mod outcome;
 pub mod pace;
 pub mod path;

@@ -18,8 +18,9 @@ mod page;
 mod preset;
 mod settings;
 mod template;
+mod word;
 
-pub use field::{Field, Privacy};
+pub use field::{Field, Fold, Privacy, Takes};
 pub use host::HostAsk;
 pub use oauth::{ClientAuth, Grant, Oauth};
 pub use page::page;
@@ -73,6 +74,10 @@ pub struct Manifest {
     /// Whether rows may name fields that are not listed (custom attributes).
     #[serde(default)]
     pub custom_fields: bool,
+    /// When a field that the account has not comes into being as it is sent: `always`, or `setting=value`; never where
+    /// not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creates_fields: Option<String>,
     /// Ready-made mappings, in the order in which they are shown.
     #[serde(default, rename = "preset", skip_serializing_if = "Vec::is_empty")]
     pub presets: Vec<Preset>,
@@ -148,6 +153,13 @@ pub struct Setting {
     /// Whether an audience may have a value of its own, as for the id of its list.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub per_audience: bool,
+    /// Whether it names the place where people are put, or a part of that: a list, an account, an object, an address.
+    /// Another value means other people's company, and nobody of whom the plugin knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub target: bool,
+    /// Which of the account's own things it names, so that a value can be picked and checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<crate::account::Kind>,
     /// One sentence for the operator.
     pub help: String,
 }
@@ -446,6 +458,9 @@ pub enum ManifestError {
     /// Not the language, or not the shape.
     #[error("the manifest cannot be read: {0}")]
     Unreadable(String),
+    /// Words that are none of a closed set; each is told with the one that was probably meant.
+    #[error("the manifest has words that mean nothing: {}", .0.join("; "))]
+    Words(Vec<String>),
     /// It contradicts itself; every contradiction is listed.
     #[error("the manifest contradicts itself: {}", .0.join("; "))]
     Inconsistent(Vec<String>),
@@ -457,8 +472,9 @@ impl Manifest {
     /// # Errors
     /// When the text is no TOML of this shape, or refers to something it does not declare.
     pub fn parse_toml(text: &str) -> Result<Self, ManifestError> {
-        let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
-        manifest.checked()
+        let unreadable = |error: toml::de::Error| ManifestError::Unreadable(error.to_string());
+        word::check(&toml::from_str(text).map_err(unreadable)?)?;
+        toml::from_str::<Self>(text).map_err(unreadable)?.checked()
     }
 
     /// Parses the JSON that packing embeds.
@@ -466,9 +482,9 @@ impl Manifest {
     /// # Errors
     /// As [`Manifest::parse_toml`].
     pub fn parse_json(bytes: &[u8]) -> Result<Self, ManifestError> {
-        let manifest: Self =
-            serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
-        manifest.checked()
+        let unreadable = |error: serde_json::Error| ManifestError::Unreadable(error.to_string());
+        word::check(&serde_json::from_slice(bytes).map_err(unreadable)?)?;
+        serde_json::from_slice::<Self>(bytes).map_err(unreadable)?.checked()
     }
 
     fn checked(self) -> Result<Self, ManifestError> {
@@ -480,6 +496,12 @@ impl Manifest {
     #[must_use]
     pub fn plugin_id(&self) -> Option<PluginId> {
         self.id.parse().ok()
+    }
+
+    /// Whether a field that the account has not comes into being as it is sent.
+    #[must_use]
+    pub fn creates_fields(&self, settings: &serde_json::Map<String, serde_json::Value>) -> bool {
+        self.creates_fields.as_deref().is_some_and(|when| when == "always" || Condition(Some(when)).holds(settings))
     }
 
     /// The field with this name.

@@ -3,7 +3,7 @@
 //! Codes are held to their form, sentences to one line; what could be without number is counted instead of kept. So
 //! nothing a plugin says costs memory, store or terminal beyond what its members do.
 
-use enroute_core::account::{Item, Kind, ValueType};
+use enroute_core::account::{ITEMS_MAX, Item, Kind, ValueType};
 use enroute_core::outcome::{OTHERS, Unattributed, Warning};
 use enroute_core::plain;
 
@@ -17,8 +17,6 @@ const DIFFERENT_MAX: usize = 100;
 /// Most problems that are kept of one `validate`: more than anybody mends before looking again.
 const PROBLEMS_MAX: usize = 100;
 
-/// Most things that are kept of an account: a project of Iterable has about 1,000 fields, an object of Salesforce 900.
-const ACCOUNT_ITEMS_MAX: usize = 5_000;
 /// Most choices of one of them.
 const CHOICES_MAX: usize = 200;
 
@@ -181,7 +179,7 @@ pub(super) fn account(said: Vec<types::AccountItem>) -> Vec<Item> {
         required: item.required,
         choices: item.choices.into_iter().take(CHOICES_MAX).map(plain::line).collect(),
     };
-    said.into_iter().take(ACCOUNT_ITEMS_MAX).map(one).collect()
+    said.into_iter().take(ITEMS_MAX).map(one).collect()
 }
 
 fn problem(problem: types::Problem) -> Problem {

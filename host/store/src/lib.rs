@@ -6,6 +6,7 @@
 //! lost to a power cut, two writers, or a stored value that an operator's SQL can reach beside the view
 //! `profiles`.
 
+pub mod accounts;
 pub mod audience;
 pub mod computed;
 pub mod condition;

@@ -30,7 +30,9 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
 };
 pub use run::{Options, probe, sync};
+pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
+pub use setup::named::InAccount;
 pub use setup::prepare::{Matched, Setup};
 pub use setup::watch::Exchange;
 pub use trial::{Sent, Trial, TriedMapping, try_profile};

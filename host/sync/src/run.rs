@@ -113,7 +113,7 @@ pub async fn probe(store: &Arc<Store>, setup: &Setup, clock: &Clock) -> Result<V
     let mut found = Vec::new();
     for planned in setup.links() {
         let link = Arc::new(setup.bind(store, planned).await?);
-        found.push(open::probe(&link, clock).await);
+        found.push(open::probe(store, &link, clock).await?);
     }
     Ok(found)
 }

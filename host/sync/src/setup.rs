@@ -2,11 +2,13 @@
 //!
 //! A connection is thought through ([`planned`]) and then bound to the store as a [`link`] for each of its mappings.
 
+pub(crate) mod account;
 pub(crate) mod columns;
 mod connection;
 mod destination;
 pub(crate) mod identify;
 pub(crate) mod link;
+pub(crate) mod named;
 pub(crate) mod planned;
 pub(crate) mod prepare;
 pub(crate) mod program;

@@ -8,7 +8,7 @@ mod request;
 mod response;
 mod settings;
 
-use enroute_sdk::{Answer, Batch, Context, Destination, Finding, Mapping, Problem, Reading, Request, Sent};
+use enroute_sdk::{Answer, Batch, Context, Destination, Finding, Http, Mapping, Problem, Reading, Sent};
 
 pub use settings::{MembershipMode, Settings};
 
@@ -37,12 +37,8 @@ impl Destination for Braze {
         response::read(sent.len(), answer)
     }
 
-    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
-        Some(request::probe(&ctx.settings().endpoint))
-    }
-
-    fn read_probe(_: &Context<Settings>, answer: &Answer) -> Finding {
-        Finding::verdict(response::read_probe(answer))
+    fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        response::account::probe(&ctx.settings().endpoint, http)
     }
 }
 

@@ -26,6 +26,15 @@ pub(crate) fn probe(endpoint: &str) -> Request {
     track(endpoint, [PREFIX, SUFFIX].concat(), 0)
 }
 
+/// A page of the custom attributes of the workspace (page "GET: Export custom attributes"): 50, in the alphabet's order.
+pub(crate) fn attributes(endpoint: &str, cursor: Option<&str>) -> Request {
+    let request = Request::get(endpoint).path(["custom_attributes"]).header("accept", "application/json");
+    match cursor {
+        Some(cursor) => request.query("cursor", cursor),
+        None => request,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::BUCKET;
 
+pub(crate) mod account;
 mod codes;
 
 /// Wait before what Braze did not explain is tried again: one minute.

@@ -10,7 +10,7 @@ mod request;
 mod response;
 mod settings;
 
-use enroute_sdk::{Answer, Batch, Context, Destination, Finding, Mapping, Problem, Reading, Request, Sent};
+use enroute_sdk::{Answer, Batch, Context, Destination, Finding, Http, Mapping, Problem, Reading, Sent};
 
 use crate::settings::Settings;
 
@@ -33,12 +33,8 @@ impl Destination for Facebook {
         response::read(ctx.settings(), response::About::of(sent), answer)
     }
 
-    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
-        Some(request::probe(ctx.settings()))
-    }
-
-    fn read_probe(ctx: &Context<Settings>, answer: &Answer) -> Finding {
-        response::read_probe(ctx.settings(), answer)
+    fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        response::probe(ctx.settings(), http)
     }
 }
 

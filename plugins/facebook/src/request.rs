@@ -22,6 +22,22 @@ pub(crate) fn probe(settings: &Settings) -> Request {
         .header("accept", "application/json")
 }
 
+/// Most audiences on a page of the account's.
+const PAGE: &str = "200";
+
+/// A page of the audiences of the ad account.
+pub(crate) fn audiences(settings: &Settings, ad_account: &str, after: Option<&str>) -> Request {
+    let request = Request::get(&settings.base_url)
+        .path([settings.api_version.clone(), format!("act_{ad_account}"), "customaudiences".to_owned()])
+        .query("fields", "id,name,subtype")
+        .query("limit", PAGE)
+        .header("accept", "application/json");
+    match after {
+        Some(cursor) => request.query("after", cursor),
+        None => request,
+    }
+}
+
 /// The `/users` edge of the audience, for rows of a fixed schema.
 #[derive(Debug)]
 pub(crate) struct Users<'s> {

@@ -12,10 +12,11 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
-use enroute_sdk::{Answer, Finding, Level, Method, Outcome, Reading, Sent, Verdict, log};
+use enroute_sdk::{AccountItem, Answer, Finding, Http, Level, Method, Outcome, Reading, Sent, Verdict, log};
 use serde_json::Value;
 
 use crate::mapping::REPLACE;
+use crate::request;
 use crate::response::class::Class;
 use crate::response::fault::Fault;
 use crate::settings::Settings;
@@ -144,7 +145,7 @@ fn throttled(answer: &Answer) -> Reading {
 }
 
 /// Reads the answer to the probe: whether members can be uploaded to the audience.
-pub(crate) fn read_probe(settings: &Settings, answer: &Answer) -> Finding {
+fn read_probe(settings: &Settings, answer: &Answer) -> Finding {
     let body = match parsed(answer) {
         Body::Success(body) => body,
         Body::Fault(fault) => {
@@ -168,6 +169,37 @@ pub(crate) fn read_probe(settings: &Settings, answer: &Answer) -> Finding {
         finding = finding.warn("api_version_differs", None, 1);
     }
     finding
+}
+
+/// Pages of audiences that are read; with 200 on each, as many as a host keeps.
+const PAGES_MAX: usize = 25;
+
+/// The probe, and the audiences of the ad account, where the settings name it.
+pub(crate) fn probe(settings: &Settings, http: &mut dyn Http) -> Finding {
+    let finding = match http.send("probe", &request::probe(settings)) {
+        Ok(answer) => read_probe(settings, &answer),
+        Err(failure) => return Finding::verdict(Reading::unanswered(failure).verdict),
+    };
+    let Some(id) = settings.ad_account().filter(|_| finding.verdict == Verdict::Ok) else { return finding };
+    // Whoever may upload to an audience may not always list the others: that is no fault.
+    let page = |after: Option<&str>| {
+        let answer = http.send("audiences", &request::audiences(settings, id, after)).ok()?;
+        let Body::Success(body) = parsed(&answer) else { return None };
+        let next = body.get("paging").filter(|paging| paging.get("next").is_some());
+        let next = next.and_then(|paging| paging.pointer("/cursors/after")).and_then(Value::as_str).map(str::to_owned);
+        Some((body.get("data")?.as_array()?.iter().filter_map(uploadable).collect(), next))
+    };
+    match AccountItem::pages(PAGES_MAX, page) {
+        Some(items) => finding.account(items),
+        None => finding,
+    }
+}
+
+/// An audience that members can be uploaded to.
+fn uploadable(audience: &Value) -> Option<AccountItem> {
+    let text = |name: &str| audience.get(name).and_then(Value::as_str);
+    text("subtype").is_none_or(|subtype| subtype == "CUSTOM").then_some(())?;
+    Some(AccountItem::list(text("id")?, text("name").unwrap_or_default()))
 }
 
 /// Why members cannot be uploaded to the audience that answered the probe.

@@ -8,7 +8,7 @@ mod response;
 mod settings;
 
 use enroute_sdk::{
-    Answer, Batch, Context, Delivery, Destination, Finding, Http, Mapping, Problem, Reading, Report, Request, Sent,
+    Answer, Batch, Context, Delivery, Destination, Finding, Http, Mapping, Problem, Reading, Report, Sent,
 };
 
 pub use settings::{DataCenter, HybridIdentifier, Membership, OnTypeMismatch, ProjectType, Settings};
@@ -32,12 +32,8 @@ impl Destination for Iterable {
         response::read(ctx, sent, answer)
     }
 
-    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
-        Some(request::fields(ctx.settings()))
-    }
-
-    fn read_probe(_: &Context<Settings>, answer: &Answer) -> Finding {
-        response::catalogue::probe(answer)
+    fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        request::open::probe(ctx.settings(), http)
     }
 
     fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {

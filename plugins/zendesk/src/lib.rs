@@ -9,7 +9,7 @@ mod response;
 mod settings;
 
 use enroute_sdk::{Answer, Batch, Context, Delivery, Destination, Finding, Http, Mapping, Problem, Reading, Report};
-use enroute_sdk::{Request, Resume, Sent};
+use enroute_sdk::{Resume, Sent};
 
 pub use settings::Settings;
 
@@ -32,12 +32,8 @@ impl Destination for Zendesk {
         response::bulk::read(ctx, sent, answer)
     }
 
-    fn probe_request(ctx: &Context<Settings>) -> Option<Request> {
-        Some(request::me(ctx.settings()))
-    }
-
-    fn read_probe(_: &Context<Settings>, answer: &Answer) -> Finding {
-        response::read_probe(answer)
+    fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        response::open::probe(ctx, http)
     }
 
     fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {

@@ -2,6 +2,9 @@
 
 use crate::{AccountItem, AccountKind, ValueType, Verdict, Warning};
 
+/// Most things that a host keeps of an account (K9.4).
+pub const ACCOUNT_ITEMS_MAX: usize = 5_000;
+
 /// What a probe or an open found out.
 ///
 /// ```
@@ -53,6 +56,39 @@ impl AccountItem {
     #[must_use]
     pub fn object(name: impl Into<String>, label: impl Into<String>) -> Self {
         Self { kind: AccountKind::Object, label: label.into(), ..Self::field(name, ValueType::Any) }
+    }
+
+    /// Reads an account page by page: `page` is given the cursor of a page, none for the first, and answers with what
+    /// is on it and the cursor of the next. Returns none where a page is missing, or where there are more than
+    /// `pages_max`: what is reported of an account is all of it. Stops at [`ACCOUNT_ITEMS_MAX`], which the host takes
+    /// for a part.
+    ///
+    /// ```
+    /// use enroute_sdk::AccountItem;
+    ///
+    /// let page = |cursor: Option<&str>| match cursor {
+    ///     None => Some((vec![AccountItem::list("1", "One")], Some("b".to_owned()))),
+    ///     Some(_) => Some((vec![AccountItem::list("2", "Two")], None)),
+    /// };
+    /// assert_eq!(AccountItem::pages(10, page).map(|items| items.len()), Some(2));
+    /// assert_eq!(AccountItem::pages(1, page), None);
+    /// ```
+    #[must_use]
+    pub fn pages(
+        pages_max: usize,
+        mut page: impl FnMut(Option<&str>) -> Option<(Vec<Self>, Option<String>)>,
+    ) -> Option<Vec<Self>> {
+        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..pages_max {
+            let (more, next) = page(cursor.as_deref())?;
+            items.extend(more);
+            items.truncate(ACCOUNT_ITEMS_MAX);
+            match next {
+                Some(next) if items.len() < ACCOUNT_ITEMS_MAX && cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => return Some(items),
+            }
+        }
+        None
     }
 
     /// With the name that people at the destination use.

@@ -87,7 +87,7 @@ pub use cells::{Malformed, Value};
 pub use context::{Context, Limit, SettingsError};
 pub use deliver::{Delivery, Resume, Sent, Tally};
 pub use destination::Destination;
-pub use finding::Finding;
+pub use finding::{ACCOUNT_ITEMS_MAX, Finding};
 pub use http::{Http, log};
 pub use mapping::{Mapping, Reject};
 pub use packer::{Frame, Packer, Rounds};

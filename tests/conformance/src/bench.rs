@@ -81,6 +81,22 @@ impl Bench {
         self.identifier_formats.iter().chain(&self.row_formats).nth(at).map_or("", |(field, _)| field.as_str())
     }
 
+    /// An ordinary value of a column.
+    pub(crate) fn ordinary_value(&self, at: usize, number: usize) -> Cell {
+        let column = self.identifier_formats.iter().chain(&self.row_formats).nth(at);
+        column.map_or(Cell::Absent, |(field, format)| values::ordinary(field, format, number, at).0)
+    }
+
+    /// Whether only the best identifier that a member has travels.
+    pub(crate) fn uses_first(&self) -> bool {
+        self.uses == IdentifierUse::First
+    }
+
+    /// Whether an identifier goes into this field.
+    pub(crate) fn goes_out_by(&self, field: &str) -> bool {
+        self.identifier_formats.iter().any(|(known, _)| known == field)
+    }
+
     pub(crate) fn crowd(&self, people: Vec<Person>) -> Crowd {
         Crowd::new(self.identifier_formats.len(), self.row_formats.len(), people)
     }

@@ -144,6 +144,8 @@ catalogue! {
         "every slot names a place that is there, is empty, and is named once";
     HashedFieldsLeaveHashed: Map, "K10", "hashed_fields_leave_hashed",
         "the value of a field that the manifest calls hashed is in no request in clear";
+    FoldedSpellingsAreOne: Map, "K15.4", "folded_spellings_are_one",
+        "two spellings of a value that the manifest folds into one give the same bytes";
     RemovalsNameWhatWasSent: Map, "K7.5", "removals_name_what_was_sent",
         "a removal is the same whatever identifies the member now";
     RemovalsReachAllThatWasSent: Map, "K7.5", "removals_reach_all_that_was_sent",

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod consent;
 pub(crate) mod deliver;
 pub(crate) mod file;
+pub(crate) mod folding;
 pub(crate) mod full;
 pub(crate) mod grouping;
 pub(crate) mod hostile;

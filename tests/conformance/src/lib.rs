@@ -43,7 +43,8 @@ use serde_json::{Map, Value};
 
 use crate::bench::Bench;
 use crate::checks::{
-    choices, connect, consent, deliver, file, grouping, hostile, mapping, open, probe, removal, resume, validate,
+    choices, connect, consent, deliver, file, folding, grouping, hostile, mapping, open, probe, removal, resume,
+    validate,
 };
 use crate::findings::Findings;
 use crate::kit::Kit;
@@ -183,6 +184,7 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     (kit.progress)("mapping ordinary members, removals and groups");
     mapping::check(kit, &benches);
     removal::check(kit, &benches);
+    folding::check(kit, &benches);
     grouping::check(kit, &benches);
     consent::check(kit, &benches);
     (kit.progress)("mapping with every choice of every setting");

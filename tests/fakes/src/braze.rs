@@ -1,9 +1,10 @@
-//! A strict fake of Braze: `POST /users/track` and the profiles behind it.
+//! A strict fake of Braze: `POST /users/track`, the profiles behind it, and the custom attributes of the workspace.
 //!
 //! Owns the workspace: its key, its pace, its profiles. What one object may say
 //! is decided in `object`, `fields` and `custom`; what it does to a profile in
 //! `profiles`. Time is a counter that the caller sets; there is no clock here.
 
+mod attributes;
 mod custom;
 mod fields;
 mod object;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Recorded, Reply, Server, Service, lock};
 
+pub use attributes::Attribute;
 use object::Identity;
 use profiles::Profiles;
 
@@ -57,6 +59,10 @@ pub struct Config {
     pub plan: Plan,
     /// The pace that is enforced; without one, every request is in time.
     pub pace: Option<Pace>,
+    /// The custom attributes of the workspace.
+    pub attributes: Vec<Attribute>,
+    /// Whether the key has `custom_attributes.get`; without it, 401.
+    pub reads_attributes: bool,
     /// Where the counter of seconds begins; see [`Braze::set_now`].
     pub now_s: u64,
 }
@@ -108,6 +114,8 @@ impl Default for Config {
             array_elements_max: 25,
             plan: Plan::Classic,
             pace: None,
+            attributes: Vec::new(),
+            reads_attributes: true,
             now_s: 1_800_000_000,
         }
     }
@@ -176,6 +184,12 @@ impl Service for Workspace {
     fn answer(&self, request: &Recorded) -> Reply {
         if let Some(refusal) = self.refuse_key(request) {
             return refusal;
+        }
+        if request.path == "/custom_attributes" && request.method == "GET" {
+            return match self.config.reads_attributes {
+                true => attributes::page(request, &self.config.attributes),
+                false => message(401, KEY_INVALID),
+            };
         }
         if request.path != "/users/track" || request.method != "POST" {
             return message(404, "no such endpoint");

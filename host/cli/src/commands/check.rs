@@ -44,6 +44,10 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
         return Ok(ExitCode::from(EXIT_MISTAKE));
     }
     let probed = if args.probe { sync::probe(&session.store, &setup, &Clock::System).await? } else { Vec::new() };
+    let absent = setup.account_remarks(&session.store.reader()?)?;
+    if !absent.is_empty() {
+        session.tell(&absent, output)?;
+    }
     let failed = probed.iter().any(|probed| probed.verdict != "ok");
     if output.json {
         output.print_json(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use enroute_host::config::Paths;
 use enroute_host::config::freeze::{Frozen, write_fields};
-use enroute_host::sync::Matched;
+use enroute_host::sync::{InAccount, Matched};
 
 use crate::commands::plugin::write_whole;
 use crate::output::{Advice, Output, connection, pick};
@@ -22,6 +22,10 @@ pub(crate) struct MatchArgs {
     /// Write the fields into audiences.toml, so that they stay whatever the plugin's next version has.
     #[arg(long)]
     write: bool,
+    /// Where no field was named, take the one that the destination's account has for the trait; together with
+    /// `--write` it stays.
+    #[arg(long)]
+    account: bool,
 }
 
 /// Runs the command.
@@ -39,7 +43,7 @@ pub(crate) async fn run(args: MatchArgs, folder: &Path, output: &Output) -> anyh
         pick(destination, &names, &format!("plugins.toml has no destination `{destination}`"))?;
         setup.keep_destination(destination);
     }
-    let matched = setup.matched();
+    let matched = setup.matched_in_accounts(&session.store.reader()?, args.account)?;
     if output.json {
         output.print_json(&matched)?;
     } else {
@@ -52,16 +56,26 @@ pub(crate) async fn run(args: MatchArgs, folder: &Path, output: &Output) -> anyh
 }
 
 fn show(matched: &[Matched], output: &Output) -> anyhow::Result<()> {
-    let mut rows = vec![["connection", "trait", "field", "matched"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["connection", "trait", "field", "matched", "in the account"].map(str::to_owned).to_vec()];
     for one in matched {
         for row in &one.rows {
             let name = connection(&one.audience, &one.destination, &one.mapping);
-            rows.push(vec![name, row.from.clone(), row.field.clone(), row.how.to_owned()]);
+            let account = match &row.account {
+                None => String::new(),
+                Some(InAccount { has: true, .. }) => "yes".to_owned(),
+                Some(InAccount { like: Some(like), .. }) => format!("no, but {like}"),
+                Some(InAccount { like: None, .. }) => "no".to_owned(),
+            };
+            rows.push(vec![name, row.from.clone(), row.field.clone(), row.how.to_owned(), account]);
         }
     }
     if rows.len() == 1 {
         output.line("no connection here has traits")?;
         return Ok(());
+    }
+    if rows.iter().skip(1).all(|row| row.last().is_some_and(String::is_empty)) {
+        // Nothing is known of an account that has fields of its own.
+        rows.iter_mut().for_each(|row| row.truncate(4));
     }
     output.table(&rows)?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Auth, CONTRACT, Field, Manifest, names};
+use super::{Auth, CONTRACT, Field, Manifest, SettingType, names};
 use crate::id::PluginId;
 use crate::matching::folded;
 
@@ -20,6 +20,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     fields(manifest, &mut found);
     presets(manifest, &mut found);
     limits(manifest, &mut found);
+    places(manifest, &mut found);
     found
 }
 
@@ -136,6 +137,28 @@ fn fields(manifest: &Manifest, found: &mut Vec<String>) {
             }
             known.push(field);
         }
+    }
+}
+
+/// What names a place is a text of some kind, and what folds identifies.
+fn places(manifest: &Manifest, found: &mut Vec<String>) {
+    for setting in &manifest.settings {
+        if setting.target && matches!(setting.kind, SettingType::Boolean) {
+            found.push(format!("setting `{}` is true or false, which names no `target`", setting.name));
+        }
+        if setting.names.is_some() && matches!(setting.kind, SettingType::Boolean | SettingType::Origin) {
+            found.push(format!("setting `{}` has a type that `names` nothing in an account", setting.name));
+        }
+    }
+    for field in manifest.fields.iter().filter(|field| !field.fold.is_empty()) {
+        if !field.identifier {
+            found.push(format!("field `{}` says how it is folded and is no identifier", field.name));
+        }
+    }
+    if let Some(when) = manifest.creates_fields.as_deref().filter(|when| *when != "always")
+        && !condition(when).is_some_and(|name| manifest.settings.iter().any(|setting| setting.name == name))
+    {
+        found.push(format!("`creates_fields` is neither `always` nor names a setting that is declared: `{when}`"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Auth, Bucket, Field, IdentifierUse, Manifest, Operation, Preset, Privacy, Scope, Values};
+use super::{Auth, Bucket, Field, IdentifierUse, Manifest, Operation, Preset, Privacy, Scope, Takes, Values};
 use crate::words::counted;
 
 /// Where the head begins in a page.
@@ -90,6 +90,11 @@ fn write_facts(out: &mut String, manifest: &Manifest) -> std::fmt::Result {
         Values::All => "and every value of each",
     };
     writeln!(out, "| Identifiers | {}: {uses}, {values} |", kinds.join(", "))?;
+    let targets: Vec<String> =
+        manifest.settings.iter().filter(|one| one.target).map(|one| format!("`{}`", one.name)).collect();
+    if !targets.is_empty() {
+        writeln!(out, "| Where people are put | {} |", targets.join(", "))?;
+    }
     if let Some(least) = manifest.audience_min {
         writeln!(out, "| Smallest audience of use | {least} people |")?;
     }
@@ -156,7 +161,7 @@ fn fields(manifest: &Manifest) -> Vec<[String; 4]> {
         let traits: Vec<String> = field.traits.iter().chain(&field.synonyms).map(|name| format!("`{name}`")).collect();
         let required = if field.required { " (required)" } else { "" };
         let when = field.when.as_ref().map(|when| format!(" (where `{when}`)")).unwrap_or_default();
-        [format!("`{}`{required}{when}", field.name), field.format.clone(), traits.join(", "), privacy.to_owned()]
+        [format!("`{}`{required}{when}", field.name), takes(field), traits.join(", "), privacy.to_owned()]
     };
     let mut rows: Vec<[String; 4]> = manifest.fields.iter().map(row).collect();
     if manifest.custom_fields {
@@ -168,6 +173,16 @@ fn fields(manifest: &Manifest) -> Vec<[String; 4]> {
         ]);
     }
     rows
+}
+
+/// What a field takes, in prose, with its word where the prose does not begin with it.
+fn takes(field: &Field) -> String {
+    let word = field.takes.word();
+    let is_said = field.takes == Takes::Any || field.format.starts_with(word);
+    let word = if is_said { String::new() } else { format!("`{word}`: ") };
+    let fold: Vec<String> = field.fold.iter().map(|step| format!("`{}`", step.word())).collect();
+    let fold = if fold.is_empty() { String::new() } else { format!("; folded by {}", fold.join(", ")) };
+    format!("{word}{}{fold}", field.format)
 }
 
 fn presets(manifest: &Manifest) -> Vec<[String; 4]> {

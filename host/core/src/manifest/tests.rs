@@ -331,6 +331,26 @@ fn a_name_leads_to_one_field() {
 }
 
 #[test]
+fn a_target_and_what_is_named_are_texts_and_only_identifiers_fold() {
+    let fold = |of: &str| format!("{SOUND}[[field]]\nname = \"x\"\nformat = \"text\"\nfold = [\"trim\"]\n{of}");
+    check(&fold("identifier = true\n"), "ok: acme");
+    check(&fold(""), "field `x` says how it is folded and is no identifier");
+    let setting = |kind: &str, more: &str| {
+        with(&format!("[[setting]]\nname = \"list\"\ntype = \"{kind}\"\nhelp = \"h\"\n{more}\n"))
+    };
+    check(&setting("digits", "target = true\nnames = \"list\""), "ok: acme");
+    check(&setting("boolean", "target = true"), "setting `list` is true or false, which names no `target`");
+    check(&setting("origin", "names = \"list\""), "setting `list` has a type that `names` nothing in an account");
+    let creates = |when: &str| changed("batch_members = 100", &format!("creates_fields = \"{when}\""));
+    check(&creates("always"), "ok: acme");
+    check(&creates("most_bytes=7"), "ok: acme");
+    check(
+        &creates("sometimes"),
+        "`creates_fields` is neither `always` nor names a setting that is declared: `sometimes`",
+    );
+}
+
+#[test]
 fn every_contradiction_is_told_at_once() {
     let text = changed(r#"id = "acme""#, r#"id = "Acme""#)
         .replacen("{base_url}", "{address}", 1)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
 use enroute_core::diff::Candidates;
-use enroute_core::fold::folded;
+use enroute_core::fold::{folded, spelled};
 use enroute_core::manifest::IdentifierUse;
 use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
@@ -432,7 +432,8 @@ impl Link {
     fn identity_of(&self, value: impl Fn(&str) -> Option<String>) -> Option<[u8; 16]> {
         let identity = &self.identity;
         let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
-        let text = folded(&text, identity.fold);
+        let steps = self.manifest.field(field).map_or(&[][..], |field| &field.fold);
+        let text = spelled(&folded(&text, identity.fold), steps);
         (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
     }
 }

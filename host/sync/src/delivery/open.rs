@@ -10,7 +10,7 @@ use crate::delivery::pace::Gates;
 use crate::setup::link::Link;
 use enroute_runtime::{Fault, Work};
 use enroute_store::ledger::RequestRow;
-use enroute_store::{Error, Store, Transaction, ledger};
+use enroute_store::{Error, Store, Transaction, accounts, ledger};
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -25,14 +25,21 @@ pub struct Probed {
     pub reason: Option<String>,
 }
 
-/// Tests the credential of a connection without side effects.
-pub(crate) async fn probe(link: &Arc<Link>, clock: &Clock) -> Probed {
+/// Tests the credential of a connection without side effects, and keeps what is told of the account.
+pub(crate) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -> Result<Probed, Error> {
     let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
-    let (verdict, reason) = match sent {
-        Ok(report) => (report.verdict.word().to_owned(), cause(&report.verdict, &outlet.take_records())),
-        Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string())),
+    let (verdict, reason, account) = match sent {
+        Ok(report) => {
+            let reason = cause(&report.verdict, &outlet.take_records());
+            (report.verdict.word().to_owned(), reason, report.account)
+        }
+        Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string()), None),
     };
-    Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason }
+    if let Some(items) = account {
+        let (destination, origin, at_ms) = (link.destination.clone(), link.account_origin(), clock.now_ms());
+        store.write(move |tx| accounts::put(tx, &destination, &origin, at_ms, items)).await?;
+    }
+    Ok(Probed { audience: link.audience.clone(), destination: link.destination.clone(), verdict, reason })
 }
 
 /// Why a list could not be opened, for the operator.
@@ -64,10 +71,14 @@ pub(crate) async fn open(
         Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
+    let account = report.account.map(|items| (link.destination.clone(), link.account_origin(), items));
     let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));
     let write = move |tx: &Transaction<'_>| {
         if let Some(remote) = &remote {
             ledger::set_remote(tx, id, remote)?;
+        }
+        if let Some((destination, origin, items)) = account {
+            accounts::put(tx, &destination, &origin, at_ms, items)?;
         }
         ledger::set_opened(tx, id, at_ms, &digest)
     };

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use crate::setup::columns::{Columns, Identifier};
 use crate::setup::destination::Ready;
 use crate::setup::link;
+use crate::setup::named::Naming;
 use crate::setup::planned::{Loaded, Planned, input};
 use crate::setup::program::Program;
 use crate::setup::rows::{self, Rows};
@@ -90,6 +91,21 @@ fn settings(wished: &Wished<'_>, found: &mut Diagnostics) -> Option<Map<String, 
             None
         }
     }
+}
+
+/// Settings that name something in the account, each with where it stands.
+fn namings(wished: &Wished<'_>, settings: &Map<String, Json>) -> Vec<Naming> {
+    let named = wished.loaded.manifest.settings.iter().filter_map(|setting| {
+        let value = match settings.get(&setting.name)? {
+            Json::String(text) => text.clone(),
+            Json::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let own = wished.wanted.settings.get(&setting.name).map(|own| &own.place);
+        let place = own.unwrap_or_else(|| wished.destination.setting_place(&setting.name)).clone();
+        Some(Naming { setting: setting.name.clone(), kind: setting.names?, value, place })
+    });
+    named.collect()
 }
 
 /// The identifiers that go out: those that are asked for, else the plugin's own list.
@@ -325,6 +341,7 @@ fn link(
     let Wished { config, wanted, destination, loaded, ready } = wished;
     let manifest = &loaded.manifest;
     let audience = config.audiences.get(&wanted.audience.value)?;
+    let namings = namings(wished, settings);
     let identity = manifest.identity.under(settings);
     let fields: Vec<String> = compiled.rows.iter().map(|(_, field)| field.clone()).collect();
     let columns = match Columns::new(manifest, &identity.key, identifiers, &fields, compiled.program) {
@@ -357,6 +374,7 @@ fn link(
         emission: (emission.clone(), compiled.form),
         place: compiled.place,
         places: compiled.places,
+        namings,
         program_text: compiled.text,
         identity,
         requires_consent: destination.requires_consent.iter().map(|purpose| purpose.value.clone()).collect(),

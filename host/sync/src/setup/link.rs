@@ -91,6 +91,11 @@ impl Link {
         hash.finalize().to_vec()
     }
 
+    /// What tells its account from others: the plugin, and the settings that name the account.
+    pub(crate) fn account_origin(&self) -> Vec<u8> {
+        account_origin(&self.manifest, &self.guest.settings)
+    }
+
     /// The bucket that paces an operation.
     pub(crate) fn bucket(&self, operation: &str) -> Option<&Bucket> {
         let operation = self.manifest.operation(operation)?;
@@ -167,6 +172,18 @@ pub fn limits(manifest: &Manifest, settings: &serde_json::Map<String, serde_json
         )
     };
     manifest.operations.iter().map(one).collect()
+}
+
+/// Hash of a plugin and of the settings that name an account at its destination.
+pub(crate) fn account_origin(manifest: &Manifest, settings: &str) -> Vec<u8> {
+    let settings: serde_json::Value = serde_json::from_str(settings).unwrap_or_default();
+    let mut hash = Sha256::new();
+    hash.update(&manifest.id);
+    for setting in manifest.settings.iter().filter(|setting| setting.target && !setting.per_audience) {
+        let value = settings.get(&setting.name).map(ToString::to_string).unwrap_or_default();
+        hash.update(format!("\0{}={value}", setting.name));
+    }
+    hash.finalize().to_vec()
 }
 
 /// Members in one call of `map`: what the manifest wants, else the smallest limit of its operations.

@@ -9,6 +9,7 @@ use enroute_core::path::trait_names;
 
 use crate::setup::columns::Columns;
 use crate::setup::link::{Link, batch_members};
+use crate::setup::named::Naming;
 use enroute_auth::Source;
 use enroute_config::audiences_file::connection::Connection as Wanted;
 use enroute_config::files::Place;
@@ -43,6 +44,8 @@ pub(crate) struct Planned {
     pub(super) place: Place,
     /// Where each row stands in the file.
     pub(super) places: Vec<Place>,
+    /// Settings that name something in the account.
+    pub(super) namings: Vec<Naming>,
     /// What decides on members and is not part of what the plugin is told.
     pub(super) program_text: String,
     pub(super) identity: Identity,

@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enroute_core::manifest::ManifestError;
 use enroute_core::matching::How;
 
 use crate::setup::connection::{self, Wished};
 use crate::setup::destination;
 use crate::setup::link::Link;
+use crate::setup::named::InAccount;
 use crate::setup::planned::{Loaded, Planned};
 use crate::setup::words::{dotted, word};
 use enroute_auth::{Keepers, Source};
-use enroute_catalog::{self as catalog, CatalogError};
+use enroute_catalog::{self as catalog, CatalogError, ComponentError};
 use enroute_config::Config;
 use enroute_config::audiences_file::connection::Connection as Wanted;
 use enroute_config::code::Code;
@@ -55,8 +57,11 @@ pub struct MatchedRow {
     pub from: String,
     /// The field at the destination.
     pub field: String,
-    /// `given`, or how it was found: `exact`, `spelling`, `synonym` or `same name`.
+    /// `given`, or how it was found: `exact`, `spelling`, `synonym`, `same name` or `account`.
     pub how: &'static str,
+    /// What the destination's account has of the field, where that is known and the plugin's manifest does not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<InAccount>,
 }
 
 impl Setup {
@@ -157,6 +162,7 @@ impl Setup {
                 from: from.clone(),
                 field: field.clone(),
                 how: word(*how),
+                account: None,
             };
             found.push(Matched {
                 audience: planned.audience.clone(),
@@ -242,6 +248,10 @@ fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Dia
             CatalogError::OtherDigest { .. } => (
                 Code::PluginDiffers,
                 format!("if you replaced it on purpose, inspect it and run `enroute plugin lock {id}`"),
+            ),
+            CatalogError::Component { source: ComponentError::Manifest(ManifestError::Words(_)), .. } => (
+                Code::UnknownWord,
+                "whoever builds the plugin mends its plugin.toml; docs/plugins.md has the words".to_owned(),
             ),
             _ => (Code::PluginRefused, "ask its author for one built for this contract".to_owned()),
         };

@@ -67,11 +67,17 @@ pub(crate) fn lists_named(settings: &Settings, name: &str, page: Option<&str>) -
     }
 }
 
-/// Any list: whether the account can be read at all.
-pub(crate) fn any_list(settings: &Settings) -> Request {
+/// A page of all lists: whether the account can be read at all, and what it has.
+pub(crate) fn any_lists(settings: &Settings, page: Option<&str>) -> Request {
     match settings.api {
-        Api::DataManager => lists(settings, Request::get(&settings.base_url)).query("pageSize", "1"),
-        Api::GoogleAds => search(settings, &format!("{LIST_FIELDS} LIMIT 1"), None),
+        Api::DataManager => {
+            let request = lists(settings, Request::get(&settings.base_url)).query("pageSize", PAGE);
+            match page {
+                Some(page) => request.query("pageToken", page),
+                None => request,
+            }
+        }
+        Api::GoogleAds => search(settings, LIST_FIELDS, page),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Must never happen: a second list is made where there is one already.
 
-use enroute_sdk::{Context, Finding, Http, Reading, Request, Verdict};
+use enroute_sdk::{AccountItem, Context, Finding, Http, Reading, Request, Verdict};
 use serde_json::{Value, json};
 
 use crate::request::{REMOTE_ID, head};
@@ -11,6 +11,9 @@ use crate::settings::{Api, ListType, Settings};
 
 /// Most pages of lists that are looked at.
 const PAGES_MAX: usize = 100;
+
+/// Most pages of lists that the probe reads; with 1,000 on each, as many as a host keeps.
+const ACCOUNT_PAGES_MAX: usize = 10;
 
 /// A list as either API tells of it.
 #[derive(Debug)]
@@ -53,14 +56,35 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
         Err(verdict) => return Finding::verdict(verdict),
     };
     let Some(list) = list else {
-        return match ask(settings, "probe", &head::any_list(settings), http) {
-            Ok(_) => Finding::ok(),
-            Err(missing) => Finding::verdict(without_account(settings, missing)),
+        let first = match ask(settings, "probe", &head::any_lists(settings, None), http) {
+            Ok(first) => Some(first),
+            Err(missing) => return Finding::verdict(without_account(settings, missing)),
         };
+        return told(settings, first, http);
     };
     if let Some(problem) = list.problem {
         return Finding::verdict(Verdict::Misconfigured(problem));
     }
+    let finding = checked(settings, &list, http);
+    if finding.verdict == Verdict::Ok { told(settings, None, http) } else { finding }
+}
+
+/// All well, with the lists of the account, where they can be read; `first` is their first page.
+fn told(settings: &Settings, mut first: Option<Value>, http: &mut dyn Http) -> Finding {
+    let page = |token: Option<&str>| {
+        let body = first.take();
+        let body = body.or_else(|| ask(settings, "list", &head::any_lists(settings, token), http).ok())?;
+        let item = |list: List| AccountItem::list(list.id, list.name);
+        Some((lists_of(settings, &body).into_iter().map(item).collect(), next_page(&body)))
+    };
+    match AccountItem::pages(ACCOUNT_PAGES_MAX, page) {
+        Some(items) => Finding::ok().account(items),
+        None => Finding::ok(),
+    }
+}
+
+/// Whether members would be taken.
+fn checked(settings: &Settings, list: &List, http: &mut dyn Http) -> Finding {
     let checks = settings.api == Api::DataManager
         && settings.list_type == ListType::Contact
         && settings.accept_customer_match_terms;
@@ -118,17 +142,10 @@ fn named(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<List, Verdict> 
     for _ in 0..PAGES_MAX {
         let request = head::lists_named(settings, name, page.as_deref());
         let body = ask(settings, "list", &request, http).map_err(trouble)?;
-        let lists = match settings.api {
-            Api::DataManager => {
-                let lists = body.get("userLists").and_then(Value::as_array).into_iter().flatten();
-                lists.map(|list| List::of(settings, list)).collect()
-            }
-            Api::GoogleAds => ads_lists(settings, &body),
-        };
-        if let Some(list) = lists.into_iter().find(|list| list.name == name) {
+        if let Some(list) = lists_of(settings, &body).into_iter().find(|list| list.name == name) {
             return Ok(list);
         }
-        page = body.get("nextPageToken").and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned);
+        page = next_page(&body);
         if page.is_none() {
             return make(settings, name, http).map_err(trouble);
         }
@@ -136,6 +153,21 @@ fn named(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<List, Verdict> 
     Err(Verdict::Misconfigured(format!(
         "over {PAGES_MAX} pages of lists without one named `{name}`: set `user_list_id`"
     )))
+}
+
+/// The lists on a page.
+fn lists_of(settings: &Settings, body: &Value) -> Vec<List> {
+    match settings.api {
+        Api::DataManager => {
+            let lists = body.get("userLists").and_then(Value::as_array).into_iter().flatten();
+            lists.map(|list| List::of(settings, list)).collect()
+        }
+        Api::GoogleAds => ads_lists(settings, body),
+    }
+}
+
+fn next_page(body: &Value) -> Option<String> {
+    body.get("nextPageToken").and_then(Value::as_str).filter(|token| !token.is_empty()).map(str::to_owned)
 }
 
 fn make(settings: &Settings, name: &str, http: &mut dyn Http) -> Result<List, Missing> {

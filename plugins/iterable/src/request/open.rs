@@ -19,12 +19,30 @@ pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
     learn(ctx, http).unwrap_or_else(Finding::verdict)
 }
 
+/// Tests the key on what it may read, the fields of users and the lists that the settings need, and tells of both.
+pub(crate) fn probe(settings: &Settings, http: &mut dyn Http) -> Finding {
+    let known = match ask(http, "probe", &fields(settings)).and_then(|answer| catalogue::read(&answer)) {
+        Ok(known) => known,
+        Err(verdict) => return Finding::verdict(verdict),
+    };
+    if !settings.membership.has_list() {
+        return Finding::ok().account(catalogue::account(&known, &[]));
+    }
+    // More lists than an answer may have are no fault of the key.
+    match http.send("lists", &lists(settings)).ok().map(|answer| catalogue::read_lists(&answer)) {
+        Some(Ok(lists)) => Finding::ok().account(catalogue::account(&known, &lists)),
+        Some(Err(_)) | None => Finding::ok(),
+    }
+}
+
 fn learn(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Finding, Verdict> {
     let settings = ctx.settings();
     let known = catalogue::read(&ask(http, "fields", &fields(settings))?)?;
-    let used: Map<String, Value> = known.into_iter().filter(|(name, _)| is_used(ctx, name)).collect();
+    let used: Map<String, Value> =
+        known.iter().filter(|(name, _)| is_used(ctx, name)).map(|(name, kind)| (name.clone(), kind.clone())).collect();
     let mut remote = json!({ "fields": used });
     let mut checked = true;
+    let mut entries = Vec::new();
     if settings.membership.has_list() {
         let id = match (http.send("lists", &lists(settings)), settings.list_id) {
             (Err(Failure::TooLarge(_)), Some(id)) => {
@@ -36,14 +54,22 @@ fn learn(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Finding, Verdic
                 return Err(Verdict::Misconfigured(why));
             }
             (Err(failure), _) => return Err(Reading::unanswered(failure).verdict),
-            (Ok(answer), wanted) => list(ctx, http, &catalogue::read_lists(&answer)?, wanted)?,
+            (Ok(answer), wanted) => {
+                entries = catalogue::read_lists(&answer)?;
+                let id = list(ctx, http, &entries, wanted)?;
+                entries.extend(ListEntry::created(&id, settings.list_name(ctx.audience_key()), &entries));
+                id
+            }
         };
         if let Value::Object(remote) = &mut remote {
             remote.insert("list_id".to_owned(), id);
         }
     }
     let finding = Finding::ok().remote(remote.to_string());
-    Ok(if checked { finding } else { finding.warn(LIST_NOT_CHECKED, None, 1) })
+    Ok(match checked {
+        true => finding.account(catalogue::account(&known, &entries)),
+        false => finding.warn(LIST_NOT_CHECKED, None, 1),
+    })
 }
 
 fn ask(http: &mut dyn Http, kind: &str, request: &Request) -> Result<Answer, Verdict> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use enroute_sdk::{Answer, Finding, Verdict};
+use enroute_sdk::{AccountItem, Answer, ValueType, Verdict};
 use serde::Deserialize;
 use serde_json::{Number, Value};
 
@@ -19,15 +19,38 @@ pub(crate) struct ListEntry {
 }
 
 impl ListEntry {
+    /// The list that was just made; none where the number is of one that was there.
+    pub(crate) fn created(id: &Value, name: &str, known: &[Self]) -> Option<Self> {
+        let Value::Number(id) = id else { return None };
+        let is_new = !known.iter().any(|list| list.id == *id);
+        is_new.then(|| Self { id: id.clone(), name: name.to_owned(), kind: "Standard".to_owned() })
+    }
+
     /// Whether users can be put on it and taken off.
     pub(crate) fn is_static(&self) -> bool {
         self.kind == "Standard"
     }
 }
 
-/// What reading the fields says of the credential.
-pub(crate) fn probe(answer: &Answer) -> Finding {
-    Finding::verdict(read(answer).err().unwrap_or(Verdict::Ok))
+/// Fields and lists as a host offers them.
+pub(crate) fn account(fields: &BTreeMap<String, Value>, lists: &[ListEntry]) -> Vec<AccountItem> {
+    let field = |(name, kind): (&String, &Value)| AccountItem::field(name, takes(kind.as_str().unwrap_or_default()));
+    let list = |list: &ListEntry| AccountItem::list(list.id.to_string(), &list.name);
+    let lists = lists.iter().filter(|list| list.is_static()).map(list);
+    fields.iter().map(field).chain(lists).collect()
+}
+
+/// A type of Iterable's, of the page "Updating User Profiles"; a `date` has a time.
+fn takes(kind: &str) -> ValueType {
+    match kind {
+        "string" => ValueType::Text,
+        "long" | "double" => ValueType::Number,
+        "boolean" => ValueType::Boolean,
+        "date" => ValueType::Moment,
+        "nested" => ValueType::List,
+        "object" | "geo_location" => ValueType::Object,
+        _ => ValueType::Any,
+    }
 }
 
 /// The names and types of user fields.

@@ -65,8 +65,10 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
         Err(failure) => Finding::verdict(fault::unsent(&failure, Doing::Read).verdict),
         Ok(answer) => match fault::read(&answer, Doing::Read) {
             Some(fault) => Finding::verdict(about_object(settings, &answer, fault.verdict)),
-            None if answer.json::<Describe>().is_some() => Finding::ok(),
-            None => Finding::verdict(strange("the description of the object")),
+            None => match answer.json::<Describe>() {
+                Some(describe) => Finding::ok().account(describe.account()),
+                None => Finding::verdict(strange("the description of the object")),
+            },
         },
     };
     if nearly { finding.warn(QUOTA_NEARLY_USED, None, 1) } else { finding }
@@ -76,9 +78,9 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
 pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
     let settings = ctx.settings();
     let mut remote = Remote { object: settings.object.clone(), campaign: None, fields: Vec::new() };
-    let mut described = true;
+    let mut account = None;
     match http.send("describe", &request::describe(settings)) {
-        Err(Failure::TooLarge(_)) => described = false,
+        Err(Failure::TooLarge(_)) => {}
         Err(failure) => return Finding::verdict(fault::unsent(&failure, Doing::Read).verdict),
         Ok(answer) => {
             if let Some(fault) = fault::read(&answer, Doing::Read) {
@@ -90,6 +92,7 @@ pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
             if !describe.name.eq_ignore_ascii_case(&settings.object) {
                 return Finding::verdict(strange("the description of the object"));
             }
+            account = Some(describe.account());
             let membership = membership_field(ctx).unwrap_or_default();
             remote.fields = describe.fields(|name| {
                 let is = |other: &str| other.eq_ignore_ascii_case(name);
@@ -105,7 +108,10 @@ pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
     }
     let Ok(text) = serde_json::to_string(&remote) else { return Finding::verdict(strange("the description")) };
     let finding = Finding::ok().remote(text);
-    if described { finding } else { finding.warn(DESCRIBE_TOO_LARGE, None, 1) }
+    match account {
+        Some(items) => finding.account(items),
+        None => finding.warn(DESCRIBE_TOO_LARGE, None, 1),
+    }
 }
 
 /// The id of the campaign: as set, or by name, or a new one.

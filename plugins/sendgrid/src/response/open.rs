@@ -3,7 +3,7 @@
 //! Invariant: a list is created only after every page of lists was read and none had the name
 //! (cases `open_creates_the_list` and `open_stops_where_a_page_is_missing`).
 
-use enroute_sdk::{Answer, Context, Finding, Http, Reading, Request, Verdict};
+use enroute_sdk::{AccountItem, Answer, Context, Finding, Http, Reading, Request, ValueType, Verdict};
 use serde_json::Value;
 
 use super::unclear;
@@ -14,6 +14,9 @@ use crate::settings::{Settings, is_sent, list_name};
 
 /// Most pages of lists that are read; an account has far fewer than 1,000 lists on each.
 const PAGES_MAX: usize = 100;
+
+/// Most pages of lists that the probe reads; with 1,000 on each, as many as a host keeps.
+const ACCOUNT_PAGES_MAX: usize = 10;
 
 /// How the rights of a key begin that let it work with contacts.
 const MARKETING: &str = "marketing";
@@ -28,13 +31,41 @@ pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
     if verdict != Verdict::Ok {
         return Finding::verdict(verdict);
     }
-    if let Err(finding) = definitions(http, "probe", settings) {
+    let fields = match definitions(http, "probe", settings) {
+        Ok(fields) => fields,
+        Err(finding) => return finding,
+    };
+    if let Some(id) = &settings.list_id
+        && let Err(finding) = known_list(http, "probe", settings, id)
+    {
         return finding;
     }
-    match &settings.list_id {
-        Some(id) => known_list(http, "probe", settings, id).map_or_else(|finding| finding, |_| Finding::ok()),
+    let page = |token: Option<&str>| {
+        let (lists, next) = list_page(http, "lists", settings, token).ok()?;
+        Some((lists.iter().map(item_of_list).collect(), next))
+    };
+    match AccountItem::pages(ACCOUNT_PAGES_MAX, page) {
+        Some(lists) => Finding::ok().account(account(&fields, lists)),
         None => Finding::ok(),
     }
+}
+
+/// Custom fields and lists as a host offers them.
+fn account(fields: &[Definition], lists: Vec<AccountItem>) -> Vec<AccountItem> {
+    let field = |field: &Definition| {
+        let takes = match field.kind.to_ascii_lowercase().as_str() {
+            "text" => ValueType::Text,
+            "number" => ValueType::Number,
+            "date" => ValueType::Date,
+            _ => ValueType::Any,
+        };
+        AccountItem::field(&field.name, takes)
+    };
+    fields.iter().map(field).chain(lists).collect()
+}
+
+fn item_of_list(list: &List) -> AccountItem {
+    AccountItem::list(&list.id, &list.name)
 }
 
 /// What the list of a key's rights says. A key that may not read it is tested by the next request.
@@ -58,20 +89,36 @@ fn scopes(answer: &Answer) -> Verdict {
 
 /// Finds or creates the list, and learns the custom fields.
 pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
-    match learn(ctx, http) {
-        Ok(learned) => Finding::ok().remote(text(&learned)),
+    let mut lists = None;
+    match learn(ctx, http, &mut lists) {
+        Ok(learned) => {
+            let finding = Finding::ok().remote(text(&learned));
+            match lists {
+                Some(lists) => finding.account(account(&learned.fields, lists)),
+                None => finding,
+            }
+        }
         Err(finding) => finding,
     }
 }
 
-fn learn(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Learned, Finding> {
+/// What is stored of the account; `lists` becomes all lists of it, where all of them were read on the way.
+fn learn(
+    ctx: &Context<Settings>,
+    http: &mut dyn Http,
+    lists: &mut Option<Vec<AccountItem>>,
+) -> Result<Learned, Finding> {
     let settings = ctx.settings();
     let fields = definitions(http, "fields", settings)?;
     let list = match &settings.list_id {
         Some(id) => known_list(http, "lists", settings, id)?,
-        None => match named_list(http, settings, list_name(ctx))? {
+        None => match named_list(http, settings, list_name(ctx), lists)? {
             Some(list) => list,
-            None => new_list(http, settings, list_name(ctx))?,
+            None => {
+                let list = new_list(http, settings, list_name(ctx))?;
+                lists.iter_mut().for_each(|lists| lists.push(item_of_list(&list)));
+                list
+            }
         },
     };
     let before: Vec<String> = stored(ctx).map(|learned| learned.identifiers).unwrap_or_default();
@@ -135,24 +182,43 @@ fn known_list(http: &mut dyn Http, kind: &str, settings: &Settings, id: &str) ->
     }
 }
 
-/// The list of this name, on whichever page it stands.
-fn named_list(http: &mut dyn Http, settings: &Settings, name: &str) -> Result<Option<List>, Finding> {
-    let mut token: Option<String> = None;
+/// A page of lists, and the token of the next.
+fn list_page(
+    http: &mut dyn Http,
+    kind: &str,
+    settings: &Settings,
+    token: Option<&str>,
+) -> Result<(Vec<List>, Option<String>), Finding> {
+    let answer = ask(http, kind, &request::lists(settings, token))?;
+    let body = answer.json::<Value>().filter(|_| answer.status == 200);
+    let Some(page) = body.as_ref().and_then(|body| body.get("result")).and_then(Value::as_array) else {
+        return Err(not_well(&answer));
+    };
+    let lists = page.iter().filter_map(|list| serde_json::from_value::<List>(list.clone()).ok()).collect();
+    let next = body.as_ref().and_then(|body| body.pointer("/_metadata/next")).and_then(Value::as_str);
+    Ok((lists, next.and_then(request::page_token).filter(|next| token != Some(next.as_str()))))
+}
+
+/// The list of this name, on whichever page it stands; `all` becomes all lists, where it stands on the last or nowhere.
+fn named_list(
+    http: &mut dyn Http,
+    settings: &Settings,
+    name: &str,
+    all: &mut Option<Vec<AccountItem>>,
+) -> Result<Option<List>, Finding> {
+    let (mut token, mut seen): (Option<String>, Vec<AccountItem>) = (None, Vec::new());
     for _ in 0..PAGES_MAX {
-        let answer = ask(http, "lists", &request::lists(settings, token.as_deref()))?;
-        let body = answer.json::<Value>().filter(|_| answer.status == 200);
-        let Some(page) = body.as_ref().and_then(|body| body.get("result")).and_then(Value::as_array) else {
-            return Err(not_well(&answer));
-        };
-        let lists = page.iter().filter_map(|list| serde_json::from_value::<List>(list.clone()).ok());
-        if let Some(list) = lists.into_iter().find(|list| list.name.trim() == name) {
-            return Ok(Some(list));
+        let (lists, next) = list_page(http, "lists", settings, token.as_deref())?;
+        seen.extend(lists.iter().map(item_of_list));
+        let found = lists.into_iter().find(|list| list.name.trim() == name);
+        if next.is_none() {
+            *all = Some(seen);
+            return Ok(found);
         }
-        let next = body.as_ref().and_then(|body| body.pointer("/_metadata/next")).and_then(Value::as_str);
-        match next.and_then(request::page_token) {
-            Some(next) if token.as_ref() != Some(&next) => token = Some(next),
-            _ => return Ok(None),
+        if found.is_some() {
+            return Ok(found);
         }
+        token = next;
     }
     let reason = format!("the account has more than {PAGES_MAX} pages of lists; name the list by `list_id`");
     Err(Finding::verdict(Verdict::Misconfigured(reason)))

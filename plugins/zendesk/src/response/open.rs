@@ -3,28 +3,70 @@
 //! The page "User Fields". Safe to repeat: fields are looked for before one is created, and one that somebody else
 //! created meanwhile is taken as it is.
 
-use enroute_sdk::{Answer, Context, Finding, Http, Reading, Verdict};
+use enroute_sdk::{AccountItem, Answer, Context, Finding, Http, Reading, ValueType, Verdict};
 use serde_json::Value;
 
-use super::classify;
+use super::{classify, read_probe};
 use crate::mapping::field::Field;
-use crate::request::{create_field, user_fields};
+use crate::request::{create_field, me, user_fields};
 use crate::settings::remote::{Remote, UserField, row_keys, snake_case};
 use crate::settings::{Settings, is_key, membership_field};
 
 /// Pages that are read: fifty thousand fields, far more than an account may have.
 const PAGES_MAX: usize = 500;
 
+/// Pages that the probe reads: as many fields as a host keeps.
+const PROBE_PAGES_MAX: usize = 50;
+
 /// Learns the user fields and sees to it that membership has a place.
 pub(crate) fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
-    match learn(ctx, http) {
-        Ok(remote) => Finding::ok().remote(remote.to_json()),
+    let mut account = Vec::new();
+    match learn(ctx, http, &mut account) {
+        Ok(remote) => Finding::ok().remote(remote.to_json()).account(account),
         Err(verdict) => Finding::verdict(verdict),
     }
 }
 
-fn learn(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Remote, Verdict> {
-    let mut remote = Remote { rows: row_keys(ctx), fields: read_all(ctx, http)?, ..Remote::default() };
+/// Tests the credential, and tells of the user fields where it may read them.
+pub(crate) fn probe(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+    let finding = match http.send("probe", &me(ctx.settings())) {
+        Ok(answer) => read_probe(&answer),
+        Err(failure) => return Finding::verdict(Reading::unanswered(failure).verdict),
+    };
+    if finding.verdict != Verdict::Ok {
+        return finding;
+    }
+    match read_all(ctx, http, PROBE_PAGES_MAX) {
+        Ok(fields) => finding.account(account_of(&fields)),
+        Err(_) => finding,
+    }
+}
+
+/// The active user fields as a host offers them, by the names that rows give them.
+fn account_of(fields: &[UserField]) -> Vec<AccountItem> {
+    let item = |field: &UserField| {
+        let name = match Field::of(&field.key) {
+            Field::User(key) => key.to_owned(),
+            // One of Zendesk's own fields has the name.
+            _ => format!("user_fields.{}", field.key),
+        };
+        let takes = match field.kind.as_str() {
+            "checkbox" => ValueType::Boolean,
+            "date" => ValueType::Date,
+            "decimal" | "integer" => ValueType::Number,
+            "multiselect" => ValueType::List,
+            "" => ValueType::Any,
+            _ => ValueType::Text,
+        };
+        AccountItem::field(name, takes).label(&field.title).choices(field.options.iter().map(String::as_str))
+    };
+    fields.iter().filter(|field| field.active).map(item).collect()
+}
+
+/// What is stored of the account; `account` becomes what a host offers of it.
+fn learn(ctx: &Context<Settings>, http: &mut dyn Http, account: &mut Vec<AccountItem>) -> Result<Remote, Verdict> {
+    let fields = read_all(ctx, http, PAGES_MAX)?;
+    let mut remote = Remote { rows: row_keys(ctx), fields, ..Remote::default() };
     if let Some(key) = membership_field(ctx) {
         if !remote.fields.iter().any(|field| field.key == key) {
             if !ctx.settings().create_missing_fields {
@@ -52,6 +94,7 @@ fn learn(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Remote, Verdict
         }
     }
     rows_have_a_place(&remote)?;
+    *account = account_of(&remote.fields);
     // Options of fields that no row goes into are not needed, and can be thousands.
     let used: Vec<String> =
         remote.rows.iter().filter_map(|name| remote.resolve(name)).map(|field| field.key.clone()).collect();
@@ -105,7 +148,7 @@ fn create(
         ))),
         422 => {
             // Somebody may have created it meanwhile.
-            remote.fields = read_all(ctx, http)?;
+            remote.fields = read_all(ctx, http, PAGES_MAX)?;
             if remote.fields.iter().any(|field| field.key == key) {
                 return Ok(());
             }
@@ -115,9 +158,9 @@ fn create(
     }
 }
 
-fn read_all(ctx: &Context<Settings>, http: &mut dyn Http) -> Result<Vec<UserField>, Verdict> {
+fn read_all(ctx: &Context<Settings>, http: &mut dyn Http, pages_max: usize) -> Result<Vec<UserField>, Verdict> {
     let (mut fields, mut after): (Vec<UserField>, Option<String>) = (Vec::new(), None);
-    for _ in 0..PAGES_MAX {
+    for _ in 0..pages_max {
         let request = user_fields(ctx.settings(), after.as_deref());
         let answer = http.send("user_fields", &request).map_err(|failure| Reading::unanswered(failure).verdict)?;
         if answer.status != 200 || classify(&answer).is_some() {

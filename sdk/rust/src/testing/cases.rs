@@ -92,6 +92,7 @@ pub struct Given {
 /// members = { u1 = "deferred 30000", u2 = "rejected bad_email" }
 /// unattributed = [3]              # counts of refusals
 /// remote = '{"list":"7"}'
+/// account = ["field plan: text (Plan) of gold, silver", "field name: any, required", "list 7 (Gold)"] # all of it
 /// ```
 /// Outcomes are `delivered`, `unchanged CODE`, `rejected CODE`, `deferred MS`, `accepted TOKEN MS`, `unknown`; fewer
 /// words fit too. Members that `map` rejected count as rejected here.
@@ -311,6 +312,11 @@ fn whole(story: &Story, reports: &[(Vec<u32>, Report)]) -> Vec<String> {
     let remote = reports.iter().rev().find_map(|(_, report)| report.remote.as_deref());
     if remote != story.expect.remote.as_deref() {
         found.push(format!("the remote is {remote:?}, not {:?}", story.expect.remote));
+    }
+    let account = reports.iter().rev().find_map(|(_, report)| report.account.as_ref());
+    let account = account.map(|items| items.iter().map(compare::item_of_account).collect::<Vec<_>>());
+    if account != story.expect.account {
+        found.push(format!("the account is {account:?}, not {:?}", story.expect.account));
     }
     let counts: Vec<u32> =
         reports.iter().flat_map(|(_, report)| report.unattributed.iter().map(|refusals| refusals.count)).collect();

@@ -3,7 +3,10 @@
 use super::script::Called;
 use super::story::{ProblemText, RejectionText, RequestText, WarningText};
 use crate::bindings::enroute::destination::types::Rejection;
-use crate::{Item, Method, Outcome, Place, Problem, Request, Severity, SlotPlace, SlotValue, Verdict, Warning};
+use crate::{
+    AccountItem, AccountKind, Item, Method, Outcome, Place, Problem, Request, Severity, SlotPlace, SlotValue,
+    ValueType, Verdict, Warning,
+};
 
 /// Whether the expected words begin the words that came: `rejected` fits every rejection.
 pub(super) fn fits(expect: &str, got: &str) -> bool {
@@ -33,6 +36,30 @@ pub(super) fn verdict(verdict: &Verdict) -> String {
         Verdict::RefusedWhole(why) => format!("refused_whole {why}"),
         Verdict::Unavailable(why) => format!("unavailable {why}"),
     }
+}
+
+/// A thing of an account in one line: `field plan: text (Plan), required, of gold, silver`.
+pub(super) fn item_of_account(item: &AccountItem) -> String {
+    let kind = match item.kind {
+        AccountKind::Field => "field",
+        AccountKind::List => "list",
+        AccountKind::Object => "object",
+    };
+    let takes = match item.type_ {
+        ValueType::Any => "any",
+        ValueType::Text => "text",
+        ValueType::Number => "number",
+        ValueType::Boolean => "boolean",
+        ValueType::Date => "date",
+        ValueType::Moment => "moment",
+        ValueType::List => "list",
+        ValueType::Object => "object",
+    };
+    let takes = if item.kind == AccountKind::Field { format!(": {takes}") } else { String::new() };
+    let label = if item.label.is_empty() { String::new() } else { format!(" ({})", item.label) };
+    let required = if item.required { ", required" } else { "" };
+    let of = if item.choices.is_empty() { String::new() } else { format!(" of {}", item.choices.join(", ")) };
+    format!("{kind} {}{takes}{label}{required}{of}", item.name)
 }
 
 /// Compares two lists, entry by entry, and says so where one is longer.

@@ -143,6 +143,7 @@ pub(super) struct Expect {
     pub(super) members: BTreeMap<String, String>,
     pub(super) verdict: Option<String>,
     pub(super) remote: Option<String>,
+    pub(super) account: Option<Vec<String>>,
     #[serde(default, rename = "unattributed")]
     pub(super) unattributed: Vec<u32>,
 }

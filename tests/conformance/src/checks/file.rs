@@ -44,7 +44,7 @@ fn broken(error: &ComponentError) -> Check {
         ComponentError::NoManifest
         | ComponentError::SeveralManifests(_)
         | ComponentError::ManifestTooLarge(_)
-        | ComponentError::Manifest(ManifestError::Unreadable(_)) => Check::ManifestIsReadable,
+        | ComponentError::Manifest(ManifestError::Unreadable(_) | ManifestError::Words(_)) => Check::ManifestIsReadable,
         ComponentError::Empty
         | ComponentError::TooLarge { .. }
         | ComponentError::CoreModule

@@ -4,10 +4,11 @@ use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use enroute_core::manifest::Manifest;
+use enroute_core::manifest::{Manifest, ManifestError};
 use enroute_core::words::counted;
 use enroute_host::catalog;
 use enroute_host::config::Config;
+use enroute_host::config::code::Code;
 use enroute_host::config::diagnostic::Paint;
 use enroute_host::config::load::{Loaded, load};
 use serde::Serialize;
@@ -54,8 +55,17 @@ pub(super) fn read_manifest(path: &Path) -> anyhow::Result<(String, Manifest)> {
             format!("a manifest has at most {} KiB; keep longer texts in README.md", MANIFEST_TOML_BYTES_MAX >> 10);
         return Err(anyhow::anyhow!("it is too long").context(Advice::mistake(what(), next)));
     }
-    let manifest = Manifest::parse_toml(&text)
-        .with_context(|| Advice::mistake(what(), "mend it; its keys are explained in docs/plugins.md"))?;
+    let manifest = Manifest::parse_toml(&text).map_err(|error| {
+        let advice = match &error {
+            ManifestError::Words(_) => {
+                let code = Code::UnknownWord;
+                let next = format!("mend them; docs/plugins.md has the words, and docs/errors.md more about {code}");
+                Advice::mistake(format!("[{code}] {}", what()), next)
+            }
+            _ => Advice::mistake(what(), "mend it; its keys are explained in docs/plugins.md"),
+        };
+        anyhow::Error::from(error).context(advice)
+    })?;
     Ok((text, manifest))
 }
 

@@ -183,6 +183,12 @@ fn setting(setting: &Setting) -> Vec<String> {
     if setting.per_audience {
         help.push_str(" An audience may have its own.");
     }
+    if setting.target {
+        help.push_str(" It names where people are put.");
+    }
+    if let Some(kind) = setting.names {
+        help.push_str(&format!(" `enroute account` shows every {}.", kind.word()));
+    }
     row([&setting.name, kind, &given, &help])
 }
 
@@ -197,8 +203,14 @@ fn field(field: &Field) -> Vec<String> {
         Privacy::None => "not personal",
     };
     let leaves = if field.hashed { "leaves hashed" } else { "leaves as it is" };
-    let identifier = if field.identifier { "identifier" } else { "" };
-    row([&field.name, &field.format, required(field.required), privacy, leaves, identifier])
+    let fold: Vec<&str> = field.fold.iter().map(|step| step.word()).collect();
+    let identifier = match (field.identifier, fold.as_slice()) {
+        (false, _) => String::new(),
+        (true, []) => "identifier".to_owned(),
+        (true, fold) => format!("identifier, folded by {}", fold.join(", ")),
+    };
+    let word = field.takes.word();
+    row([&field.name, word, &field.format, required(field.required), privacy, leaves, &identifier])
 }
 
 fn operation(operation: &Operation) -> Vec<String> {
@@ -239,8 +251,8 @@ answer_hosts = ["*.files.example.com"]
 custom_fields = true
 auth = [{ kind = "hmac-proof", name = "proof", key = "app", message = "token" }]
 secret = [{ name = "app", help = "from the console" }, { name = "token", required = true, help = "from the console" }]
-setting = [{ name = "base_url", type = "origin", required = true, help = "where it is" }, { name = "mode", type = "text", default = "a", choices = ["a", "b"], help = "How." }]
-field = [{ name = "email", format = "e-mail", identifier = true, hashed = true, privacy = "identifying" }]
+setting = [{ name = "base_url", type = "origin", required = true, target = true, help = "Where it is." }, { name = "mode", type = "text", default = "a", choices = ["a", "b"], help = "How." }]
+field = [{ name = "email", format = "e-mail", type = "email", identifier = true, fold = ["trim", "lowercase"], hashed = true, privacy = "identifying" }]
 identifier = [{ kind = "email", field = "email" }]
 operation = [{ name = "put", members = 10, bytes = 2048, bucket = "all", idempotent = true }]
 bucket = [{ name = "all", scope = "credential", requests = 5, per_ms = 1000 }]
@@ -285,10 +297,10 @@ secrets, which stay in the host
 authenticates by
   hmac-proof; query item proof=HMAC-SHA-256(<app>, <token>)
 settings
-  base_url; origin; required; where it is
+  base_url; origin; required; Where it is. It names where people are put.
   mode; text; default \"a\"; How. One of: a, b.
 fields, and any other that a mapping names
-  email; e-mail; optional; identifying; leaves hashed; identifier
+  email; email; e-mail; optional; identifying; leaves hashed; identifier, folded by trim, lowercase
 identifiers of a profile, the best first
   email; goes into email
 operations

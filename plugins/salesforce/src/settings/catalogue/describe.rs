@@ -2,6 +2,7 @@
 //!
 //! Picklist values can be many, so they are kept for the fields that matter only.
 
+use enroute_sdk::{AccountItem, ValueType};
 use serde::Deserialize;
 
 use super::{Field, Kind};
@@ -19,6 +20,7 @@ pub(crate) struct Describe {
 #[serde(rename_all = "camelCase", default)]
 struct Described {
     name: String,
+    label: String,
     #[serde(rename = "type")]
     kind: String,
     length: u32,
@@ -48,9 +50,46 @@ impl Describe {
     }
 }
 
+impl Describe {
+    /// The fields that can be written, as a host offers them, and the names under which related records are nested.
+    pub(crate) fn account(&self) -> Vec<AccountItem> {
+        let written = self.fields.iter().filter(|field| field.createable || field.updateable);
+        written.filter(|field| kind(&field.kind) != Kind::Compound).flat_map(Described::items).collect()
+    }
+}
+
+impl Described {
+    fn items(&self) -> impl Iterator<Item = AccountItem> {
+        let choices = self.picklist_values.iter().filter(|choice| choice.active && self.restricted_picklist);
+        let item = AccountItem::field(&self.name, takes(kind(&self.kind)))
+            .label(if self.label == self.name { "" } else { &self.label })
+            .required(self.is_required())
+            .choices(choices.map(|choice| choice.value.as_str()));
+        let nested = self.relationship_name.as_deref().map(|name| AccountItem::field(name, ValueType::Object));
+        std::iter::once(item).chain(nested)
+    }
+
+    /// Whether no record can be created without it. A checkbox is false where nothing is said.
+    fn is_required(&self) -> bool {
+        self.createable && !self.nillable && !self.defaulted_on_create && kind(&self.kind) != Kind::Boolean
+    }
+}
+
+const fn takes(kind: Kind) -> ValueType {
+    match kind {
+        Kind::Text | Kind::LongText | Kind::Email | Kind::Phone | Kind::Picklist | Kind::Reference => ValueType::Text,
+        Kind::Boolean => ValueType::Boolean,
+        Kind::Integer | Kind::Number => ValueType::Number,
+        Kind::Date => ValueType::Date,
+        Kind::DateTime => ValueType::Moment,
+        Kind::MultiPicklist => ValueType::List,
+        Kind::Unknown | Kind::Compound => ValueType::Any,
+    }
+}
+
 fn kept(field: Described, matters: impl Fn(&str) -> bool) -> Field {
     let kind = kind(&field.kind);
-    let required = field.createable && !field.nillable && !field.defaulted_on_create && kind != Kind::Boolean;
+    let required = field.is_required();
     let flags = [
         ('c', field.createable),
         ('u', field.updateable),
