@@ -3,6 +3,7 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 
+mod blame;
 mod bounded;
 mod clock;
 mod columns;
@@ -47,7 +48,7 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
 };
 pub use run::{Options, probe, sync};
-pub use setup::{Matched, Setup};
+pub use setup::{Matched, Setup, Stopped};
 pub use snapshot::SnapshotError;
 pub use trial::{Exchange, Sent, Trial, TriedMapping, try_profile};
 

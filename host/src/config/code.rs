@@ -140,6 +140,8 @@ codes! {
     UnusedRow "E291" "no mapping uses a row"
     /// A secret that came with something around it.
     OddSecret "E292" "a secret has something around it"
+    /// A plugin that traps, or breaks a limit, where it is asked what is wrong.
+    PluginFault "E310" "a plugin fails where it is asked"
 }
 
 impl fmt::Display for Code {
@@ -182,7 +184,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            if ("E241"..="E268").contains(&id) || ("E280"..="E292").contains(&id) {
+            if ("E241"..="E268").contains(&id) || ("E280"..="E310").contains(&id) {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");
                 continue;

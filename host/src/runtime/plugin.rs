@@ -298,8 +298,7 @@ impl Plugin {
     }
 
     fn broken(&self, function: &'static str, reason: String) -> Fault {
-        let plugin = self.name.clone();
-        Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+        Fault::broken(&self.name, function, reason)
     }
 
     fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {

@@ -258,16 +258,15 @@ pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> 
     Ok(())
 }
 
-/// The newest run that ended: its number and report.
+/// The reports of the newest runs that ended, so many at most, newest first.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn last_run(connection: &Connection) -> Result<Option<(i64, String)>, Error> {
-    let found =
-        connection.query_row("SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        });
-    Ok(found.optional()?)
+pub fn last_runs(connection: &Connection, most: u32) -> Result<Vec<String>, Error> {
+    let mut statement =
+        connection.prepare("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
+    let rows = statement.query_map([most], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Writes a delivery's intent and returns its number.

@@ -3,7 +3,8 @@
 use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
 
-use crate::runtime::{Delivery, Fault, FaultKind, Rejection};
+use crate::runtime::{Delivery, Fault, Rejection};
+use crate::sync::blame::{Call, Trust};
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 
@@ -19,16 +20,17 @@ pub(super) struct MappedLot {
     pub(super) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
     pub(super) unmapped: Vec<Lot>,
-    /// Members on whom the plugin fails.
-    pub(super) culprits: u64,
 }
 
-/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
-pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
+/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone, for as long as the plugin
+/// is trusted; who stands alone is remembered there.
+pub(super) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
     let mut search = Isolation::new(lot.len());
     search.park(lot);
     let mut found = MappedLot::default();
-    while let Some(step) = search.next_step() {
+    while trust.gave_up().is_none()
+        && let Some(step) = search.next_step()
+    {
         let lot = match step {
             Step::Send(lot) => lot,
             Step::Halve(lot) => {
@@ -43,6 +45,7 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
         });
         match checked {
             Ok(mapped) => {
+                trust.succeeded(Call::Map);
                 search.found_sound(lot.len() as u64);
                 found.warnings.extend(mapped.warnings);
                 for rejection in mapped.rejections {
@@ -50,33 +53,25 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
                     found.rejections.push((lot.subset(&[at]), Rejection { member: 0, ..rejection }));
                 }
                 if !mapped.deliveries.is_empty() {
+                    trust.found_sound(lot.len() as u64);
                     found.parts.push((lot, mapped.deliveries));
                 }
             }
             Err(fault) => {
+                trust.failed(Call::Map, &fault, lot.len(), false);
                 found.faults.push((fault.clone(), lot.len()));
                 if lot.len() == 1 {
                     search.found_culprits(1);
-                    found.culprits += 1;
-                    found.rejections.push((lot, alone(&fault)));
+                    trust.suspect(lot, fault);
                 } else {
                     search.shelve(lot);
                 }
             }
         }
     }
-    found.unmapped = search.take_rest().1;
+    let (unsent, failed) = search.take_rest();
+    found.unmapped = [unsent, failed].concat();
     found
-}
-
-/// The rejection of a member on which the plugin fails.
-pub(super) fn alone(fault: &Fault) -> Rejection {
-    Rejection {
-        member: 0,
-        field: None,
-        code: fault.kind.code().to_owned(),
-        reason: format!("the plugin failed on this member: {}", fault.reason),
-    }
 }
 
 /// Refuses deliveries that break what the manifest promises of members and bytes.
@@ -102,12 +97,5 @@ fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
 }
 
 fn broken(link: &Link, reason: String) -> Fault {
-    Fault {
-        plugin: link.plugin_name.clone(),
-        function: "map",
-        kind: FaultKind::Contract,
-        reason,
-        backtrace: Vec::new(),
-        stderr: String::new(),
-    }
+    Fault::broken(&link.plugin_name, "map", reason)
 }

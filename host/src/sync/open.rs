@@ -40,6 +40,8 @@ pub(super) struct NotOpened {
     pub(super) reason: String,
     /// Whether a person must mend something; otherwise later may be better.
     pub(super) needs_person: bool,
+    /// How the plugin failed, if it did.
+    pub(super) fault: Option<Fault>,
 }
 
 /// Finds or creates the remote list and remembers what was learned.
@@ -59,9 +61,11 @@ pub(super) async fn open(
         Ok(report) => {
             let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
             let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
-            return Ok(Err(NotOpened { reason, needs_person }));
+            return Ok(Err(NotOpened { reason, needs_person, fault: None }));
         }
-        Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
+        Err(fault) => {
+            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true, fault: Some(fault) }));
+        }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
     let opened = remote.clone().map_or_else(|| Link::clone(link), |remote| link.with_remote(&remote));

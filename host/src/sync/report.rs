@@ -121,7 +121,7 @@ pub struct ReasonCount {
 /// A call that failed inside a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultReport {
-    /// `map` or `send`.
+    /// `validate`, `map` or `send`.
     pub function: String,
     /// The code that receipts show.
     pub code: String,
@@ -137,6 +137,21 @@ pub struct FaultReport {
     pub stderr: String,
     /// How many calls failed in this way.
     pub times: u64,
+}
+
+impl FaultReport {
+    /// A call about so many members that failed once.
+    pub(super) fn new(fault: &Fault, members: u64) -> Self {
+        Self {
+            function: fault.function.to_owned(),
+            code: fault.kind.code().to_owned(),
+            reason: fault.reason.clone(),
+            members,
+            backtrace: fault.backtrace.clone(),
+            stderr: fault.stderr.clone(),
+            times: 1,
+        }
+    }
 }
 
 /// How a connection's run ended.
@@ -209,6 +224,38 @@ pub struct LinkReport {
     pub adds_up: bool,
 }
 
+impl LinkReport {
+    /// Of a connection that did not get to look at its members.
+    pub(super) fn ended(state: LinkState, reason: String) -> Self {
+        Self {
+            audience: String::new(),
+            destination: String::new(),
+            mapping: String::new(),
+            plugin: String::new(),
+            state,
+            reason: Some(reason),
+            notes: Vec::new(),
+            people: 0,
+            members: 0,
+            withheld: 0,
+            changes: ChangeCounts::default(),
+            outcomes: OutcomeCounts::default(),
+            requests: RequestCounts::default(),
+            repeated: 0,
+            rejections: Vec::new(),
+            refused_before: 0,
+            warnings: Vec::new(),
+            unattributed: BTreeMap::new(),
+            faults: Vec::new(),
+            settings_version: 0,
+            held: 0,
+            in_doubt: 0,
+            waiting: Vec::new(),
+            adds_up: true,
+        }
+    }
+}
+
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
@@ -247,8 +294,6 @@ pub(super) struct Tally {
     pub(super) repeated: u64,
     pub(super) unattributed: Bounded<String>,
     pub(super) faults: Vec<FaultReport>,
-    /// Members on whom alone the plugin fails.
-    pub(super) culprits: u64,
     rejections: Bounded<(String, Option<String>, String)>,
     warnings: Bounded<(String, Option<String>)>,
 }
@@ -267,15 +312,7 @@ impl Tally {
     }
 
     pub(super) fn fault(&mut self, fault: &Fault, members: u64) {
-        self.add_fault(FaultReport {
-            function: fault.function.to_owned(),
-            code: fault.kind.code().to_owned(),
-            reason: fault.reason.clone(),
-            members,
-            backtrace: fault.backtrace.clone(),
-            stderr: fault.stderr.clone(),
-            times: 1,
-        });
+        self.add_fault(FaultReport::new(fault, members));
     }
 
     fn add_fault(&mut self, fault: FaultReport) {
@@ -309,11 +346,6 @@ impl Tally {
         }
     }
 
-    /// Calls that failed inside the plugin.
-    pub(super) fn faulted(&self) -> u64 {
-        self.faults.iter().map(|fault| fault.times).sum()
-    }
-
     /// Members who were not reached before the connection stopped are put off.
     pub(super) fn completed(mut self, total: u64) -> Self {
         self.outcomes.deferred += total.saturating_sub(self.outcomes.total());
@@ -340,7 +372,6 @@ impl Tally {
         self.requests.subset += other.requests.subset;
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
-        self.culprits += other.culprits;
         self.unattributed.absorb(other.unattributed);
         self.rejections.absorb(other.rejections);
         self.warnings.absorb(other.warnings);

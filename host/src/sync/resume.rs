@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
-use enroute_core::outcome::{Outcome, Report};
+use enroute_core::outcome::{Outcome, Report, Verdict};
 use roaring::RoaringBitmap;
 
-use crate::runtime::{OpenTicket, ResumeWork, Work};
+use crate::runtime::{Fault, OpenTicket, ResumeWork, Work};
 use crate::store::ledger::{self, PendingRow, RejectionRow};
 use crate::store::tickets::{self, TicketRow};
 use crate::store::{Error, Transaction, held};
+use crate::sync::blame::{self, Call, Trust};
 use crate::sync::clock::Clock;
 use crate::sync::deliver;
 use crate::sync::lot::{open_sent, seal_sent};
@@ -40,6 +41,10 @@ pub(super) struct Asked {
     pub(super) remote: Option<String>,
     /// Why a person is needed.
     pub(super) pause: Option<String>,
+    /// The call that failed, with the number of its members and whether a request may have left; asking ends with it.
+    fault: Option<(Fault, usize, bool)>,
+    /// Whether a call ended well.
+    has_answered: bool,
 }
 
 impl Asked {
@@ -50,6 +55,18 @@ impl Asked {
         self.of_this_run += later.of_this_run;
         self.remote = later.remote.or_else(|| self.remote.take());
         self.pause = later.pause.or_else(|| self.pause.take());
+        self.fault = later.fault.or_else(|| self.fault.take());
+        self.has_answered |= later.has_answered;
+    }
+
+    /// Tells how the plugin's calls went.
+    pub(super) fn tell(&mut self, trust: &mut Trust) {
+        if std::mem::take(&mut self.has_answered) {
+            trust.succeeded(Call::Resume);
+        }
+        if let Some((fault, members, left)) = self.fault.take() {
+            trust.failed(Call::Resume, &fault, members, left);
+        }
     }
 }
 
@@ -74,7 +91,7 @@ pub(super) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Resul
             some.push(next);
         }
         asked.absorb(ask_some(book, gates, clock, &some).await?);
-        if asked.pause.is_some() {
+        if asked.pause.is_some() || asked.fault.is_some() {
             break;
         }
     }
@@ -98,13 +115,19 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     });
     let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, "derived"));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
+    let reach = outlet.reach(profiles.len());
+    let sent = sent.and_then(|(report, usage)| {
+        link.log("send", &usage);
+        let lie = blame::lie(&report, &reach, true);
+        lie.map_or(Ok(report), |reason| Err(Fault::broken(&link.plugin_name, "send", reason)))
+    });
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
     let (run, id) = (book.run, link.id);
     book.store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
     match sent {
-        Ok((mut report, usage)) => {
-            link.log("send", &usage);
+        Ok(mut report) => {
+            asked.has_answered = true;
             report.verdict = outlet.take_pause().unwrap_or(report.verdict);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
@@ -120,6 +143,8 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
                 ids.iter().try_for_each(|ticket| tickets::postpone(tx.connection(), id, *ticket, None, later))
             };
             book.store.write(write).await?;
+            asked.pause = outlet.take_pause().as_ref().and_then(Verdict::pauses).map(str::to_owned);
+            asked.fault = Some((fault, profiles.len(), !reach.left.is_empty()));
         }
     }
     Ok(asked)

@@ -9,7 +9,7 @@ use enroute_host::config::freeze::{Frozen, write_fields};
 use enroute_host::sync::Matched;
 
 use crate::commands::plugin::write_whole;
-use crate::output::{Advice, Output, connection, pick};
+use crate::output::{Advice, EXIT_STOPPED, Output, connection, pick};
 use crate::session::{Session, Told};
 
 /// Which connections to look at.
@@ -48,7 +48,8 @@ pub(crate) async fn run(args: MatchArgs, folder: &Path, output: &Output) -> anyh
     if args.write {
         write(&matched, folder, output)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let is_stopped = matched.iter().any(|one| one.stopped.is_some());
+    Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
 
 fn show(matched: &[Matched], output: &Output) -> anyhow::Result<()> {
@@ -61,9 +62,13 @@ fn show(matched: &[Matched], output: &Output) -> anyhow::Result<()> {
     }
     if rows.len() == 1 {
         output.line("no connection here has traits")?;
-        return Ok(());
+    } else {
+        output.table(&rows)?;
     }
-    output.table(&rows)?;
+    for (one, reason) in matched.iter().filter_map(|one| Some((one, one.stopped.as_ref()?))) {
+        let name = connection(&one.audience, &one.destination, &one.mapping);
+        output.line(format_args!("{name}: stopped: {reason}"))?;
+    }
     Ok(())
 }
 
