@@ -263,8 +263,7 @@ pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> 
 /// # Errors
 /// When the store cannot be read.
 pub fn last_runs(connection: &Connection, most: u32) -> Result<Vec<String>, Error> {
-    let mut statement =
-        connection.prepare("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
+    let mut statement = connection.prepare("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
     let rows = statement.query_map([most], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

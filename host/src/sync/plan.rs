@@ -261,13 +261,7 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     notes
 }
 
-async fn map_lot(
-    link: &Link,
-    lot: Lot,
-    detail: Detail,
-    plan: &mut LinkPlan,
-    (tally, trust): (&mut Tally, &mut Trust),
-) {
+async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (tally, trust): (&mut Tally, &mut Trust)) {
     let mapped = mapper::map(link, lot, trust).await;
     for (fault, members) in &mapped.faults {
         tally.fault(fault, *members as u64);

@@ -116,25 +116,27 @@ impl Validation {
         found: &mut Diagnostics,
     ) -> Option<Objection> {
         let id = &planned.loaded.manifest.id;
-        let known = self.faults.get(id).filter(|(times, _)| *times >= FAULTS_IN_A_ROW_MAX);
-        let problems = match known {
-            Some((_, fault)) => Err(fault.clone()),
-            None => planned.loaded.plugin.validate(&planned.guest).await,
-        };
-        match problems {
+        if let Some((_, fault)) = self.faults.get(id).filter(|(times, _)| *times >= FAULTS_IN_A_ROW_MAX) {
+            let reason = format!("{fault}; after {FAULTS_IN_A_ROW_MAX} times in a row it is not asked again");
+            return Some(fail(reason, fault.clone(), wanted, found));
+        }
+        match planned.loaded.plugin.validate(&planned.guest).await {
             Ok(problems) => {
                 self.faults.remove(id);
                 object(&problems, wanted, destination, planned, found)
             }
             Err(fault) => {
                 self.faults.entry(id.clone()).or_insert_with(|| (0, fault.clone())).0 += 1;
-                let hint = "other connections run; report it to the plugin's author, or set `enabled = false` here";
-                let reason = fault.to_string();
-                found.push(Diagnostic::error(Code::PluginFault, reason.clone()).at(&wanted.place).hint(hint));
-                Some(Objection { reason, fault: Some(fault) })
+                Some(fail(fault.to_string(), fault, wanted, found))
             }
         }
     }
+}
+
+fn fail(reason: String, fault: Fault, wanted: &Wanted, found: &mut Diagnostics) -> Objection {
+    let hint = "other connections run; report it to the plugin's author, or set `enabled = false` here";
+    found.push(Diagnostic::error(Code::PluginFault, reason.clone()).at(&wanted.place).hint(hint));
+    Objection { reason, fault: Some(fault) }
 }
 
 fn object(

@@ -23,6 +23,8 @@ const UNGRANTED: &str = "https://elsewhere.example";
 pub(crate) fn map(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
     match settings.mode {
         Mode::Allocate => allocate(),
+        Mode::TrapMap => trap("`map` was called"),
+        Mode::LoopMap => spin(),
         Mode::Flood => (0..FLOOD_LINES).for_each(|line| log(Level::Info, &format!("line {line}"))),
         Mode::NetInMap => return reject_all(batch, out, &called(settings)),
         _ => {}
@@ -111,7 +113,8 @@ pub(crate) fn trap(why: &str) -> ! {
     panic!("{why}")
 }
 
-fn allocate() -> ! {
+/// Takes memory until there is none.
+pub(crate) fn allocate() -> ! {
     let mut gulps = Vec::new();
     loop {
         gulps.push(black_box(vec![1_u8; GULP_BYTES]));
