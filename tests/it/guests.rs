@@ -2,6 +2,7 @@
 
 mod claims;
 mod connections;
+mod crowd;
 mod patience;
 
 use std::collections::{BTreeMap, BTreeSet};

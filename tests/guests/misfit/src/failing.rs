@@ -1,9 +1,15 @@
 //! Failing and lying in `validate`, `open` and `send`.
 
-use enroute_sdk::{Batch, Delivery, Fate, Outcome, Place, Problem, Report, Resume, Severity, Ticket, Value, Verdict};
+use enroute_sdk::{
+    Batch, Delivery, Fate, Outcome, Place, Problem, Report, Resume, Severity, Ticket, Unattributed, Value, Verdict,
+    Warning,
+};
 
 use crate::mapping::{allocate, spin, trap};
 use crate::mode::Mode;
+
+/// Warnings, and refusals, that a flood has.
+const FLOOD: u32 = 150_000;
 
 /// What `validate` finds, if it comes back.
 pub(crate) fn problems(mode: Mode) -> Vec<Problem> {
@@ -63,6 +69,17 @@ pub(crate) fn after(mode: Mode, members: &Batch<'_>) {
         Mode::AllocateAfter => allocate(),
         Mode::StumbleAfter if has_u7(members) => trap("u7 is in it"),
         _ => {}
+    }
+}
+
+/// Says more than anybody reads.
+pub(crate) fn flood(mode: Mode, report: &mut Report) {
+    if mode != Mode::FloodWarnings {
+        return;
+    }
+    for number in 0..FLOOD {
+        report.warnings.push(Warning { code: format!("warning_{number}"), field: None, count: 1 });
+        report.unattributed.push(Unattributed { reason: format!("reason {number}"), count: 1 });
     }
 }
 

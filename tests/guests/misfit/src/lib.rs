@@ -73,11 +73,12 @@ impl Destination for Misfit {
             return report;
         }
         failing::before(mode, delivery.members());
-        let report = match mode {
+        let mut report = match mode {
             Mode::Seek => seeking::deliver(ctx, delivery, http),
             _ => sending::deliver::<Self>(ctx, delivery, http),
         };
         failing::after(mode, delivery.members());
+        failing::flood(mode, &mut report);
         report
     }
 

@@ -82,6 +82,10 @@ pub enum Mode {
     Learn,
     /// `send` searches its memory for what the setting `seek` lists.
     Seek,
+    /// `send` has 150,000 warnings and as many refusals that are only counted, all different.
+    FloodWarnings,
+    /// `map` rejects everybody, each for a reason of 10,000 bytes of its own.
+    FloodReasons,
     /// `validate` panics.
     TrapValidate,
     /// `validate` spins for ever.
