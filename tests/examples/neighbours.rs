@@ -1,9 +1,10 @@
-//! What a hostile plugin costs its neighbour: `cargo run -p enroute-tests --example neighbours -- 20000 7 loop_map`.
+//! What a hostile plugin costs its neighbour: `cargo run -p enroute-tests --example neighbours -- 20000 7 50 loop_map`.
 //!
 //! Syncs Braze alone and beside the misfit, in turns, and prints for each way of misbehaving the rate that Braze keeps
 //! (the median over pairs of runs) and the most memory that the host had. Fails where Braze does not get everybody, has
-//! a fault, or the host needs more than the bound. The fakes stand on this machine and in this process, so Braze's work
-//! is all of it on these cores, and no waiting for a network leaves time to others. `tests/run` builds the plugins.
+//! a fault, or the host needs more than the bound. The numbers are people, pairs of runs, and the milliseconds that the
+//! fake Braze takes for an answer: with 0 of them all of Braze's work is on these cores, and what it keeps is then what
+//! the cores have left beside a plugin that loops on one of them. `tests/run` builds the plugins.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
 
@@ -14,8 +15,9 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use enroute_fakes::faults::Action;
 use enroute_fakes::server::{Recorded, Reply, Service};
-use enroute_fakes::{Braze, Server, braze};
+use enroute_fakes::{Braze, Fault, Server, braze};
 use enroute_host::catalog;
 use enroute_host::config::load::load;
 use enroute_host::runtime::{Cache, Limits, Runtime};
@@ -27,9 +29,10 @@ use serde_json::json;
 
 type Failure = Box<dyn std::error::Error>;
 
-/// People and pairs of runs where the command line names no numbers.
+/// People, pairs of runs and milliseconds of an answer, where the command line names no numbers.
 const PEOPLE: u32 = 20_000;
 const PAIRS: usize = 5;
+const ANSWER_MS: u64 = 50;
 /// When it begins: 23 November 2026.
 const START_MS: u64 = 1_795_392_000_000;
 /// Ways of misbehaving, where the command line names none.
@@ -76,21 +79,24 @@ async fn main() -> Result<ExitCode, Failure> {
     let mut arguments = std::env::args().skip(1);
     let people = arguments.next().map_or(Ok(PEOPLE), |text| text.parse())?;
     let pairs = arguments.next().map_or(Ok(PAIRS), |text| text.parse())?;
+    let answer_ms = arguments.next().map_or(Ok(ANSWER_MS), |text| text.parse())?;
     let modes: Vec<String> = arguments.collect();
     let modes = if modes.is_empty() { MODES.map(str::to_owned).to_vec() } else { modes };
     let mut is_sound = true;
-    println!("{people} people, {pairs} pairs; MiB are the most of the process, with fakes and profiles");
+    println!(
+        "{people} people, {pairs} pairs, answers in {answer_ms} ms; MiB are the most of the process, with fakes and profiles"
+    );
     println!("{:16} {:>10} {:>10} {:>9} {:>10} {:>10}", "", "alone /s", "beside /s", "kept", "MiB alone", "MiB beside");
     for mode in modes {
         let (mut kept, mut rates, mut memory) = (Vec::new(), (Vec::new(), Vec::new()), (0, 0));
         for pair in 0..pairs {
             // Whoever goes first has the colder caches, so they take turns.
             let (alone, beside) = if pair % 2 == 0 {
-                let alone = run(people, None).await?;
-                (alone, run(people, Some(&mode)).await?)
+                let alone = run((people, answer_ms), None).await?;
+                (alone, run((people, answer_ms), Some(&mode)).await?)
             } else {
-                let beside = run(people, Some(&mode)).await?;
-                (run(people, None).await?, beside)
+                let beside = run((people, answer_ms), Some(&mode)).await?;
+                (run((people, answer_ms), None).await?, beside)
             };
             is_sound &= alone.is_whole && beside.is_whole;
             is_sound &= beside.memory_mib <= alone.memory_mib + MEMORY_MIB_MAX;
@@ -117,10 +123,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Syncs everybody to Braze, beside the misfit in a mode if one is named; in a world of its own.
-async fn run(people: u32, mode: Option<&str>) -> Result<Ran, Failure> {
+async fn run((people, answer_ms): (u32, u64), mode: Option<&str>) -> Result<Ran, Failure> {
     let folder = tempfile::tempdir()?;
     let config = braze::Config { api_key: "not-a-real-key".to_owned(), ..Default::default() };
     let braze = Braze::start(config).await?;
+    braze.server().fault(Fault::always(Action::Delay(Duration::from_millis(answer_ms))));
     let server = Server::start(Arc::new(Anybody)).await?;
     let (url, misfit) = (braze.server().url(), server.url());
     configure(folder.path(), people, &url, mode.map(|mode| (mode, misfit.as_str())))?;
