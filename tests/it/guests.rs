@@ -1,14 +1,23 @@
 //! Plugins that break rules: each costs itself or one member, the report says so, and the rest is delivered.
 
-use std::collections::BTreeSet;
-use std::sync::Mutex;
+mod claims;
+mod connections;
+mod crowd;
+mod patience;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
 
 use enroute_fakes::Server;
 use enroute_fakes::server::{Recorded, Reply, Service};
-use enroute_host::sync::{Clock, LinkState, RunReport};
+use enroute_host::runtime::Limits;
+use enroute_host::store::ledger::Remotes;
+use enroute_host::sync::{self, Clock, LinkState, Options, RunReport, Setup};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCES, START_MS, World, gold, link, plugin, plugin_entry, with};
+pub(crate) use connections::CODES;
+
+use crate::support::{AUDIENCES, START_MS, World, gold, link, plugin_entry, runtime, with};
 
 /// A destination that takes every member in, but those named `poison`.
 #[derive(Default)]
@@ -40,35 +49,105 @@ impl Service for Members {
 struct Beside {
     world: World,
     server: Server,
+    service: Arc<Members>,
+    limits: Limits,
 }
 
-/// Runs a sync in which the misfit stands beside Braze.
+impl Beside {
+    /// The misfit as it is built, in a mode.
+    async fn new(mode: &str) -> Self {
+        let beside = Self::packed(&[]).await;
+        beside.set(&format!("mode = \"{mode}\""));
+        beside
+    }
+
+    /// The misfit with lines of its manifest replaced.
+    async fn packed(changes: &[(&str, &str)]) -> Self {
+        let service = Arc::new(Members::default());
+        let server = Server::start(Arc::clone(&service)).await.expect("the server starts");
+        let world = World::new().await;
+        crate::jobs::pack(&world.folder.path().join("misfit.wasm"), changes);
+        let connection = "[[connection]]\naudience = \"gold\"\ndestination = \"misfit\"\nsetup = \"customized\"\n\
+                          traits = [{ trait = \"notes\", field = \"value\" }]\n";
+        world.write("audiences.toml", &format!("{AUDIENCES}{connection}"));
+        let beside = Self { world, server, service, limits: Limits::default() };
+        beside.set("");
+        beside
+    }
+
+    /// Writes the misfit's settings.
+    fn set(&self, settings: &str) {
+        let url = self.server.url();
+        let host = url.trim_start_matches("http://");
+        let misfit = format!(
+            "{}[destination.misfit]\nplugin = \"misfit\"\nhosts = [\"{host}\"]\nallow_networks = [\"127.0.0.0/8\"]\n\
+             settings = {{ base_url = \"{url}\", {settings} }}\nsecrets = {{ token = \"${{file:braze.key}}\" }}\n",
+            plugin_entry("misfit", &self.world.folder.path().join("misfit.wasm"))
+        );
+        self.world.write("plugins.toml", &format!("{}{misfit}", self.world.plugins_toml()));
+    }
+
+    /// What the configuration makes, though plugins may object.
+    async fn setup(&self) -> Setup {
+        let (config, none) = (self.world.config(), Remotes::default());
+        let today = self.world.clock.today();
+        let (setup, found) = Setup::prepare(&config, &runtime(self.limits), &none, &today, None).await;
+        setup.unwrap_or_else(|| panic!("{}", found.render(&config.files)))
+    }
+
+    async fn sync(&self, people: &[Value]) -> RunReport {
+        self.sync_with(people, &self.world.options()).await
+    }
+
+    /// Runs a sync in which the misfit stands beside two others, and sees to it that these are not disturbed.
+    async fn sync_with(&self, people: &[Value], options: &Options) -> RunReport {
+        self.world.people(people);
+        let store = self.world.store();
+        self.world.import(&store);
+        let report = sync::sync(&store, &self.setup().await, options).await.expect("the store works");
+        assert!(report.connections.iter().all(|link| link.adds_up), "outcomes do not add up: {report:#?}");
+        assert_eq!(self.world.braze_members().len(), people.len(), "the healthy destination gets everybody");
+        assert_eq!(self.world.facebook_emails().len(), people.len(), "the healthy destination gets everybody");
+        for healthy in ["braze-eu", "facebook-ads"] {
+            let link = link(&report, healthy);
+            assert_eq!((link.state, link.faults.len()), (LinkState::Done, 0), "{healthy} is disturbed: {link:#?}");
+        }
+        report
+    }
+
+    fn ids(&self) -> BTreeSet<String> {
+        self.service.ids.lock().unwrap().clone()
+    }
+
+    /// How often each member was sent.
+    fn sent(&self) -> BTreeMap<String, usize> {
+        let mut sent = BTreeMap::new();
+        for request in self.server.requests() {
+            let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            for member in body["members"].as_array().into_iter().flatten() {
+                *sent.entry(member["id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            }
+        }
+        sent
+    }
+}
+
+/// Runs a sync in which the misfit stands beside two others.
 async fn beside_braze(mode: &str, people: &[Value]) -> (Beside, RunReport, BTreeSet<String>) {
     beside_braze_at(START_MS, mode, people).await
 }
 
 /// The same at another time.
 async fn beside_braze_at(start_ms: u64, mode: &str, people: &[Value]) -> (Beside, RunReport, BTreeSet<String>) {
-    let service = std::sync::Arc::new(Members::default());
-    let server = Server::start(std::sync::Arc::clone(&service)).await.expect("the server starts");
-    let world = World { clock: Clock::starting_at(start_ms), ..World::new().await };
-    let url = server.url();
-    let host = url.trim_start_matches("http://");
-    let misfit = format!(
-        "{}[destination.misfit]\nplugin = \"misfit\"\nhosts = [\"{host}\"]\nallow_networks = [\"127.0.0.0/8\"]\n\
-         settings = {{ base_url = \"{url}\", mode = \"{mode}\" }}\nsecrets = {{ token = \"${{file:braze.key}}\" }}\n",
-        plugin_entry("misfit", &plugin("misfit"))
-    );
-    world.write("plugins.toml", &format!("{}{misfit}", world.plugins_toml()));
-    let connection = "[[connection]]\naudience = \"gold\"\ndestination = \"misfit\"\nsetup = \"customized\"\n\
-                      traits = [{ trait = \"notes\", field = \"value\" }]\n";
-    world.write("audiences.toml", &format!("{AUDIENCES}{connection}"));
-    world.people(people);
-    let report = world.sync().await;
-    let ids = service.ids.lock().unwrap().clone();
-    assert_eq!(world.braze_members().len(), people.len(), "the healthy destination gets everybody");
-    assert_eq!(link(&report, "braze-eu").state, LinkState::Done);
-    (Beside { world, server }, report, ids)
+    let mut beside = Beside::new(mode).await;
+    beside.world.clock = Clock::starting_at(start_ms);
+    let report = beside.sync(people).await;
+    let ids = beside.ids();
+    (beside, report, ids)
+}
+
+fn people(count: usize) -> Vec<Value> {
+    (0..count).map(|number| gold(&format!("u{number}"))).collect()
 }
 
 fn people_with_one(value: &str) -> Vec<Value> {

@@ -97,7 +97,7 @@ impl Alone {
 }
 
 /// The misfit with lines of its manifest replaced.
-fn pack(file: &Path, changes: &[(&str, &str)]) {
+pub(crate) fn pack(file: &Path, changes: &[(&str, &str)]) {
     let mut manifest = std::fs::read_to_string(root().join("tests/guests/misfit/plugin.toml")).expect("the manifest");
     for (from, to) in changes {
         assert!(manifest.contains(from), "{from}");

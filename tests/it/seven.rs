@@ -85,7 +85,8 @@ impl World {
         let Some(config) = loaded.config else { return Err(loaded.diagnostics.render(&loaded.files)) };
         let runtime = runtime(Limits::default());
         let (setup, found) = Setup::prepare(&config, &runtime, &Remotes::default(), &self.clock.today(), None).await;
-        setup.ok_or_else(|| found.render(&config.files))
+        let is_sound = found.errors() == 0;
+        setup.filter(|_| is_sound).ok_or_else(|| found.render(&config.files))
     }
 
     #[track_caller]

@@ -12,6 +12,8 @@ use enroute_core::plain::is_hidden;
 
 /// What an operator or author wrote cannot be used.
 pub(crate) const EXIT_MISTAKE: u8 = 2;
+/// A connection needs a person; others went on.
+pub(crate) const EXIT_STOPPED: u8 = 5;
 
 /// Prints for people, or for programs where `--json` is given.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +107,11 @@ impl Advice {
     /// Something went wrong that no file is to blame for.
     pub(crate) fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), next: next.into(), exit: 1 }
+    }
+
+    /// The connection that was asked for does not run because of its plugin.
+    pub(crate) fn stopped(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: EXIT_STOPPED }
     }
 
     /// The command or a file must be mended first.

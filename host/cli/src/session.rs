@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub(crate) folder: PathBuf,
     pub(crate) config: Config,
     pub(crate) store: Arc<Store>,
-    /// Warnings that were told, for the commands whose document has them.
+    /// Warnings, and what costs single connections, that were told: for the commands whose document has them.
     warnings: RefCell<Vec<serde_json::Value>>,
 }
 
@@ -52,21 +52,30 @@ impl Session {
         Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings }))
     }
 
-    /// Tells what was found, and keeps it.
+    /// Tells what was found and ends the command where it has errors; keeps it for the document that is still to come.
     pub(crate) fn tell(&self, found: &Diagnostics, output: &Output) -> anyhow::Result<()> {
-        if let serde_json::Value::Array(found) = found.to_json(&self.config.files) {
-            self.warnings.borrow_mut().extend(found);
-        }
+        self.keep(found);
         tell(found, &self.config.files, output)
     }
 
-    /// The warnings that were told so far, as JSON.
+    fn keep(&self, found: &Diagnostics) {
+        if let serde_json::Value::Array(found) = found.to_json(&self.config.files) {
+            self.warnings.borrow_mut().extend(found);
+        }
+    }
+
+    /// Whether errors were told that cost single connections.
+    pub(crate) fn has_errors(&self) -> bool {
+        self.warnings.borrow().iter().any(|one| one.get("severity").is_some_and(|severity| severity == "error"))
+    }
+
+    /// What was told so far, as JSON.
     pub(crate) fn warnings(&self) -> Vec<serde_json::Value> {
         self.warnings.borrow().clone()
     }
 
     /// Loads plugins and checks everything against them, with what they learned in earlier runs; where there are
-    /// mistakes, tells all of them.
+    /// mistakes, tells all of them. What costs single connections is told too, and others go on.
     pub(crate) async fn setup(&self, only: Option<&str>, output: &Output) -> anyhow::Result<Result<Setup, Told>> {
         let remotes = self.store.remotes().context("the store cannot be read")?;
         self.setup_knowing(&remotes, only, output).await
@@ -101,7 +110,10 @@ impl Session {
         if let Some(setup) = &setup {
             found.append(setup.remarks(&self.store.reader()?)?);
         }
-        if !found.is_empty() {
+        if setup.is_some() {
+            self.keep(&found);
+            draw(&found, &self.config.files, output);
+        } else {
             self.tell(&found, output)?;
         }
         Ok(setup.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
@@ -146,7 +158,12 @@ pub(crate) fn tell(diagnostics: &Diagnostics, files: &Files, output: &Output) ->
     if output.json && diagnostics.errors() > 0 {
         return output.print_json(&diagnostics.to_json(files));
     }
+    draw(diagnostics, files, output);
+    Ok(())
+}
+
+/// Shows what was found on standard error.
+fn draw(diagnostics: &Diagnostics, files: &Files, output: &Output) {
     let paint = if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Paint::Coloured } else { Paint::Plain };
     output.drawn(diagnostics.render_as(files, paint));
-    Ok(())
 }

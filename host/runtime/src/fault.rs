@@ -76,6 +76,15 @@ pub struct Fault {
     pub stderr: String,
 }
 
+impl Fault {
+    /// What a plugin returned is not what the contract allows.
+    #[must_use]
+    pub fn broken(plugin: &str, function: &'static str, reason: String) -> Self {
+        let plugin = plugin.to_owned();
+        Self { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "plugin `{}` failed in `{}`: {}", self.plugin, self.function, self.reason)

@@ -128,18 +128,22 @@ impl Plugin {
     }
 
     fn broken(&self, function: &'static str, reason: String) -> Fault {
-        let plugin = self.name.clone();
-        Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+        Fault::broken(&self.name, function, reason)
     }
 
     fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {
-        let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet, world));
+        let store = self.store(State::new(self.limits, outlet, world));
+        Ok(Run { plugin: self, function, store })
+    }
+
+    fn store(&self, state: State) -> Store<State> {
+        let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_hostcall_fuel(self.limits.output_bytes);
         store.set_max_component_handles(HANDLES_MAX);
-        Ok(Run { plugin: self, function, store })
+        store
     }
 }
 
@@ -162,16 +166,28 @@ impl Run<'_> {
         (cpu, wall): (Duration, Duration),
         function: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<(T, Usage), Fault> {
-        let pre = &self.plugin.pre;
-        let store = &mut self.store;
-        let work = async {
-            let guest_fns = pre.instantiate_async(&mut *store).await?;
-            function(guest_fns.enroute_destination_destination(), &mut *store).await
+        let plugin = self.plugin;
+        let (guest_fns, begun) = loop {
+            let (ended, begun) = call::within(cpu, wall, plugin.pre.instantiate_async(&mut self.store)).await;
+            match ended {
+                Ok(Ok(guest_fns)) => break (guest_fns, begun),
+                // Other calls have every place: that is nobody's fault, and theirs end.
+                Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
+                    let store = plugin.store(self.store.into_data());
+                    self = Run { store, ..self };
+                    tokio::time::sleep(PLACE_PAUSE).await;
+                }
+                Ok(Err(error)) => return Err(self.fault(&error)),
+                Err(overrun) => return Err(self.overrun(overrun)),
+            }
         };
-        let (ended, spent) = call::within(cpu, wall, work).await;
+        let work = function(guest_fns.enroute_destination_destination(), &mut self.store);
+        let (ended, mut spent) = call::within(cpu.saturating_sub(begun.cpu), wall, work).await;
+        spent.cpu += begun.cpu;
         match ended {
             Ok(Ok(value)) => Ok((value, self.usage(spent))),
             Ok(Err(error)) => Err(self.fault(&error)),
+            Err(call::Overrun::Cpu(_)) => Err(self.overrun(call::Overrun::Cpu(cpu))),
             Err(overrun) => Err(self.overrun(overrun)),
         }
     }
@@ -221,6 +237,8 @@ impl Run<'_> {
     }
 }
 
+/// Pause before a call looks for a place again, where others have all of them.
+const PLACE_PAUSE: Duration = Duration::from_millis(20);
 /// The end of what a guest wrote to standard error that is worth showing.
 const STDERR_BYTES_SHOWN: usize = 4_096;
 

@@ -266,17 +266,15 @@ pub fn end_run(tx: &Transaction<'_>, run: i64, at_ms: u64, summary: &str) -> Res
     Ok(())
 }
 
-/// The newest run that ended: its number and report.
+/// The reports of the newest runs that ended, so many at most, newest first.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn last_run(from: &impl Look) -> Result<Option<(i64, String)>, Error> {
-    let found = from.connection().query_row(
-        "SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    );
-    Ok(found.optional()?)
+pub fn last_runs(from: &impl Look, most: u32) -> Result<Vec<String>, Error> {
+    let mut statement =
+        from.connection().prepare("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
+    let rows = statement.query_map([most], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Writes a delivery's intent and returns its number.

@@ -1,5 +1,6 @@
 //! From a lot to outcomes: `map`, intent, `send`, decision, settlement.
 
+pub(crate) mod blame;
 pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;

@@ -103,28 +103,37 @@ pub struct Request {
 pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
     let Some(found) = reader.profile(profile)? else { return Ok(None) };
     let mut connections = Vec::new();
-    let last_run = ledger::last_run(reader)?.map(|(_, summary)| summary).unwrap_or_default();
-    let last_run: serde_json::Value = serde_json::from_str(&last_run).unwrap_or_default();
+    let runs = runs(reader)?;
     for chapter in story::of(reader, found.id)? {
         let mut told = tell(reader, chapter, found.id);
-        told.connection_stopped = stopped(&last_run, &told);
+        told.connection_stopped = stopped(&runs, (&told.audience, &told.destination, &told.mapping));
         told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
         connections.push(told);
     }
     Ok(Some(Explanation { profile: profile.to_owned(), connections }))
 }
 
-/// Why the newest run of a chapter's connection ended early, by the run's own report.
-fn stopped(last_run: &serde_json::Value, chapter: &Chapter) -> Option<String> {
+/// Runs that are looked through for the newest of a connection: those of single audiences have only some.
+const RUNS_MAX: u32 = 50;
+
+/// The reports of the newest runs, newest first.
+fn runs(reader: &Reader) -> Result<Vec<serde_json::Value>, Error> {
+    let reports = ledger::last_runs(reader, RUNS_MAX)?;
+    Ok(reports.iter().filter_map(|report| serde_json::from_str(report).ok()).collect())
+}
+
+/// Why the newest run of a connection ended early, by the run's own report.
+fn stopped(runs: &[serde_json::Value], (audience, destination, mapping): (&str, &str, &str)) -> Option<String> {
     let text =
         |link: &serde_json::Value, name: &str| link.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
     let is_here = |link: &&serde_json::Value| {
-        text(link, "audience").as_deref() == Some(&chapter.audience)
-            && text(link, "destination").as_deref() == Some(&chapter.destination)
-            && text(link, "mapping").unwrap_or_default() == chapter.mapping
+        text(link, "audience").as_deref() == Some(audience)
+            && text(link, "destination").as_deref() == Some(destination)
+            && text(link, "mapping").unwrap_or_default() == mapping
     };
-    let links = last_run.get("connections").and_then(serde_json::Value::as_array)?;
-    text(links.iter().find(is_here)?, "reason").filter(|reason| !reason.is_empty())
+    let links = |run: &'_ serde_json::Value| run.get("connections").and_then(serde_json::Value::as_array).cloned();
+    let newest = runs.iter().filter_map(links).find_map(|links| links.iter().find(is_here).cloned())?;
+    text(&newest, "reason").filter(|reason| !reason.is_empty())
 }
 
 /// What keeps a person from a destination for want of consent.
@@ -241,6 +250,9 @@ pub struct Status {
     pub waiting: u64,
     /// Version of settings and mapping.
     pub settings_version: u64,
+    /// Why the newest run that it was part of ended early, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_because: Option<String>,
 }
 
 /// The state of a destination.
@@ -265,6 +277,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
         state: destination_state(destination.enabled, fed(name)),
     });
     let destinations = destinations.collect();
+    let runs = runs(reader)?;
     let mut connections = Vec::new();
     for wanted in &config.connections {
         let is_on = config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
@@ -279,13 +292,18 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
                 destination: wanted.destination.value.as_str().to_owned(),
                 mapping: mapping.to_owned(),
             };
-            connections.push(one_status(reader, name, is_on, wanted.enabled && is_enabled)?);
+            connections.push(one_status(reader, &runs, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
     Ok(Standing { destinations, connections })
 }
 
-fn one_status(reader: &Reader, name: LinkName, is_on: bool, is_enabled: bool) -> Result<Status, Error> {
+fn one_status(
+    reader: &Reader,
+    runs: &[serde_json::Value],
+    name: LinkName,
+    (is_on, is_enabled): (bool, bool),
+) -> Result<Status, Error> {
     let known = ledger::find_link(reader, &name)?;
     let [held, in_doubt, refused, waiting] = match &known {
         Some(link) => story::counts(reader, link.id)?,
@@ -299,7 +317,19 @@ fn one_status(reader: &Reader, name: LinkName, is_on: bool, is_enabled: bool) ->
     };
     let LinkName { audience, destination, mapping } = name;
     let settings_version = known.map_or(0, |link| link.settings_version);
-    Ok(Status { audience, destination, mapping, state, held, in_doubt, refused, waiting, settings_version })
+    let stopped_because = stopped(runs, (&audience, &destination, &mapping));
+    Ok(Status {
+        audience,
+        destination,
+        mapping,
+        state,
+        held,
+        in_doubt,
+        refused,
+        waiting,
+        settings_version,
+        stopped_because,
+    })
 }
 
 #[cfg(test)]

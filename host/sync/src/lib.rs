@@ -34,5 +34,6 @@ pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
 pub use setup::named::InAccount;
 pub use setup::prepare::{Matched, Setup};
+pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
 pub use trial::{Sent, Trial, TriedMapping, try_profile};

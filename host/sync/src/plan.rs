@@ -1,11 +1,5 @@
 //! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use enroute_core::words::{counted, noun};
-use serde::Serialize;
-
 use crate::change::coverage::{self, Coverage, FieldCoverage};
 use crate::change::cutter::{self, Cutting};
 use crate::change::lot::Lot;
@@ -13,14 +7,21 @@ use crate::change::only::Only;
 use crate::change::records;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
+use crate::delivery::blame::{self, Trust};
 use crate::delivery::mapper;
 use crate::doubt;
 use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
+use crate::setup::stopped::Stopped;
+use enroute_core::words::{counted, noun};
 use enroute_egress::Preview;
+use enroute_runtime::Rejection;
 use enroute_store::{Store, held};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A request that a sync would send.
 #[derive(Debug, Clone, Serialize)]
@@ -48,7 +49,7 @@ pub struct PlannedRequest {
 }
 
 /// What would be done for one connection.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct LinkPlan {
     /// The audience's key.
     pub audience: String,
@@ -59,6 +60,9 @@ pub struct LinkPlan {
     pub mapping: String,
     /// Plugin and version.
     pub plugin: String,
+    /// Why a sync would not run it, or would leave its plugin alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.
@@ -129,7 +133,20 @@ pub async fn plan(
         plan.notes.splice(0..0, known);
         plans.push(plan);
     }
-    Ok(plans)
+    Ok(setup.in_order(plans, stopped))
+}
+
+/// The plan of a connection that does not run.
+pub(super) fn stopped(stopped: &Stopped) -> LinkPlan {
+    LinkPlan {
+        audience: stopped.audience.clone(),
+        destination: stopped.destination.clone(),
+        mapping: stopped.mapping.clone(),
+        plugin: stopped.plugin.clone(),
+        stopped: Some(stopped.reason.clone()),
+        faults: stopped.faults(),
+        ..LinkPlan::default()
+    }
 }
 
 /// Plans one connection; with `only`, for one person whether or not anything has changed.
@@ -166,6 +183,7 @@ pub(super) async fn plan_link(
         destination: link.destination.clone(),
         mapping: link.mapping.clone(),
         plugin: link.plugin_name.clone(),
+        stopped: None,
         people: snapshot.profiles,
         withheld: snapshot.withheld,
         members: snapshot.state.audience.len(),
@@ -183,12 +201,14 @@ pub(super) async fn plan_link(
         guard: snapshot::guard(&snapshot, link.remove_max_percent),
         requests: Vec::new(),
     };
+    let mut trust = Trust::default();
+    trust.look_at(plan.changes.total(), snapshot.holds_others());
     let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
     let mut cuttings = cutter::spawn(Arc::clone(&link), store.reader()?, candidates, tried);
     let mut tally = Tally::default();
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
-            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, &mut tally).await,
+            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, (&mut tally, &mut trust)).await,
             Cutting::Same(members) => plan.unchanged += members.len(),
             Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
             Cutting::Unmatched(unmatched) => {
@@ -203,6 +223,7 @@ pub(super) async fn plan_link(
     plan.warnings = tally.warnings(&link.manifest.codes);
     plan.pace_ms = pace_ms(&link, &plan.requests);
     plan.faults = tally.faults;
+    plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
     Ok(plan)
 }
 
@@ -240,12 +261,13 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     notes
 }
 
-async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tally: &mut Tally) {
-    let mapped = mapper::map(link, lot).await;
+async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (tally, trust): (&mut Tally, &mut Trust)) {
+    let mapped = mapper::map(link, lot, trust).await;
     for (fault, members) in &mapped.faults {
         tally.fault(fault, *members as u64);
     }
-    for (_, rejection) in &mapped.rejections {
+    let convicted: Vec<Rejection> = trust.convicted().iter().map(|(_, fault)| blame::rejection(fault)).collect();
+    for rejection in mapped.rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
         tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
     }
     for warning in &mapped.warnings {

@@ -123,7 +123,7 @@ pub struct ReasonCount {
 /// A call that failed inside a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultReport {
-    /// `map` or `send`.
+    /// `validate`, `map` or `send`.
     pub function: String,
     /// The code that receipts show.
     pub code: String,
@@ -139,6 +139,21 @@ pub struct FaultReport {
     pub stderr: String,
     /// How many calls failed in this way.
     pub times: u64,
+}
+
+impl FaultReport {
+    /// A call about so many members that failed once.
+    pub(crate) fn new(fault: &Fault, members: u64) -> Self {
+        Self {
+            function: fault.function.to_owned(),
+            code: fault.kind.code().to_owned(),
+            reason: fault.reason.clone(),
+            members,
+            backtrace: fault.backtrace.clone(),
+            stderr: fault.stderr.clone(),
+            times: 1,
+        }
+    }
 }
 
 /// How a connection's run ended.
@@ -211,6 +226,38 @@ pub struct LinkReport {
     pub adds_up: bool,
 }
 
+impl LinkReport {
+    /// Of a connection that did not get to look at its members.
+    pub(crate) fn ended(state: LinkState, reason: String) -> Self {
+        Self {
+            audience: String::new(),
+            destination: String::new(),
+            mapping: String::new(),
+            plugin: String::new(),
+            state,
+            reason: Some(reason),
+            notes: Vec::new(),
+            people: 0,
+            members: 0,
+            withheld: 0,
+            changes: ChangeCounts::default(),
+            outcomes: OutcomeCounts::default(),
+            requests: RequestCounts::default(),
+            repeated: 0,
+            rejections: Vec::new(),
+            refused_before: 0,
+            warnings: Vec::new(),
+            unattributed: BTreeMap::new(),
+            faults: Vec::new(),
+            settings_version: 0,
+            held: 0,
+            in_doubt: 0,
+            waiting: Vec::new(),
+            adds_up: true,
+        }
+    }
+}
+
 /// A whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunReport {
@@ -249,8 +296,6 @@ pub(crate) struct Tally {
     pub(crate) repeated: u64,
     pub(crate) unattributed: Bounded<String>,
     pub(crate) faults: Vec<FaultReport>,
-    /// Members on whom alone the plugin fails.
-    pub(crate) culprits: u64,
     rejections: Bounded<(String, Option<String>, String)>,
     warnings: Bounded<(String, Option<String>)>,
 }
@@ -269,15 +314,7 @@ impl Tally {
     }
 
     pub(crate) fn fault(&mut self, fault: &Fault, members: u64) {
-        self.add_fault(FaultReport {
-            function: fault.function.to_owned(),
-            code: fault.kind.code().to_owned(),
-            reason: fault.reason.clone(),
-            members,
-            backtrace: fault.backtrace.clone(),
-            stderr: fault.stderr.clone(),
-            times: 1,
-        });
+        self.add_fault(FaultReport::new(fault, members));
     }
 
     fn add_fault(&mut self, fault: FaultReport) {
@@ -311,11 +348,6 @@ impl Tally {
         }
     }
 
-    /// Calls that failed inside the plugin.
-    pub(crate) fn faulted(&self) -> u64 {
-        self.faults.iter().map(|fault| fault.times).sum()
-    }
-
     /// Members who were not reached before the connection stopped are put off.
     pub(crate) fn completed(mut self, total: u64) -> Self {
         self.outcomes.deferred += total.saturating_sub(self.outcomes.total());
@@ -342,7 +374,6 @@ impl Tally {
         self.requests.subset += other.requests.subset;
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
-        self.culprits += other.culprits;
         self.unattributed.absorb(other.unattributed);
         self.rejections.absorb(other.rejections);
         self.warnings.absorb(other.warnings);

@@ -1,15 +1,10 @@
 //! A run: every connection in the order of the file, each with a report whose numbers add up.
 
-use std::sync::Arc;
-
-use roaring::RoaringBitmap;
-use tokio::task::JoinSet;
-
-use crate::change::cutter;
 use crate::change::only::Only;
-use crate::change::records;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
+use crate::change::{cutter, records};
 use crate::clock::Clock;
+use crate::delivery::blame::Trust;
 use crate::delivery::dispatch::{Dispatch, Dispatched, ProgressSink};
 use crate::delivery::open::{self, Probed};
 use crate::delivery::pace::Gates;
@@ -17,11 +12,15 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::doubt;
-use crate::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, RunReport, Tally};
+use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCount, RunReport, Tally};
 use crate::setup::link::Link;
 use crate::setup::prepare::Setup;
-use enroute_runtime::{Problem, ProblemPlace};
+use crate::setup::stopped::Stopped;
+use enroute_runtime::{Fault, Problem, ProblemPlace};
 use enroute_store::{Error, Store, held, ledger};
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// Waits within a run that does not wait for everything.
 ///
@@ -87,7 +86,8 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
             let mut reports = Vec::new();
             for (at, link) in mappings {
                 let (store, options, gates) = (Arc::clone(&store), options.clone(), Arc::clone(&gates));
-                reports.push((at, Connection { store, link, run, options, gates }.sync().await?));
+                let trust = Trust::default();
+                reports.push((at, Connection { store, link, run, options, gates, trust }.sync().await?));
             }
             Ok::<_, Error>(reports)
         });
@@ -98,6 +98,7 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     }
     connections.sort_by_key(|(at, _)| *at);
     let connections = connections.into_iter().map(|(_, report)| report).collect();
+    let connections = setup.in_order(connections, Stopped::report);
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;
@@ -124,6 +125,7 @@ struct Connection {
     run: i64,
     options: Options,
     gates: Arc<Gates>,
+    trust: Trust,
 }
 
 impl Connection {
@@ -157,9 +159,9 @@ impl Connection {
             } else {
                 changes.updated += whole.withdraw_waiting(found.total());
             }
-            let Dispatched { tally, asked, link, complete, mut stopped } =
+            let Dispatched { tally, asked, link, complete, mut stopped, trust } =
                 self.dispatch(&snapshot, found.total()).await?;
-            self.link = link;
+            (self.link, self.trust) = (link, trust);
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
@@ -206,13 +208,14 @@ impl Connection {
         Ok(self.take_in(asked, whole, changes))
     }
 
-    fn take_in(&mut self, asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+        asked.tell(&mut self.trust);
         changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
         whole.absorb(asked.tally);
         if let Some(remote) = &asked.remote {
             self.link = Arc::new(self.link.with_remote(remote));
         }
-        asked.pause
+        asked.pause.or_else(|| self.trust.gave_up())
     }
 
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
@@ -245,16 +248,20 @@ impl Connection {
                 }
                 Err(not_opened) => {
                     let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
-                    return Ok(Some(self.failed(state, not_opened.reason)));
+                    return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
                 }
             }
         }
-        let mut errors = self.validate().await;
-        if !errors.is_empty() && is_recent && self.learn_anew().await? {
+        let mut found = self.validate().await;
+        if !matches!(&found, Ok(errors) if errors.is_empty()) && is_recent && self.learn_anew().await? {
             // What was known was out of date: a field may have been made since.
-            errors = self.validate().await;
+            found = self.validate().await;
         }
-        Ok((!errors.is_empty()).then(|| self.failed(LinkState::Paused, errors.join("; "))))
+        Ok(match found {
+            Ok(errors) if errors.is_empty() => None,
+            Ok(errors) => Some(self.failed(LinkState::Paused, errors.join("; "))),
+            Err(fault) => Some(self.faulted(LinkState::Paused, fault.to_string(), Some(&fault))),
+        })
     }
 
     async fn learn_anew(&mut self) -> Result<bool, Error> {
@@ -267,13 +274,9 @@ impl Connection {
     }
 
     /// What the plugin finds wrong, knowing what it learned.
-    async fn validate(&self) -> Vec<String> {
-        match self.link.plugin.validate(&self.link.guest).await {
-            Ok(problems) => {
-                problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect()
-            }
-            Err(fault) => vec![fault.to_string()],
-        }
+    async fn validate(&self) -> Result<Vec<String>, Fault> {
+        let problems = self.link.plugin.validate(&self.link.guest).await?;
+        Ok(problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect())
     }
 
     /// A problem with its place, in one line.
@@ -312,13 +315,15 @@ impl Connection {
         if self.options.allow_empty { None } else { snapshot::guard(snapshot, self.link.remove_max_percent) }
     }
 
-    async fn dispatch(&self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+    async fn dispatch(&mut self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+        self.trust.look_at(total, snapshot.holds_others());
+        let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
         let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
         let patience = if self.options.wait { PATIENCE_MS_MAX } else { PATIENCE_MS };
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
-        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress).run(cuttings).await
+        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await
     }
 
     /// When something that waits is due.
@@ -336,6 +341,7 @@ impl Connection {
         (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
+        let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
@@ -396,27 +402,15 @@ impl Connection {
             destination: self.link.destination.clone(),
             mapping: self.link.mapping.clone(),
             plugin: self.link.plugin_name.clone(),
-            state,
-            reason: Some(reason),
-            notes: Vec::new(),
-            people: 0,
-            members: 0,
-            withheld: 0,
-            changes: ChangeCounts::default(),
-            outcomes: crate::report::OutcomeCounts::default(),
-            requests: crate::report::RequestCounts::default(),
-            repeated: 0,
-            rejections: Vec::new(),
-            refused_before: 0,
-            warnings: Vec::new(),
-            unattributed: std::collections::BTreeMap::new(),
-            faults: Vec::new(),
             settings_version: self.link.settings_version,
-            held: 0,
-            in_doubt: 0,
-            waiting: Vec::new(),
-            adds_up: true,
+            ..LinkReport::ended(state, reason)
         }
+    }
+
+    /// The same where the plugin failed, if it did.
+    fn faulted(&self, state: LinkState, reason: String, fault: Option<&Fault>) -> LinkReport {
+        let faults = fault.map(|fault| FaultReport::new(fault, 0)).into_iter().collect();
+        LinkReport { faults, ..self.failed(state, reason) }
     }
 }
 

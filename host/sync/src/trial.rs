@@ -100,6 +100,14 @@ pub async fn try_profile(
         tried.plan = Some(plan);
         mappings.push(tried);
     }
+    mappings.extend(setup.stopped().iter().map(|stopped| TriedMapping {
+        mapping: stopped.mapping.clone(),
+        matches: false,
+        reason: Some(format!("it is stopped: {}", stopped.reason)),
+        conditions: Vec::new(),
+        event: None,
+        plan: None,
+    }));
     for wanted in &config.connections {
         let here = |planned: &&Planned| planned.is_of(wanted);
         if setup.links().iter().any(|planned| here(&planned)) {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{self, Clock};
 
-use crate::output::{EXIT_MISTAKE, Output};
+use crate::output::{EXIT_MISTAKE, Output, connection};
 use crate::session::{Session, Told};
 
 /// What to check.
@@ -49,17 +49,26 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
         session.tell(&absent, output)?;
     }
     let failed = probed.iter().any(|probed| probed.verdict != "ok");
+    let stopped = setup.stopped();
     if output.json {
         output.print_json(
-            &serde_json::json!({ "connections": setup.len(), "probes": probed, "warnings": session.warnings() }),
+            &serde_json::json!({ "connections": setup.len(), "stopped": stopped, "probes": probed, "warnings": session.warnings() }),
         )?;
     } else {
         for probed in &probed {
             let reason = probed.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
             output.line(format_args!("{} → {}: {}{reason}", probed.audience, probed.destination, probed.verdict))?;
         }
+        for one in stopped {
+            let name = connection(&one.audience, &one.destination, &one.mapping);
+            output.line(format_args!("{name}: stopped: {}", one.reason))?;
+        }
         let count = setup.len() as u64;
         output.line(format_args!("{} {} in order", counted(count, "connection"), noun(count, "is")))?;
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(match (session.has_errors(), failed) {
+        (true, _) => ExitCode::from(EXIT_MISTAKE),
+        (false, true) => ExitCode::FAILURE,
+        (false, false) => ExitCode::SUCCESS,
+    })
 }

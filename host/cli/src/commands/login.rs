@@ -66,6 +66,10 @@ fn source(session: &Session, setup: &Setup, name: &str) -> anyhow::Result<Arc<So
         );
         return Err(Advice::mistake(format!("plugins.toml has no destination `{name}`"), next).into());
     };
+    if let Some(reason) = setup.refused(destination.plugin.value.as_str()) {
+        let what = format!("the plugin of destination `{name}` is not there: {reason}");
+        return Err(Advice::mistake(what, "`enroute check` says what to do").into());
+    }
     if !destination.enabled {
         let what = format!("destination `{name}` is disabled");
         return Err(Advice::mistake(what, "enable it in plugins.toml first").into());

@@ -9,7 +9,7 @@ use enroute_host::config::freeze::{Frozen, write_fields};
 use enroute_host::sync::{InAccount, Matched};
 
 use crate::commands::plugin::write_whole;
-use crate::output::{Advice, Output, connection, pick};
+use crate::output::{Advice, EXIT_STOPPED, Output, connection, pick};
 use crate::session::{Session, Told};
 
 /// Which connections to look at.
@@ -52,7 +52,8 @@ pub(crate) async fn run(args: MatchArgs, folder: &Path, output: &Output) -> anyh
     if args.write {
         write(&matched, folder, output)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let is_stopped = matched.iter().any(|one| one.stopped.is_some());
+    Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
 
 fn show(matched: &[Matched], output: &Output) -> anyhow::Result<()> {
@@ -71,13 +72,17 @@ fn show(matched: &[Matched], output: &Output) -> anyhow::Result<()> {
     }
     if rows.len() == 1 {
         output.line("no connection here has traits")?;
-        return Ok(());
+    } else {
+        if rows.iter().skip(1).all(|row| row.last().is_some_and(String::is_empty)) {
+            // Nothing is known of an account that has fields of its own.
+            rows.iter_mut().for_each(|row| row.truncate(4));
+        }
+        output.table(&rows)?;
     }
-    if rows.iter().skip(1).all(|row| row.last().is_some_and(String::is_empty)) {
-        // Nothing is known of an account that has fields of its own.
-        rows.iter_mut().for_each(|row| row.truncate(4));
+    for (one, reason) in matched.iter().filter_map(|one| Some((one, one.stopped.as_ref()?))) {
+        let name = connection(&one.audience, &one.destination, &one.mapping);
+        output.line(format_args!("{name}: stopped: {reason}"))?;
     }
-    output.table(&rows)?;
     Ok(())
 }
 

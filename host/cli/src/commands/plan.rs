@@ -9,7 +9,7 @@ use enroute_core::words::{counted, noun};
 use enroute_host::sync::{self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount};
 
 use crate::commands::import;
-use crate::output::{Output, connection};
+use crate::output::{EXIT_STOPPED, Output, connection};
 use crate::session::{Session, Told};
 
 /// What to plan.
@@ -52,7 +52,8 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
             show(plan, output)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    let is_stopped = plans.iter().any(|plan| plan.stopped.is_some());
+    Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
 
 /// Requests shown to people; all are in the JSON.
@@ -62,6 +63,12 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let changes = &plan.changes;
     let name = connection(&plan.audience, &plan.destination, &plan.mapping);
     output.line(format_args!("{name}, {}", plan.plugin))?;
+    if let Some(reason) = &plan.stopped {
+        output.line(format_args!("  stopped: {reason}"))?;
+        if plan.members + plan.changes.total() == 0 {
+            return Ok(());
+        }
+    }
     for note in &plan.notes {
         output.line(format_args!("  note: {note}"))?;
     }

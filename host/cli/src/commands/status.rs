@@ -43,6 +43,10 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         rows.push(row);
     }
     output.table(&rows)?;
+    for (one, reason) in found.connections.iter().filter_map(|one| Some((one, one.stopped_because.as_ref()?))) {
+        let name = connection(&one.audience, &one.destination, &one.mapping);
+        output.line(format_args!("{name}: the last run ended early: {reason}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

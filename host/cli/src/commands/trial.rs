@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use enroute_host::sync::{self, Clock, Sent, Trial, TriedMapping};
 
 use crate::commands::{import, plan};
-use crate::output::{Advice, Output, pick};
+use crate::output::{Advice, EXIT_STOPPED, Output, pick};
 use crate::session::{Session, Told};
 
 /// Whom to try where.
@@ -46,6 +46,11 @@ pub(crate) async fn run(args: TryArgs, folder: &Path, output: &Output) -> anyhow
         let what = format!("the connection of `{}` to `{}` is not enabled", args.audience, args.destination);
         return Err(Advice::mistake(what, "see `enroute status`").into());
     }
+    if let (0, [stopped, ..]) = (setup.len(), setup.stopped()) {
+        let what = format!("the connection of `{}` to `{}` is stopped", args.audience, args.destination);
+        let next = "mend that first; other connections can be tried";
+        return Err(anyhow::anyhow!("{}", stopped.reason).context(Advice::stopped(what, next)));
+    }
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
@@ -60,7 +65,13 @@ pub(crate) async fn run(args: TryArgs, folder: &Path, output: &Output) -> anyhow
     } else {
         show(&tried, output)?;
     }
-    Ok(tried.sent.map_or(ExitCode::SUCCESS, |sent| ExitCode::from(sent.report.exit_code())))
+    let plans = tried.mappings.iter().filter_map(|mapping| mapping.plan.as_ref());
+    let is_stopped = !setup.stopped().is_empty() || plans.into_iter().any(|plan| plan.stopped.is_some());
+    Ok(match &tried.sent {
+        Some(sent) => ExitCode::from(sent.report.exit_code()),
+        None if is_stopped => ExitCode::from(EXIT_STOPPED),
+        None => ExitCode::SUCCESS,
+    })
 }
 
 fn show(tried: &Trial, output: &Output) -> anyhow::Result<()> {
@@ -92,6 +103,9 @@ fn show_mapping(mapping: &TriedMapping, output: &Output) -> anyhow::Result<()> {
     let Some(plan) = &mapping.plan else { return Ok(()) };
     plan::reasons("cannot be sent", &plan.rejections, output)?;
     plan::reasons("worth knowing", &plan.warnings, output)?;
+    if let Some(reason) = &plan.stopped {
+        output.line(format_args!("  stopped: {reason}"))?;
+    }
     for fault in &plan.faults {
         output.line(format_args!("  plugin failed in `{}`: {}", fault.function, fault.reason))?;
     }

@@ -51,6 +51,13 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Whether the destination is known to hold people besides those who have to be looked at.
+    pub(crate) fn holds_others(&self) -> bool {
+        let Candidates { added, updated, removed } = &self.candidates;
+        let State { held, in_doubt, .. } = &self.state;
+        !(held - in_doubt - added - updated - removed).is_empty()
+    }
+
     /// How many members have to be looked at.
     pub(crate) fn changes(&self) -> ChangeCounts {
         let Candidates { added, updated, removed } = &self.candidates;

@@ -16,6 +16,8 @@ pub(crate) enum Next {
     Split,
     /// In halves, to find who is at fault.
     Bisect,
+    /// In halves, to find on whom the plugin fails; `unclear` says whether a request about them may have arrived.
+    Isolate { unclear: bool },
     /// At once: without those whom the answer named, or mapped with what was learned from it; costs no attempt.
     Without,
 }
@@ -24,9 +26,9 @@ impl Next {
     /// The outcome of members for whom this is not done within the run.
     pub(crate) const fn given_up(&self) -> Outcome {
         match self {
-            Self::Again { unclear: true, .. } => Outcome::Unknown,
+            Self::Again { unclear: true, .. } | Self::Isolate { unclear: true } => Outcome::Unknown,
             Self::Again { after_ms, .. } | Self::Throttled { after_ms } => Outcome::Deferred { after_ms: *after_ms },
-            Self::Split | Self::Bisect | Self::Without => Outcome::Deferred { after_ms: 0 },
+            Self::Split | Self::Bisect | Self::Isolate { .. } | Self::Without => Outcome::Deferred { after_ms: 0 },
         }
     }
 }
@@ -38,6 +40,8 @@ pub(crate) struct Decision {
     pub(crate) finished: Vec<(Vec<u32>, Outcome)>,
     /// Positions to try again, and how.
     pub(crate) again: Vec<(Vec<u32>, Next)>,
+    /// Members on whom alone the plugin failed.
+    pub(crate) culprits: u64,
     /// Why the connection must stop for a person.
     pub(crate) pause: Option<String>,
 }

@@ -1,15 +1,9 @@
 //! One delivery from beginning to end: intent, send, decision, settlement.
 
-use std::sync::Arc;
-
-use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
-use enroute_core::retry::Policy;
-use sha2::{Digest as _, Sha256};
-
 use crate::change::lot::Lot;
 use crate::clock::Clock;
+use crate::delivery::blame::{self, Reach};
 use crate::delivery::decide::{Decision, Next, Standing, decide};
-use crate::delivery::mapper::alone;
 use crate::delivery::open;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
@@ -18,8 +12,13 @@ use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
 use crate::report::Tally;
 use crate::setup::link::Link;
+use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
+use enroute_core::retry::Policy;
 use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Work};
-use enroute_store::{Error, ledger};
+use enroute_store::Error;
+use enroute_store::ledger::{self, RequestRow};
+use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 
 /// Attempts at one delivery within one run.
 const ATTEMPTS_MAX: u32 = 5;
@@ -41,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) label: &'static str,
     pub(crate) history: History,
     pub(crate) due_ms: u64,
+    /// Whether the plugin's `send` is known to work for others.
+    pub(crate) is_proven: bool,
 }
 
 impl Job {
@@ -54,7 +55,8 @@ impl Job {
         };
         let requests = delivery.requests.into_iter().map(localized).collect();
         let lot = mapped.subset(&members);
-        Self { lot, delivery: Delivery { operation: delivery.operation, requests }, label, history, due_ms }
+        let delivery = Delivery { operation: delivery.operation, requests };
+        Self { lot, delivery, label, history, due_ms, is_proven: false }
     }
 }
 
@@ -73,6 +75,10 @@ pub(crate) struct Done {
     pub(crate) stop: Option<Stop>,
     /// Why nothing came of it.
     pub(crate) failure: Option<String>,
+    /// How the plugin's call ended; none where it was not called.
+    pub(crate) call: Option<CallEnd>,
+    /// Members on whom alone the plugin failed.
+    pub(crate) culprits: u64,
 }
 
 impl Done {
@@ -86,6 +92,8 @@ impl Done {
             remote: None,
             stop: Some(stop),
             failure: None,
+            call: None,
+            culprits: 0,
         }
     }
 }
@@ -98,7 +106,7 @@ pub(crate) async fn carry_out(
     patience_ms: u64,
     job: Job,
 ) -> Result<Done, Error> {
-    let Job { lot, delivery, label, history, .. } = job;
+    let Job { lot, delivery, label, history, is_proven, .. } = job;
     let link = Arc::clone(&book.link);
     let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
     if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
@@ -118,54 +126,98 @@ pub(crate) async fn carry_out(
     enroute_config::crash_point!("delivery.intended");
     let mut tally = Tally::default();
     tally.repeated = repeated(&history.trail, &lot);
+    let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
 
     let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
     let outlet = Arc::new(outlet);
-    let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
     let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
-    let has_faulted = sent.is_err();
-    let mut report = sent.map_or_else(
-        |fault| faulty(&fault, &lot, idempotent, &mut tally),
-        |(report, usage)| {
-            link.log("send", &usage);
-            report
-        },
-    );
-    report.verdict = outlet.take_pause().unwrap_or(report.verdict);
     enroute_config::crash_point!("delivery.answered");
-    remember(&book, &report, &mut tally).await?;
-
-    let verdict = report.verdict.clone();
-    gates.heed(&link, &verdict, &clock);
-    let standing = Standing { members: lot.len(), idempotent, refused_before: history.trail.refused };
-    let remote = report.remote.clone();
+    let (reach, pause) = (outlet.reach(lot.len()), outlet.take_pause());
     let requests = outlet.take_records();
-    let left = has_faulted || requests.iter().any(|request| request.left);
-    let failure = open::cause(&verdict, &requests);
-    let mut decision = decide(report, standing);
+    let sent = sent.and_then(|(report, usage)| {
+        link.log("send", &usage);
+        let lie = blame::lie(&report, &reach, false);
+        lie.map_or(Ok(report), |reason| Err(Fault::broken(&link.plugin_name, "send", reason)))
+    });
+    let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
+    let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
+        Ok(mut report) => {
+            report.verdict = pause.unwrap_or(report.verdict);
+            remember(&book, &report, &mut tally).await?;
+            gates.heed(&link, &report.verdict, &clock);
+            judge(report, &requests, lot.len(), idempotent, history.trail.refused)
+        }
+        Err(fault) => {
+            tally.fault(&fault, lot.len() as u64);
+            let members = u32::try_from(lot.len()).unwrap_or(u32::MAX);
+            judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
+        }
+    };
     history.search.learn(&decision);
-    let (again, shelved) = follow_ups(&mut decision, &lot, &history, left, patience_ms);
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience_ms);
     let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
         delivery: number,
-        verdict: verdict.word().to_owned(),
+        verdict: word.to_owned(),
         requests,
         again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
         finished: decision.finished,
-        attempts: u32::from(!matches!(verdict, Verdict::Throttled { .. })),
-        left,
-        may_have_left: history.trail.may_have_left || has_faulted,
+        attempts: u32::from(costs_attempt),
+        reached: reach.left,
+        may_have_left: history.trail.may_have_left,
         reason: failure.clone(),
         at_ms: clock.now_ms(),
     };
     book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let failure = failure.filter(|_| !is_in_order(&verdict) && tally.outcomes.delivered == 0);
+    let failure = failure.filter(|_| !is_in_order && tally.outcomes.delivered == 0);
     let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
-    let stop = decision.pause.map(Stop::Person);
-    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure })
+    let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure, call: Some(call), culprits })
+}
+
+/// How the plugin's call ended.
+#[derive(Debug, Clone)]
+pub(crate) struct CallEnd {
+    /// Why it failed, if it did.
+    pub(crate) fault: Option<Fault>,
+    /// Members it was about.
+    pub(crate) members: usize,
+    /// Whether a request may have left.
+    pub(crate) left: bool,
+}
+
+/// What follows from a call, and what the ledger says of it.
+struct Judged {
+    decision: Decision,
+    word: &'static str,
+    failure: Option<String>,
+    /// Whether the destination does its work.
+    is_in_order: bool,
+    costs_attempt: bool,
+    remote: Option<String>,
+}
+
+fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bool, refused_before: bool) -> Judged {
+    let verdict = report.verdict.clone();
+    let remote = report.remote.clone();
+    Judged {
+        decision: decide(report, Standing { members, idempotent, refused_before }),
+        word: verdict.word(),
+        failure: open::cause(&verdict, requests),
+        is_in_order: is_in_order(&verdict),
+        costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
+        remote,
+    }
+}
+
+fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: Option<Verdict>) -> Judged {
+    let mut decision = blame::blame(fault, reach, standing);
+    decision.pause = pause.as_ref().and_then(Verdict::pauses).map(str::to_owned);
+    let failure = Some(fault.to_string());
+    Judged { decision, word: "plugin_fault", failure, is_in_order: true, costs_attempt: true, remote: None }
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.
@@ -205,31 +257,6 @@ fn request_key(link: &Link, delivery: &Delivery, lot: &Lot) -> String {
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The report that the host writes for a plugin that failed in `send`.
-///
-/// Whether bytes left is not known, so nobody counts as untouched: where repeating is safe the members are tried in
-/// halves until the one at fault stands alone, and elsewhere their fate is unknown.
-fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Report {
-    tally.fault(fault, lot.len() as u64);
-    tally.culprits += u64::from(idempotent && lot.len() == 1);
-    let outcome = if !idempotent {
-        Outcome::Unknown
-    } else if lot.len() == 1 {
-        let rejection = alone(fault);
-        Outcome::Rejected(Refusal { code: rejection.code, reason: rejection.reason })
-    } else {
-        Outcome::Deferred { after_ms: 0 }
-    };
-    Report {
-        fates: vec![Fate { members: lot.positions(), outcome }],
-        verdict: Verdict::RefusedBisect(fault.reason.clone()),
-        unattributed: Vec::new(),
-        remote: None,
-        account: None,
-        warnings: Vec::new(),
-    }
-}
-
 /// Keeps what a report says besides outcomes.
 pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) -> Result<(), Error> {
     for unattributed in &report.unattributed {
@@ -262,7 +289,8 @@ fn follow_ups(
                 kept.push((members, next));
             }
             None => {
-                if matches!(next, Next::Bisect | Next::Without) {
+                // Of whom nothing is known is left to the next run.
+                if matches!(next, Next::Bisect | Next::Isolate { unclear: false } | Next::Without) {
                     shelved.extend(&members);
                 }
                 decision.finished.push((members, next.given_up()));
@@ -281,6 +309,15 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
     match next {
         Next::Split => with(Next::Split, trail),
         Next::Bisect => search.spend().then(|| with(Next::Bisect, Trail { refused: true, ..trail }))?,
+        Next::Isolate { unclear } => {
+            let trail = Trail {
+                attempt: trail.attempt + u32::from(*unclear),
+                in_doubt: trail.in_doubt || *unclear,
+                may_have_left: trail.may_have_left || *unclear,
+                ..trail
+            };
+            search.spend().then(|| with(next.clone(), trail))?
+        }
         // Most destinations name all culprits at once: the first time costs nothing.
         Next::Without if trail.named == 0 || search.spend() => {
             with(Next::Without, Trail { named: trail.named + 1, ..trail })

@@ -3,17 +3,12 @@
 //! Owns the deliveries in flight. Never has an addition and a removal in flight together, and never two requests
 //! about the same member: a member is in one lot of one phase, and is tried again only after it was settled.
 
-use std::sync::Arc;
-
-use enroute_core::words::{counted, noun};
-use tokio::sync::mpsc::Receiver;
-use tokio::task::JoinSet;
-
 use crate::change::cutter::Cutting;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
+use crate::delivery::blame::{self, Call, Trust};
 use crate::delivery::decide::Next;
-use crate::delivery::deliver::{Done, History, Job, carry_out};
+use crate::delivery::deliver::{CallEnd, Done, History, Job, carry_out};
 use crate::delivery::mapper;
 use crate::delivery::pace::Gates;
 use crate::delivery::resume::{self, Asked};
@@ -22,16 +17,17 @@ use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::report::{NO_MATCHING_MAPPING, Tally};
 use crate::setup::link::Link;
+use enroute_core::words::{counted, noun};
+use enroute_runtime::Rejection;
 use enroute_store::Error;
+use std::sync::Arc;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinSet;
 
 /// Failed deliveries in a row after which the rest of a connection is put off.
 const FAILURES_IN_A_ROW_MAX: u32 = 5;
 /// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
 const DELAYED_MAX: usize = 64;
-/// Failed calls after which a plugin is left alone for the rest of the run …
-const FAULTS_MAX: u64 = 200;
-/// … and as many more for each member on whom alone it fails, while others are mapped and sent.
-const FAULTS_A_CULPRIT: u64 = 16;
 
 /// Told after every delivery.
 pub type ProgressSink = Arc<dyn Fn(&str, &str, &Progress) + Send + Sync>;
@@ -62,6 +58,8 @@ pub(crate) struct Dispatched {
     pub(crate) complete: bool,
     /// Why it ended early.
     pub(crate) stopped: Option<Stop>,
+    /// How far the plugin is trusted after it.
+    pub(crate) trust: Trust,
 }
 
 /// The dispatcher of one connection.
@@ -78,8 +76,7 @@ pub(crate) struct Dispatch {
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
     failures_in_a_row: u32,
-    /// Members whom the plugin could map.
-    mapped: u64,
+    trust: Trust,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
     reached_the_end: bool,
@@ -93,6 +90,7 @@ impl Dispatch {
         patience_ms: u64,
         gates: Arc<Gates>,
         (progress, total): (ProgressSink, u64),
+        trust: Trust,
     ) -> Self {
         Self {
             book,
@@ -107,7 +105,7 @@ impl Dispatch {
             jobs: JoinSet::new(),
             delayed: Vec::new(),
             failures_in_a_row: 0,
-            mapped: 0,
+            trust,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
             left_out: false,
@@ -150,6 +148,9 @@ impl Dispatch {
             self.tell();
         }
         self.drain().await?;
+        let acquitted = self.trust.acquitted().len() as u64;
+        self.left_out |= acquitted > 0;
+        self.tally.outcomes.deferred += acquitted;
         self.tell();
         Ok(Dispatched {
             tally: self.tally,
@@ -157,6 +158,7 @@ impl Dispatch {
             link: self.book.link,
             complete: self.reached_the_end && !self.left_out,
             stopped: self.stopped,
+            trust: self.trust,
         })
     }
 
@@ -175,24 +177,16 @@ impl Dispatch {
     /// Maps a lot and starts its deliveries. Returns how many there are.
     async fn take(&mut self, lot: Lot, label: &'static str, history: History, due_ms: u64) -> Result<usize, Error> {
         let members = lot.len();
-        let mapped = mapper::map(&self.book.link, lot).await;
-        let failed = !mapped.faults.is_empty();
+        let mapped = mapper::map(&self.book.link, lot, &mut self.trust).await;
         for (fault, members) in &mapped.faults {
             self.tally.fault(fault, *members as u64);
-        }
-        self.tally.culprits += mapped.culprits;
-        self.mapped += mapped.parts.iter().map(|(lot, _)| lot.len() as u64).sum::<u64>();
-        if self.tally.faulted() > FAULTS_MAX + FAULTS_A_CULPRIT * self.tally.culprits.min(self.mapped) {
-            self.stopped = Some(Stop::Person("the plugin failed too often in this run".to_owned()));
         }
         for warning in &mapped.warnings {
             self.tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
         }
-        for (_, rejection) in &mapped.rejections {
-            self.tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
-        }
-        let source = if failed { "host" } else { "plugin" };
-        self.book.reject_unsent(mapped.rejections, source, self.clock.now_ms()).await?;
+        self.reject(mapped.rejections, "plugin").await?;
+        let convicted = self.trust.convicted().into_iter().map(|(lot, fault)| (lot, blame::rejection(&fault)));
+        self.reject(convicted.collect(), "host").await?;
         self.left_out |= !mapped.unmapped.is_empty();
         self.tally.outcomes.deferred += mapped.unmapped.iter().map(|lot| lot.len() as u64).sum::<u64>();
         let mut begun = 0;
@@ -204,7 +198,24 @@ impl Dispatch {
                 if due_ms > self.clock.now_ms() { self.delayed.push(job) } else { self.start(job).await? }
             }
         }
+        self.heed_trust();
         Ok(begun)
+    }
+
+    async fn reject(&mut self, rejections: Vec<(Lot, Rejection)>, source: &'static str) -> Result<(), Error> {
+        for (_, rejection) in &rejections {
+            self.tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
+        }
+        self.book.reject_unsent(rejections, source, self.clock.now_ms()).await
+    }
+
+    /// Stops where the plugin has failed too often.
+    fn heed_trust(&mut self) {
+        if let Some(reason) = self.trust.gave_up()
+            && !matches!(self.stopped, Some(Stop::Person(_)))
+        {
+            self.stopped = Some(Stop::Person(reason));
+        }
     }
 
     /// Starts a delivery as soon as there is a place for it; none is started once the connection has stopped.
@@ -219,10 +230,11 @@ impl Dispatch {
             }
         }
         if self.stopped.is_some() {
-            self.left_out = true;
+            self.leave_out(&job.lot, job.history.trail);
             return Ok(());
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
+        let job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
         self.jobs.spawn(carry_out(book, clock, gates, self.patience_ms, job));
         Ok(())
     }
@@ -278,7 +290,9 @@ impl Dispatch {
         if let Some(remote) = asked.remote.take() {
             self.learn(&remote);
         }
+        asked.tell(&mut self.trust);
         self.asked.absorb(asked);
+        self.heed_trust();
     }
 
     /// What is mapped from now on is mapped with what was learned.
@@ -291,6 +305,15 @@ impl Dispatch {
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
         self.failures_in_a_row = if done.failure.is_some() { self.failures_in_a_row + 1 } else { 0 };
         self.tally.absorb(done.tally);
+        self.trust.found_culprits(done.culprits);
+        match done.call {
+            Some(CallEnd { fault: Some(fault), members, left }) => {
+                self.trust.failed(Call::Send, &fault, members, left);
+                self.heed_trust();
+            }
+            Some(CallEnd { fault: None, .. }) => self.trust.succeeded(Call::Send),
+            None => {}
+        }
         if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
             let cause = done.failure.as_deref().unwrap_or_default();
             let reason = format!("the destination did not answer as it should several times in a row: {cause}");
@@ -310,7 +333,8 @@ impl Dispatch {
         self.tell();
         if self.stopped.is_some() {
             // They stay in doubt, and the next run takes them up.
-            self.left_out |= !done.again.is_empty() | done.search.end();
+            let again = done.again.into_iter().map(|(lot, _, history)| (lot, history.trail));
+            again.chain(done.search.end()).for_each(|(lot, trail)| self.leave_out(&lot, trail));
             return Ok(());
         }
         done.shelved.into_iter().for_each(|(lot, trail)| done.search.shelve(lot, trail));
@@ -328,7 +352,7 @@ impl Dispatch {
                     self.take(half, "subset", history.clone(), 0).await?;
                 }
             }
-            Next::Bisect | Next::Without => history.search.park(lot, history.trail, &next),
+            Next::Bisect | Next::Isolate { .. } | Next::Without => history.search.park(lot, history.trail, &next),
             Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
                 let due_ms = self.clock.now_ms() + after_ms;
                 self.take(lot, "subset", history, due_ms).await?;
@@ -347,8 +371,16 @@ impl Dispatch {
                 return Ok(());
             }
         }
-        self.left_out |= search.end();
+        search.end().into_iter().for_each(|(lot, trail)| self.leave_out(&lot, trail));
         Ok(())
+    }
+
+    /// Members whom this run does not get to. Of whom a request may have arrived nothing is known.
+    fn leave_out(&mut self, lot: &Lot, trail: Trail) {
+        self.left_out = true;
+        if trail.in_doubt {
+            self.tally.outcomes.unknown += lot.len() as u64;
+        }
     }
 
     /// Waits for everything in flight and everything delayed.
@@ -358,8 +390,8 @@ impl Dispatch {
                 self.finish_one().await?;
             }
             if self.stopped.is_some() {
-                self.left_out |= !self.delayed.is_empty();
-                self.delayed.clear();
+                let delayed = std::mem::take(&mut self.delayed);
+                delayed.iter().for_each(|job| self.leave_out(&job.lot, job.history.trail));
             }
             let Some(soonest) = self.delayed.iter().map(|job| job.due_ms).min() else { return Ok(()) };
             self.clock.sleep_until(soonest).await;

@@ -1,11 +1,11 @@
 //! Lots through `map`, and a plugin that fails on one member kept from costing the others.
 
+use crate::change::lot::Lot;
+use crate::delivery::blame::{Call, Trust};
+use crate::setup::link::Link;
 use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
-
-use crate::change::lot::Lot;
-use crate::setup::link::Link;
-use enroute_runtime::{Delivery, Fault, FaultKind, Rejection};
+use enroute_runtime::{Delivery, Fault, Rejection};
 
 /// What became of a lot.
 #[derive(Debug, Default)]
@@ -19,16 +19,17 @@ pub(crate) struct MappedLot {
     pub(crate) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
     pub(crate) unmapped: Vec<Lot>,
-    /// Members on whom the plugin fails.
-    pub(crate) culprits: u64,
 }
 
-/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone.
-pub(crate) async fn map(link: &Link, lot: Lot) -> MappedLot {
+/// Maps a lot. A call that fails is repeated in halves until the members at fault stand alone, for as long as the plugin
+/// is trusted; who stands alone is remembered there.
+pub(crate) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
     let mut search = Isolation::new(lot.len());
     search.park(lot);
     let mut found = MappedLot::default();
-    while let Some(step) = search.next_step() {
+    while trust.gave_up().is_none()
+        && let Some(step) = search.next_step()
+    {
         let lot = match step {
             Step::Send(lot) => lot,
             Step::Halve(lot) => {
@@ -43,6 +44,7 @@ pub(crate) async fn map(link: &Link, lot: Lot) -> MappedLot {
         });
         match checked {
             Ok(mapped) => {
+                trust.succeeded(Call::Map);
                 search.found_sound(lot.len() as u64);
                 found.warnings.extend(mapped.warnings);
                 for rejection in mapped.rejections {
@@ -50,33 +52,25 @@ pub(crate) async fn map(link: &Link, lot: Lot) -> MappedLot {
                     found.rejections.push((lot.subset(&[at]), Rejection { member: 0, ..rejection }));
                 }
                 if !mapped.deliveries.is_empty() {
+                    trust.found_sound(lot.len() as u64);
                     found.parts.push((lot, mapped.deliveries));
                 }
             }
             Err(fault) => {
+                trust.failed(Call::Map, &fault, lot.len(), false);
                 found.faults.push((fault.clone(), lot.len()));
                 if lot.len() == 1 {
                     search.found_culprits(1);
-                    found.culprits += 1;
-                    found.rejections.push((lot, alone(&fault)));
+                    trust.suspect(lot, fault);
                 } else {
                     search.shelve(lot);
                 }
             }
         }
     }
-    found.unmapped = search.take_rest().1;
+    let (unsent, failed) = search.take_rest();
+    found.unmapped = [unsent, failed].concat();
     found
-}
-
-/// The rejection of a member on which the plugin fails.
-pub(crate) fn alone(fault: &Fault) -> Rejection {
-    Rejection {
-        member: 0,
-        field: None,
-        code: fault.kind.code().to_owned(),
-        reason: format!("the plugin failed on this member: {}", fault.reason),
-    }
 }
 
 /// Refuses deliveries that break what the manifest promises of members and bytes.
@@ -102,12 +96,5 @@ fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
 }
 
 fn broken(link: &Link, reason: String) -> Fault {
-    Fault {
-        plugin: link.plugin_name.clone(),
-        function: "map",
-        kind: FaultKind::Contract,
-        reason,
-        backtrace: Vec::new(),
-        stderr: String::new(),
-    }
+    Fault::broken(&link.plugin_name, "map", reason)
 }

@@ -47,6 +47,8 @@ pub(crate) struct NotOpened {
     pub(crate) reason: String,
     /// Whether a person must mend something; otherwise later may be better.
     pub(crate) needs_person: bool,
+    /// How the plugin failed, if it did.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// Finds or creates the remote list and remembers what was learned.
@@ -66,9 +68,11 @@ pub(crate) async fn open(
         Ok(report) => {
             let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
             let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
-            return Ok(Err(NotOpened { reason, needs_person }));
+            return Ok(Err(NotOpened { reason, needs_person, fault: None }));
         }
-        Err(fault) => return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true })),
+        Err(fault) => {
+            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true, fault: Some(fault) }));
+        }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
     let account = report.account.map(|items| (link.destination.clone(), link.account_origin(), items));

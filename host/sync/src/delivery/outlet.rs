@@ -1,20 +1,20 @@
 //! The way out of the sandbox for one `send`: keeps the bytes of prepared requests, labels and records what leaves.
 
+use crate::clock::Clock;
+use crate::delivery::blame::Reach;
+use crate::delivery::pace::{Gate, Gates};
+use crate::setup::link::Link;
+use enroute_auth::{Keeper, Token, TokenError};
+use enroute_core::outcome::Verdict;
+use enroute_core::request::{Item, Request, Response};
+use enroute_egress::{Failure, Fill};
+use enroute_runtime::{Delivery, Outlet, PreparedRequest, RequestKind};
+use enroute_store::ledger::RequestRow;
+use roaring::RoaringBitmap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use enroute_core::outcome::Verdict;
-use enroute_core::request::{Item, Request, Response};
-
-use crate::clock::Clock;
-use crate::delivery::pace::{Gate, Gates};
-use crate::setup::link::Link;
-use enroute_auth::{Keeper, Token, TokenError};
-use enroute_egress::{Failure, Fill};
-use enroute_runtime::{Delivery, Outlet, RequestKind};
-use enroute_store::ledger::RequestRow;
 
 /// Longest wait for one answer.
 ///
@@ -32,19 +32,27 @@ pub(crate) struct DeliveryOutlet {
     gates: Arc<Gates>,
     /// The operation of the delivery; none for calls without one.
     operation: Option<String>,
-    /// The delivery's requests, byte for byte.
-    prepared: Vec<Request>,
+    /// The delivery's requests, byte for byte, each with the members that it is about.
+    prepared: Vec<PreparedRequest>,
     /// `prepared` or `subset`; for calls without a delivery `probe` or `open`.
     label: &'static str,
     request_key: String,
-    records: Mutex<Vec<RequestRow>>,
+    records: Mutex<Vec<Record>>,
     /// Why there will be no token before a person has done something.
     pause: Mutex<Option<String>>,
+}
+
+/// A request that was begun.
+struct Record {
+    row: RequestRow,
+    /// Its number in the delivery; none of a derived one.
+    prepared: Option<u32>,
 }
 
 /// What a request is in the ledger.
 #[derive(Clone)]
 struct Entry {
+    prepared: Option<u32>,
     label: &'static str,
     kind: Option<String>,
     digest: [u8; 32],
@@ -68,13 +76,32 @@ impl DeliveryOutlet {
 
     /// The way out for a delivery.
     pub(crate) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
-        let prepared = delivery.requests.iter().map(|request| request.request.clone()).collect();
+        let prepared = delivery.requests.clone();
         Self { operation: Some(delivery.operation.clone()), prepared, request_key, ..self }
+    }
+
+    /// Whom the requests so far were about, among so many members. A derived request follows from an answer and may be
+    /// about anybody.
+    pub(crate) fn reach(&self, members: usize) -> Reach {
+        let everybody = || (0..u32::try_from(members).unwrap_or(u32::MAX)).collect::<RoaringBitmap>();
+        let mut reach = Reach::default();
+        for Record { row, prepared } in self.records.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let about = prepared.and_then(|index| self.prepared.get(index as usize));
+            let about = about.map_or_else(everybody, |request| request.members.iter().collect());
+            if row.left {
+                reach.left |= &about;
+            }
+            if row.status.is_some() {
+                reach.answered |= about;
+            }
+        }
+        reach
     }
 
     /// What left so far, in order.
     pub(crate) fn take_records(&self) -> Vec<RequestRow> {
-        std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
+        let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));
+        records.into_iter().map(|record| record.row).collect()
     }
 
     /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
@@ -88,10 +115,9 @@ impl DeliveryOutlet {
         &self,
         request: &Request,
         learned: &[Item],
-        label: &'static str,
-        kind: Option<String>,
+        (prepared, label, kind): (Option<u32>, &'static str, Option<String>),
     ) -> Result<Response, Failure> {
-        let entry = Entry { label, kind, digest: request.digest().0 };
+        let entry = Entry { prepared, label, kind, digest: request.digest().0 };
         let Some(keeper) = self.link.tokens.as_ref().filter(|_| self.link.client.wants_token(request)) else {
             return self.leave_once(request, learned, entry, None).await;
         };
@@ -170,17 +196,17 @@ impl DeliveryOutlet {
     }
 
     fn begin(&self, entry: &Entry, at_ms: u64) -> usize {
-        let Entry { label, kind, digest } = entry.clone();
+        let Entry { prepared, label, kind, digest } = entry.clone();
         let failure = Some("the call was cut off".to_owned());
         let row = RequestRow { label, kind, digest, status: None, failure, left: true, at_ms };
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.push(row);
+        records.push(Record { row, prepared });
         records.len() - 1
     }
 
     fn end(&self, row: usize, answer: &Result<Response, Failure>) {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(row) = records.get_mut(row) else { return };
+        let Some(Record { row, .. }) = records.get_mut(row) else { return };
         row.status = answer.as_ref().ok().map(|response| response.status);
         row.failure = answer.as_ref().err().map(ToString::to_string);
         row.left = !matches!(answer, Err(Failure::Denied(_) | Failure::Unreachable(_)));
@@ -195,14 +221,14 @@ impl Outlet for DeliveryOutlet {
                     let Some(prepared) = self.prepared.get(index as usize) else {
                         return Err(Failure::Denied(format!("the delivery has no request number {index}")));
                     };
-                    self.leave(prepared, &learned, self.label, None).await
+                    self.leave(&prepared.request, &learned, (Some(index), self.label, None)).await
                 }
                 RequestKind::Derived { kind, request } => {
                     if !self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
                         return Err(Failure::Denied(format!("the manifest lists no derived request of kind `{kind}`")));
                     }
                     let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
-                    self.leave(&request, &[], label, Some(kind)).await
+                    self.leave(&request, &[], (None, label, Some(kind))).await
                 }
             }
         })

@@ -1,24 +1,23 @@
 //! Jobs at the destination that members wait for: asked about when they are due, several at a time.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use enroute_core::batch::Change;
-use enroute_core::cells::{Cells, Value};
-use enroute_core::outcome::{Outcome, Report};
-use roaring::RoaringBitmap;
-
 use crate::change::lot::{open_sent, seal_sent};
 use crate::clock::Clock;
+use crate::delivery::blame::{self, Call, Trust};
 use crate::delivery::deliver;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
 use crate::delivery::settle::Book;
 use crate::report::Tally;
-use enroute_runtime::{OpenTicket, ResumeWork, Work};
+use enroute_core::batch::Change;
+use enroute_core::cells::{Cells, Value};
+use enroute_core::outcome::{Outcome, Report, Verdict};
+use enroute_runtime::{Fault, OpenTicket, ResumeWork, Work};
 use enroute_store::ledger::{self, PendingRow, RejectionRow};
 use enroute_store::tickets::{self, TicketRow};
 use enroute_store::{Error, Transaction, held};
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Tickets in one call: what a destination's status call takes at a time.
 const TICKETS_MAX: usize = 50;
@@ -39,6 +38,10 @@ pub(crate) struct Asked {
     pub(crate) remote: Option<String>,
     /// Why a person is needed.
     pub(crate) pause: Option<String>,
+    /// The call that failed, with the number of its members and whether a request may have left; asking ends with it.
+    fault: Option<(Fault, usize, bool)>,
+    /// Whether a call ended well.
+    has_answered: bool,
 }
 
 impl Asked {
@@ -49,6 +52,18 @@ impl Asked {
         self.of_this_run += later.of_this_run;
         self.remote = later.remote.or_else(|| self.remote.take());
         self.pause = later.pause.or_else(|| self.pause.take());
+        self.fault = later.fault.or_else(|| self.fault.take());
+        self.has_answered |= later.has_answered;
+    }
+
+    /// Tells how the plugin's calls went.
+    pub(crate) fn tell(&mut self, trust: &mut Trust) {
+        if std::mem::take(&mut self.has_answered) {
+            trust.succeeded(Call::Resume);
+        }
+        if let Some((fault, members, left)) = self.fault.take() {
+            trust.failed(Call::Resume, &fault, members, left);
+        }
     }
 }
 
@@ -73,7 +88,7 @@ pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Resul
             some.push(next);
         }
         asked.absorb(ask_some(book, gates, clock, &some).await?);
-        if asked.pause.is_some() {
+        if asked.pause.is_some() || asked.fault.is_some() {
             break;
         }
     }
@@ -97,13 +112,19 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     });
     let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, "derived"));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
+    let reach = outlet.reach(profiles.len());
+    let sent = sent.and_then(|(report, usage)| {
+        link.log("send", &usage);
+        let lie = blame::lie(&report, &reach, true);
+        lie.map_or(Ok(report), |reason| Err(Fault::broken(&link.plugin_name, "send", reason)))
+    });
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
     let (run, id) = (book.run, link.id);
     book.store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
     match sent {
-        Ok((mut report, usage)) => {
-            link.log("send", &usage);
+        Ok(mut report) => {
+            asked.has_answered = true;
             report.verdict = outlet.take_pause().unwrap_or(report.verdict);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
@@ -119,6 +140,8 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
                 ids.iter().try_for_each(|ticket| tickets::postpone(tx, id, *ticket, None, later))
             };
             book.store.write(write).await?;
+            asked.pause = outlet.take_pause().as_ref().and_then(Verdict::pauses).map(str::to_owned);
+            asked.fault = Some((fault, profiles.len(), !reach.left.is_empty()));
         }
     }
     Ok(asked)

@@ -47,13 +47,13 @@ impl Search {
     /// Takes in who turned out to be at fault, and who to be sound.
     pub(crate) fn learn(&self, decision: &Decision) {
         let is_without = decision.again.iter().any(|(_, next)| *next == Next::Without);
-        let (mut culprits, mut sound) = (0, 0);
+        let (mut culprits, mut sound) = (decision.culprits, 0);
         for (members, outcome) in &decision.finished {
             match outcome {
-                Outcome::Rejected(_) => culprits += members.len() as u64,
+                Outcome::Rejected(_) if decision.culprits == 0 => culprits += members.len() as u64,
                 Outcome::Unchanged { .. } if is_without => culprits += members.len() as u64,
                 Outcome::Delivered | Outcome::Unchanged { .. } | Outcome::Accepted(_) => sound += members.len() as u64,
-                Outcome::Deferred { .. } | Outcome::Unknown => {}
+                Outcome::Rejected(_) | Outcome::Deferred { .. } | Outcome::Unknown => {}
             }
         }
         let mut search = self.lock();
@@ -96,8 +96,8 @@ impl Search {
         }
     }
 
-    /// Drops what is kept; returns whether there was anything that was not sent.
-    pub(crate) fn end(&self) -> bool {
-        !self.lock().take_rest().0.is_empty()
+    /// Drops what is kept; returns what was not sent.
+    pub(crate) fn end(&self) -> Vec<(Lot, Trail)> {
+        self.lock().take_rest().0
     }
 }

@@ -47,8 +47,8 @@ pub(crate) struct Settlement {
     pub(crate) again: Vec<u32>,
     /// Attempts of this run.
     pub(crate) attempts: u32,
-    /// Whether anything of this attempt may have left.
-    pub(crate) left: bool,
+    /// Positions of whom something of this attempt may have left.
+    pub(crate) reached: RoaringBitmap,
     /// Whether an earlier attempt may have arrived, so that a refusal does not say what the destination has.
     pub(crate) may_have_left: bool,
     /// Why members are put off.
@@ -140,11 +140,11 @@ impl Book {
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
             }
         }
-        if !done.left && !done.may_have_left {
-            // Nothing reached the destination, so nobody is in doubt.
+        if !done.may_have_left {
+            // Of whom nothing reached the destination, nobody is in doubt.
             let waits = |outcome: &Outcome| matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown);
             let put_off = done.finished.iter().filter(|(_, outcome)| waits(outcome)).flat_map(|(at, _)| at);
-            self.restore(tx, lot, put_off.chain(&done.again))?;
+            self.restore(tx, lot, put_off.chain(&done.again).filter(|at| !done.reached.contains(**at)))?;
         }
         if !done.again.is_empty() {
             self.receipts(tx, done.delivery, lot, &done.again, &Outcome::Deferred { after_ms: 0 })?;

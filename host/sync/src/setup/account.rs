@@ -76,7 +76,7 @@ impl Setup {
     /// When the store cannot be read.
     pub fn matched_in_accounts(&self, reader: &Reader, take: bool) -> Result<Vec<Matched>, Error> {
         let (mut matched, accounts) = (self.matched(), reader.accounts()?);
-        for (one, planned) in matched.iter_mut().zip(self.links()) {
+        for (one, planned) in matched.iter_mut().filter(|one| one.stopped.is_none()).zip(self.links()) {
             let Some(known) = planned.account(&accounts) else { continue };
             if take {
                 planned.take(one, known);

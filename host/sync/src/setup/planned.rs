@@ -136,6 +136,11 @@ impl Planned {
         Ok(seen)
     }
 
+    /// `id version` of the plugin.
+    pub(super) fn plugin_name(&self) -> String {
+        format!("{} {}", self.loaded.manifest.id, self.loaded.manifest.version)
+    }
+
     /// Why each row goes into its field.
     pub(crate) fn matches(&self) -> &[How] {
         &self.matches
@@ -150,7 +155,7 @@ impl Planned {
             destination: self.destination.clone(),
             mapping: self.mapping.clone(),
             condition: self.condition.clone(),
-            plugin_name: format!("{} {}", self.loaded.manifest.id, self.loaded.manifest.version),
+            plugin_name: self.plugin_name(),
             manifest: Arc::clone(&self.loaded.manifest),
             plugin: self.loaded.plugin.clone(),
             plugin_digest: self.loaded.digest,

@@ -6,24 +6,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use enroute_core::manifest::ManifestError;
 use enroute_core::matching::How;
 
 use crate::setup::connection::{self, Wished};
 use crate::setup::destination;
 use crate::setup::link::Link;
 use crate::setup::named::InAccount;
-use crate::setup::planned::{Loaded, Planned};
+use crate::setup::planned::Planned;
+use crate::setup::plugins;
+use crate::setup::stopped::{Stopped, Validation};
 use crate::setup::words::{dotted, word};
 use enroute_auth::{Keepers, Source};
-use enroute_catalog::{self as catalog, CatalogError, ComponentError};
 use enroute_config::Config;
-use enroute_config::audiences_file::connection::Connection as Wanted;
 use enroute_config::code::Code;
 use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::files::Place;
-use enroute_config::plugins_file::{Destination, PluginEntry};
-use enroute_runtime::{ProblemPlace, Runtime};
+use enroute_runtime::Runtime;
 use enroute_store::ledger::{self, Remotes};
 use enroute_store::{Error, Reader, Store};
 
@@ -31,6 +29,10 @@ use enroute_store::{Error, Reader, Store};
 #[derive(Debug)]
 pub struct Setup {
     links: Vec<Planned>,
+    /// Those that cannot, because of their plugins.
+    stopped: Vec<Stopped>,
+    /// Why plugins are not there, by their names.
+    refused: BTreeMap<String, String>,
     /// How each enabled destination gets its tokens, where it does.
     sources: BTreeMap<String, (Arc<Source>, Place)>,
     keepers: Keepers,
@@ -48,6 +50,9 @@ pub struct Matched {
     pub mapping: String,
     /// The rows, in their order.
     pub rows: Vec<MatchedRow>,
+    /// Why the connection does not run, if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
 }
 
 /// A trait with its field.
@@ -68,7 +73,8 @@ impl Setup {
     /// Loads plugins, checks settings, grants, rows and traits, and asks every plugin for problems, with what it
     /// learned earlier (`remotes`). `today` is `YYYY-MM-DD`. With `only`, connections of other audiences are left out.
     ///
-    /// Problems that are only warnings come along with the setup.
+    /// A mistake in the files is everybody's: there is no setup. What is wrong with a plugin, or in its eyes, costs the
+    /// connections that use it, which are then [`Self::stopped`]; that and warnings come along with the setup.
     pub async fn prepare(
         config: &Config,
         runtime: &Runtime,
@@ -76,36 +82,45 @@ impl Setup {
         today: &str,
         only: Option<&str>,
     ) -> (Option<Self>, Diagnostics) {
-        let mut found = Diagnostics::default();
-        let plugins = load_plugins(config, runtime, &mut found);
+        let (mut found, mut of_plugins) = (Diagnostics::default(), Diagnostics::default());
+        let plugins = plugins::load(config, runtime, &mut of_plugins);
         let mut destinations = BTreeMap::new();
         for (name, destination) in &config.destinations {
-            let Some(loaded) = plugins.get(destination.plugin.value.as_str()) else { continue };
+            let Some(loaded) = plugins.loaded.get(destination.plugin.value.as_str()) else { continue };
             if let Some(ready) = destination::prepare(destination, loaded, &mut found).await {
                 destinations.insert(name.as_str().to_owned(), (destination, loaded, ready));
             }
         }
-        let mut links = Vec::new();
+        let (mut links, mut stopped, mut validation) = (Vec::new(), Vec::new(), Validation::default());
         for wanted in config.connections.iter().filter(|wanted| wanted.enabled) {
-            let Some((destination, loaded, ready)) = destinations.get(wanted.destination.value.as_str()) else {
-                continue;
-            };
             let asked = only.is_none_or(|only| only == wanted.audience.value.as_str());
+            let Some(destination) = config.destinations.get(&wanted.destination.value) else { continue };
             if !destination.enabled || !asked {
                 continue;
             }
+            let id = destination.plugin.value.as_str();
+            if let Some(reason) = plugins.refused.get(id) {
+                stopped.extend(Stopped::without_plugin(wanted, id, reason, links.len()));
+            }
+            let Some((destination, loaded, ready)) = destinations.get(wanted.destination.value.as_str()) else {
+                continue;
+            };
             let wished = Wished { config, wanted, destination, loaded, ready };
             for mut planned in connection::plan(&wished, today, &mut found) {
                 planned.guest.remote = remotes.get(&(planned.audience.clone(), planned.destination.clone())).cloned();
-                validate(wanted, destination, &planned, &mut found).await;
-                links.push(planned);
+                match validation.ask(wanted, destination, &planned, &mut of_plugins).await {
+                    Some(objection) => stopped.push(Stopped::by(objection, planned, links.len())),
+                    None => links.push(planned),
+                }
             }
         }
         let sources = destinations.into_iter().filter_map(|(name, (destination, _, ready))| {
             Some((name, (ready.source?, destination.name.place.clone())))
         });
-        let setup = Self { links, sources: sources.collect(), keepers: Keepers::default() };
+        let (sources, refused) = (sources.collect(), plugins.refused);
+        let setup = Self { links, stopped, refused, sources, keepers: Keepers::default() };
         let is_sound = found.errors() == 0;
+        found.append(of_plugins);
         (is_sound.then_some(setup), found)
     }
 
@@ -155,27 +170,59 @@ impl Setup {
     /// Which field every trait of the connections goes into, and why.
     #[must_use]
     pub fn matched(&self) -> Vec<Matched> {
-        let mut found: Vec<Matched> = Vec::new();
-        for planned in &self.links {
-            let rows = planned.guest.rows.iter().zip(&planned.matches);
+        let rows = |planned: &Planned| {
             let row = |((from, field), how): (&(String, String), &How)| MatchedRow {
                 from: from.clone(),
                 field: field.clone(),
                 how: word(*how),
                 account: None,
             };
-            found.push(Matched {
-                audience: planned.audience.clone(),
-                destination: planned.destination.clone(),
-                mapping: planned.mapping.clone(),
-                rows: rows.map(row).collect(),
-            });
-        }
-        found
+            planned.guest.rows.iter().zip(&planned.matches).map(row).collect()
+        };
+        let link = |planned: &Planned| Matched {
+            audience: planned.audience.clone(),
+            destination: planned.destination.clone(),
+            mapping: planned.mapping.clone(),
+            rows: rows(planned),
+            stopped: None,
+        };
+        let stopped = |stopped: &Stopped| Matched {
+            audience: stopped.audience.clone(),
+            destination: stopped.destination.clone(),
+            mapping: stopped.mapping.clone(),
+            rows: stopped.planned.as_deref().map_or_else(Vec::new, rows),
+            stopped: Some(stopped.reason.clone()),
+        };
+        self.in_order(self.links.iter().map(link).collect(), stopped)
+    }
+
+    /// Puts those that are stopped among what is said of the links, in the order of the file.
+    pub(crate) fn in_order<T>(&self, links: Vec<T>, stopped: impl Fn(&Stopped) -> T) -> Vec<T> {
+        let stopped = self.stopped.iter().map(|one| (one.at, 0, stopped(one)));
+        let mut all: Vec<_> = links.into_iter().enumerate().map(|(at, link)| (at, 1, link)).chain(stopped).collect();
+        all.sort_by_key(|(at, rank, _)| (*at, *rank));
+        all.into_iter().map(|(_, _, one)| one).collect()
+    }
+
+    /// Connections that do not run because of their plugins, and why.
+    #[must_use]
+    pub fn stopped(&self) -> &[Stopped] {
+        &self.stopped
+    }
+
+    /// Why a plugin is not there, if it is not.
+    #[must_use]
+    pub fn refused(&self, plugin: &str) -> Option<&str> {
+        self.refused.get(plugin).map(String::as_str)
     }
 
     /// Leaves only the connection to this destination.
     pub fn keep_destination(&mut self, destination: &str) {
+        let before = |at: usize, links: &[Planned]| {
+            links.iter().take(at).filter(|planned| planned.destination == destination).count()
+        };
+        self.stopped.retain(|stopped| stopped.destination == destination);
+        self.stopped.iter_mut().for_each(|stopped| stopped.at = before(stopped.at, &self.links));
         self.links.retain(|planned| planned.destination == destination);
     }
 
@@ -184,7 +231,7 @@ impl Setup {
         &self.links
     }
 
-    /// How many connections there are.
+    /// How many connections can run.
     #[must_use]
     pub fn len(&self) -> usize {
         self.links.len()
@@ -193,7 +240,7 @@ impl Setup {
     /// Whether nothing is connected.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+        self.links.is_empty() && self.stopped.is_empty()
     }
 
     /// Binds a connection to the store: finds its number, its remote and its settings version.
@@ -212,85 +259,4 @@ impl Setup {
         let known = ledger::find_link(reader, &name)?.unwrap_or_default();
         Ok((planned.link(&known, reader.sealer().clone()), known.revision))
     }
-}
-
-fn load_plugins(config: &Config, runtime: &Runtime, found: &mut Diagnostics) -> BTreeMap<String, Loaded> {
-    let mut plugins = BTreeMap::new();
-    for (id, entry) in &config.plugins {
-        let is_used = config.destinations.values().any(|destination| destination.plugin.value == *id);
-        if !is_used {
-            continue;
-        }
-        match load_plugin(runtime, entry) {
-            Ok(loaded) => {
-                plugins.insert(id.as_str().to_owned(), loaded);
-            }
-            Err(diagnostic) => found.push(*diagnostic),
-        }
-    }
-    plugins
-}
-
-fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Diagnostic>> {
-    let id = entry.id.value.as_str();
-    let bytes = catalog::read_file(&entry.file.value).map_err(|error| {
-        let hint = format!("build it with `enroute plugin build`, or mend the path of [plugin.{id}]");
-        Diagnostic::error(Code::PluginFile, in_full(&error)).at(&entry.file.place).hint(hint)
-    })?;
-    let Some(expected) = &entry.sha256 else {
-        let message = format!("plugin `{id}` has no `sha256`, so nothing says that its file is the one you reviewed");
-        let hint = format!("look at it with `enroute plugin inspect`, then run `enroute plugin lock {id}`");
-        return Err(Box::new(Diagnostic::error(Code::PluginNotLocked, message).at(&entry.id.place).hint(hint)));
-    };
-    let loaded = catalog::load_plugin(runtime, id, &bytes, Some(&expected.value.to_string()));
-    let loaded = loaded.map_err(|error| {
-        let (code, hint) = match &error {
-            CatalogError::OtherDigest { .. } => (
-                Code::PluginDiffers,
-                format!("if you replaced it on purpose, inspect it and run `enroute plugin lock {id}`"),
-            ),
-            CatalogError::Component { source: ComponentError::Manifest(ManifestError::Words(_)), .. } => (
-                Code::UnknownWord,
-                "whoever builds the plugin mends its plugin.toml; docs/plugins.md has the words".to_owned(),
-            ),
-            _ => (Code::PluginRefused, "ask its author for one built for this contract".to_owned()),
-        };
-        Diagnostic::error(code, in_full(&error)).at(&entry.file.place).hint(hint)
-    })?;
-    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin, digest: expected.value.0 })
-}
-
-/// What the plugin itself finds wrong.
-async fn validate(wanted: &Wanted, destination: &Destination, planned: &Planned, found: &mut Diagnostics) {
-    let problems = match planned.loaded.plugin.validate(&planned.guest).await {
-        Ok(problems) => problems,
-        Err(fault) => {
-            found.push(Diagnostic::error(Code::PluginProblem, fault.to_string()).at(&wanted.place));
-            return;
-        }
-    };
-    for problem in problems {
-        let place = match &problem.place {
-            ProblemPlace::Setting(name) => match wanted.settings.get(name) {
-                Some(own) => &own.place,
-                None => destination.setting_place(name),
-            },
-            ProblemPlace::Row(at) => planned.places.get(*at as usize).unwrap_or(&wanted.place),
-            ProblemPlace::Audience => &wanted.audience.place,
-            ProblemPlace::Remote => &wanted.place,
-        };
-        let message = format!("{} says: {}", planned.loaded.manifest.id, problem.message);
-        let diagnostic = if problem.is_error {
-            Diagnostic::error(Code::PluginProblem, message)
-        } else {
-            Diagnostic::warning(Code::PluginProblem, message)
-        };
-        found.push(diagnostic.at(place).hint(problem.hint));
-    }
-}
-
-/// An error with its causes, in one line.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

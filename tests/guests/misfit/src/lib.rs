@@ -3,6 +3,7 @@
 //! Its setting `mode` names the rule. Without one it is the smallest plugin that keeps them all: members go to
 //! `POST /members`, and an answer of 2xx means that they arrived.
 
+mod failing;
 mod learning;
 mod mapping;
 mod mode;
@@ -29,11 +30,13 @@ impl Destination for Misfit {
     type Settings = Settings;
 
     fn validate(ctx: &Context<Settings>) -> Vec<Problem> {
-        learning::problems(ctx)
+        let mut problems = failing::problems(ctx.settings().on(ctx.today()).mode);
+        problems.extend(learning::problems(ctx));
+        problems
     }
 
     fn map(ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
-        mapping::map(ctx.settings(), ctx, batch, out);
+        mapping::map(&ctx.settings().on(ctx.today()), ctx, batch, out);
     }
 
     fn read(ctx: &Context<Settings>, _: &Sent<'_>, answer: &Answer) -> Reading {
@@ -55,18 +58,33 @@ impl Destination for Misfit {
     }
 
     fn open(ctx: &Context<Settings>, http: &mut dyn Http) -> Finding {
+        failing::opening(ctx.settings().by_clock().mode);
         learning::open(ctx.settings(), http)
     }
 
+    fn probe(ctx: &Context<Settings>, _: &mut dyn Http) -> Finding {
+        failing::opening(ctx.settings().by_clock().mode);
+        Finding::ok()
+    }
+
     fn deliver(ctx: &Context<Settings>, delivery: &Delivery<'_>, http: &mut dyn Http) -> Report {
-        match ctx.settings().mode {
+        let mode = ctx.settings().by_clock().mode;
+        if let Some(report) = failing::lie(mode, delivery) {
+            return report;
+        }
+        failing::before(mode, delivery.members());
+        let mut report = match mode {
             Mode::Seek => seeking::deliver(ctx, delivery, http),
             _ => sending::deliver::<Self>(ctx, delivery, http),
-        }
+        };
+        failing::after(mode, delivery.members());
+        failing::flood(mode, &mut report);
+        report
     }
 
     fn resume(ctx: &Context<Settings>, work: &Resume, http: &mut dyn Http) -> Report {
-        sending::resume(ctx.settings(), work, http)
+        failing::resuming(ctx.settings().by_clock().mode, work)
+            .unwrap_or_else(|| sending::resume(ctx.settings(), work, http))
     }
 }
 

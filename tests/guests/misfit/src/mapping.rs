@@ -17,13 +17,18 @@ const FLOOD_LINES: u32 = 1_000_000;
 const HUGE_BODY_BYTES: usize = 33 << 20;
 /// Bytes asked for at a time by a plugin without end.
 const GULP_BYTES: usize = 1 << 20;
+/// Bytes of a reason in a flood.
+const REASON_BYTES: usize = 10_000;
 /// A host that no test grants.
 const UNGRANTED: &str = "https://elsewhere.example";
 
 pub(crate) fn map(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
     match settings.mode {
         Mode::Allocate => allocate(),
+        Mode::TrapMap => trap("`map` was called"),
+        Mode::LoopMap => spin(),
         Mode::Flood => (0..FLOOD_LINES).for_each(|line| log(Level::Info, &format!("line {line}"))),
+        Mode::FloodReasons => return reject_each(batch, out),
         Mode::NetInMap => return reject_all(batch, out, &called(settings)),
         _ => {}
     }
@@ -111,7 +116,8 @@ pub(crate) fn trap(why: &str) -> ! {
     panic!("{why}")
 }
 
-fn allocate() -> ! {
+/// Takes memory until there is none.
+pub(crate) fn allocate() -> ! {
     let mut gulps = Vec::new();
     loop {
         gulps.push(black_box(vec![1_u8; GULP_BYTES]));
@@ -129,6 +135,14 @@ fn called(settings: &Settings) -> String {
         Ok(answer) => format!("answered {}", answer.status),
         Err(Failure::Denied(why)) => format!("denied: {why}"),
         Err(other) => format!("{other:?}"),
+    }
+}
+
+/// Everybody for a reason of their own.
+fn reject_each(batch: &Batch<'_>, out: &mut Mapping) {
+    for member in batch.members() {
+        let id = member.identifier(0).text().unwrap_or_default();
+        out.reject(member, Reject::new("not_liked", format!("{id} {}", "x".repeat(REASON_BYTES))));
     }
 }
 

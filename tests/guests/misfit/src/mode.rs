@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// The settings of the manifest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Settings {
     /// Where the destination is.
     pub base_url: String,
@@ -12,6 +12,28 @@ pub struct Settings {
     /// What mode `seek` searches for.
     #[serde(default)]
     pub seek: String,
+    /// The day, `YYYY-MM-DD`, from which `validate` and `map` break the rule; always where it is empty.
+    #[serde(default)]
+    pub from: String,
+    /// The moment, in seconds since 1970, from which `send` does; always where it is empty.
+    #[serde(default)]
+    pub from_s: String,
+}
+
+impl Settings {
+    /// The settings as they are on a day, by which `validate` and `map` go.
+    pub(crate) fn on(&self, today: &str) -> Self {
+        let is_due = self.from.as_str() <= today;
+        Self { mode: if is_due { self.mode } else { Mode::Ok }, ..self.clone() }
+    }
+
+    /// The settings as they are by the clock, which `send` has.
+    #[expect(clippy::disallowed_types, reason = "a plugin that waits for a moment is what is tested")]
+    pub(crate) fn by_clock(&self) -> Self {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let is_due = self.from_s.parse().is_ok_and(|from_s: u64| now.is_ok_and(|now| now.as_secs() < from_s));
+        Self { mode: if is_due { Mode::Ok } else { self.mode }, ..self.clone() }
+    }
 }
 
 /// What to do wrong.
@@ -60,4 +82,42 @@ pub enum Mode {
     Learn,
     /// `send` searches its memory for what the setting `seek` lists.
     Seek,
+    /// `send` has 150,000 warnings and as many refusals that are only counted, all different.
+    FloodWarnings,
+    /// `map` rejects everybody, each for a reason of 10,000 bytes of its own.
+    FloodReasons,
+    /// `validate` panics.
+    TrapValidate,
+    /// `validate` spins for ever.
+    LoopValidate,
+    /// `validate` asks for memory without end.
+    AllocateValidate,
+    /// Not wrong: `validate` finds a mistake.
+    Object,
+    /// `open` and `probe` panic.
+    TrapOpen,
+    /// `map` panics, whoever is in the batch.
+    TrapMap,
+    /// `map` spins for ever, whoever is in the batch.
+    LoopMap,
+    /// `send` panics after its requests have left.
+    TrapAfter,
+    /// `send` spins for ever after its requests have left.
+    LoopAfter,
+    /// `send` asks for memory without end after its requests have left.
+    AllocateAfter,
+    /// `send` panics before its requests leave, where a member has the id `u7`.
+    StumbleSend,
+    /// `send` panics after its requests have left, where a member has the id `u7`.
+    StumbleAfter,
+    /// `send` asks nobody, and says that everybody was delivered.
+    LieDelivered,
+    /// `send` asks nobody, and says that nothing had to be done.
+    LieUnchanged,
+    /// `send` asks nobody, and says that everybody was accepted.
+    LieAccepted,
+    /// As `ticket`, but `resume` panics.
+    TrapResume,
+    /// As `ticket`, but `resume` asks nobody, and says that everybody was delivered.
+    LieResume,
 }

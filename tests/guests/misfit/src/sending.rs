@@ -6,7 +6,6 @@ use enroute_sdk::{
 };
 use serde::Deserialize;
 
-use crate::mapping::{spin, trap};
 use crate::mode::{Mode, Settings};
 
 /// Requests of a plugin that does not stop.
@@ -42,11 +41,6 @@ pub(crate) fn deliver<D: Destination<Settings = Settings>>(
     delivery: &Delivery<'_>,
     http: &mut dyn Http,
 ) -> Report {
-    match ctx.settings().mode {
-        Mode::LoopSend => spin(),
-        Mode::TrapSend => trap("`send` was called"),
-        _ => {}
-    }
     let mut tally = Tally::new(delivery.members().len());
     for sent in delivery.requests() {
         let members: Vec<u32> = sent.members().map(|member| member.index()).collect();
@@ -64,7 +58,8 @@ pub(crate) fn deliver<D: Destination<Settings = Settings>>(
 }
 
 fn read<D: Destination<Settings = Settings>>(ctx: &Context<Settings>, sent: &Sent<'_>, answer: &Answer) -> Reading {
-    if ctx.settings().mode != Mode::Ticket || !answer.is_success() {
+    let makes_jobs = matches!(ctx.settings().mode, Mode::Ticket | Mode::TrapResume | Mode::LieResume);
+    if !makes_jobs || !answer.is_success() {
         return D::read(ctx, sent, answer);
     }
     match answer.json::<Taken>() {
