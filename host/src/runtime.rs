@@ -7,6 +7,7 @@
 mod bindings;
 mod cache;
 mod call;
+mod cause;
 mod compile;
 mod convert;
 mod engine;

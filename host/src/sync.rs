@@ -44,7 +44,8 @@ pub use link::{batch_members, limits};
 pub use open::Probed;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
-    ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
+    ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
+    RunReport,
 };
 pub use run::{Options, probe, sync};
 pub use setup::{Matched, Setup};

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use enroute_core::plain;
 use enroute_core::request::{Item, Request, Slot, SlotPlace};
 use hyper::header::{HeaderName, HeaderValue};
 
@@ -33,6 +34,8 @@ pub(super) const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// Longest origin: a name of 253 bytes with scheme and port.
 const ORIGIN_BYTES_MAX: usize = 300;
+/// Characters of what is no origin that are shown.
+const ORIGIN_CHARS_SHOWN: usize = 80;
 
 /// Headers that frame the message, name its sender or its way: the host's alone.
 const FORBIDDEN: [&str; 13] = [
@@ -54,12 +57,16 @@ const FORBIDDEN: [&str; 13] = [
 /// Why a request does not leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("the origin must be like `https://api.example.com` or `https://api.example.com:8443`")]
-    Origin,
+    #[error("origin `{0}` is not like `https://api.example.com` or `https://api.example.com:8443`")]
+    Origin(String),
     #[error("origin `{0}` must begin with `https://`: the destination has no `allow_networks`")]
     PlainHttp(String),
     #[error(transparent)]
     Host(#[from] Denied),
+    #[error("host `{host}` must not be reached: {reason}")]
+    Address { host: String, reason: String },
+    #[error("the URL is not one")]
+    Url,
     #[error("path segment {0} is `.` or `..`")]
     Dots(usize),
     #[error("path segment {0} has a control character")]
@@ -132,10 +139,11 @@ impl Policy {
 
     /// Checks where a request goes, and nothing else of it.
     pub(super) fn origin(&self, text: &str) -> Result<Checked, Refused> {
+        let unfit = || Refused::Origin(plain::visible(&text.chars().take(ORIGIN_CHARS_SHOWN).collect::<String>()).into_owned());
         if text.len() > ORIGIN_BYTES_MAX {
-            return Err(Refused::Origin);
+            return Err(unfit());
         }
-        let origin = Origin::parse(text).ok_or(Refused::Origin)?.map_err(|_| Refused::Origin)?;
+        let origin = Origin::parse(text).ok_or_else(unfit)?.map_err(|_| unfit())?;
         if !origin.https && !self.plain_http {
             return Err(Refused::PlainHttp(origin.to_string()));
         }

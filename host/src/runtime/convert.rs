@@ -160,6 +160,7 @@ fn slot(slot: types::Slot) -> Slot {
 
 pub(super) fn answer(answer: Result<Response, Failure>) -> Result<types::Response, types::Failure> {
     answer.map(response).map_err(|failure| match failure {
+        Failure::Refused(refusal) => types::Failure::Denied(refusal.reason),
         Failure::Denied(reason) => types::Failure::Denied(reason),
         Failure::Unreachable(reason) => types::Failure::Unreachable(reason),
         Failure::Interrupted(reason) => types::Failure::Interrupted(reason),

@@ -5,6 +5,7 @@ use std::fmt;
 use enroute_core::plain;
 
 use crate::runtime::limits::Limits;
+use crate::runtime::state::LogLine;
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +69,31 @@ pub struct Fault {
     pub function: &'static str,
     /// In which way.
     pub kind: FaultKind,
-    /// One sentence.
+    /// One sentence, with the guest's own words where it left some: the message of a panic or an exception. Values of
+    /// the call's members are covered in it, as in everything below.
     pub reason: String,
     /// Function names of the guest, innermost first; empty where there is none.
     pub backtrace: Vec<String>,
     /// The last lines that the guest wrote to standard error.
     pub stderr: String,
+    /// The last lines that it logged during the call.
+    pub log: Vec<LogLine>,
+}
+
+impl Fault {
+    /// A call whose result breaks the contract.
+    #[must_use]
+    pub fn contract(plugin: impl Into<String>, function: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            plugin: plugin.into(),
+            function,
+            kind: FaultKind::Contract,
+            reason: reason.into(),
+            backtrace: Vec::new(),
+            stderr: String::new(),
+            log: Vec::new(),
+        }
+    }
 }
 
 impl fmt::Display for Fault {

@@ -13,6 +13,7 @@ use wasmtime::Store;
 use crate::runtime::bindings::PluginPre;
 use crate::runtime::bindings::exports::enroute::destination::destination::Guest;
 use crate::runtime::call::{self, Spent};
+use crate::runtime::cause::{Values, cause, last_line};
 use crate::runtime::convert;
 use crate::runtime::engine::Ticker;
 use crate::runtime::fault::{Fault, FaultKind, classify};
@@ -183,6 +184,17 @@ impl Work {
             Self::Resume(work) => work.identifiers.rows(),
         }
     }
+
+    fn values(&self) -> Values<'_> {
+        match self {
+            Self::Probe | Self::Open => Values::default(),
+            Self::Deliver(work) => {
+                let members = &work.members;
+                Values::new(vec![&members.identifiers, &members.sent], vec![&members.values])
+            }
+            Self::Resume(work) => Values::new(vec![&work.identifiers], Vec::new()),
+        }
+    }
 }
 
 /// What a call cost, and what the plugin logged during it.
@@ -220,7 +232,7 @@ impl Plugin {
     /// # Errors
     /// As [`Self::validate`].
     pub async fn validate_in(&self, world: World, connection: &Connection) -> Result<(Vec<Problem>, Usage), Fault> {
-        let run = self.start("validate", None, world)?;
+        let run = self.start("validate", None, world, Values::default())?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
         let (problems, usage) =
@@ -241,7 +253,8 @@ impl Plugin {
     /// # Errors
     /// As [`Self::map`].
     pub async fn map_in(&self, world: World, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
-        let run = self.start("map", None, world)?;
+        let values = Values::new(vec![&batch.identifiers, &batch.sent], vec![&batch.values]);
+        let run = self.start("map", None, world, values)?;
         let (guest, members) = (convert::connection(connection), convert::batch(batch));
         let budget = (self.limits.cpu_map, self.limits.wall_pure);
         let (mapped, mut usage) =
@@ -262,7 +275,7 @@ impl Plugin {
         work: &Work,
         outlet: Arc<dyn Outlet>,
     ) -> Result<(Report, Usage), Fault> {
-        let run = self.start("send", Some(outlet), World::default())?;
+        let run = self.start("send", Some(outlet), World::default(), work.values())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
         let (report, usage) =
@@ -298,18 +311,23 @@ impl Plugin {
     }
 
     fn broken(&self, function: &'static str, reason: String) -> Fault {
-        let plugin = self.name.clone();
-        Fault { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+        Fault::contract(self.name.clone(), function, reason)
     }
 
-    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {
+    fn start<'a>(
+        &'a self,
+        function: &'static str,
+        outlet: Option<Arc<dyn Outlet>>,
+        world: World,
+        values: Values<'a>,
+    ) -> Result<Run<'a>, Fault> {
         let mut store = Store::new(self.pre.engine(), State::new(self.limits, outlet, world));
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         store.set_hostcall_fuel(self.limits.output_bytes);
         store.set_max_component_handles(HANDLES_MAX);
-        Ok(Run { plugin: self, function, store })
+        Ok(Run { plugin: self, function, store, values })
     }
 }
 
@@ -324,6 +342,8 @@ struct Run<'a> {
     plugin: &'a Plugin,
     function: &'static str,
     store: Store<State>,
+    /// What must not be in the words of a fault.
+    values: Values<'a>,
 }
 
 impl Run<'_> {
@@ -382,15 +402,28 @@ impl Run<'_> {
     }
 
     fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
-        let stderr = self.store.data().stderr.contents();
+        let state = self.store.into_data();
+        let stderr = state.stderr.contents();
         let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
-        let stderr = String::from_utf8_lossy(tail).lines().map(plain::visible).collect::<Vec<_>>().join("\n");
-        Fault { plugin: self.plugin.name.clone(), function: self.function, kind, reason, backtrace, stderr }
+        let written = self.values.cover(&String::from_utf8_lossy(tail));
+        let reason = match (cause(&written), last_line(&written)) {
+            (Some(cause), _) if kind == FaultKind::Trap => cause,
+            (_, Some(line)) => format!("{reason}; it last wrote: {line}"),
+            (_, None) => reason,
+        };
+        let stderr = written.lines().map(plain::visible).collect::<Vec<_>>().join("\n");
+        let cut = state.log.len().saturating_sub(LOG_LINES_KEPT);
+        let cover = |line: LogLine| LogLine { message: self.values.cover(&line.message), ..line };
+        let log = state.log.into_iter().skip(cut).map(cover).collect();
+        let plugin = self.plugin.name.clone();
+        Fault { plugin, function: self.function, kind, reason: plain::line(reason), backtrace, stderr, log }
     }
 }
 
 /// The end of what a guest wrote to standard error that is worth showing.
 const STDERR_BYTES_SHOWN: usize = 4_096;
+/// Log lines of a failed call that are kept: what happened last tells why.
+const LOG_LINES_KEPT: usize = 50;
 
 fn rustc_demangle(name: &str) -> rustc_demangle::Demangle<'_> {
     rustc_demangle::demangle(name)

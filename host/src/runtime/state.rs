@@ -35,12 +35,17 @@ pub enum RequestKind {
     },
 }
 
-use crate::egress::Failure;
+use crate::egress::{Failure, Refusal};
 
 /// The way out of the sandbox, for one `send`.
 pub trait Outlet: Send + Sync + 'static {
     /// Sends one request and returns its answer.
     fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>>;
+
+    /// Is told of requests that were refused before they came here, because the call had made as many as it may.
+    fn refused(&self, refusal: &Refusal, requests: u32) {
+        let _ = (refusal, requests);
+    }
 }
 
 /// What `validate` and `map` can see of time and chance.
@@ -116,7 +121,10 @@ impl State {
         let outlet =
             self.outlet.clone().ok_or_else(|| Failure::Denied("the network is open in `send` only".to_owned()))?;
         if self.requests > self.limits.requests {
-            return Err(Failure::Denied(format!("a call may make {} requests", self.limits.requests)));
+            let reason = format!("a call may make {} requests", self.limits.requests);
+            let refusal = Refusal::new(Refusal::TOO_MANY, reason);
+            outlet.refused(&refusal, requests);
+            return Err(Failure::Refused(refusal));
         }
         Ok(outlet)
     }

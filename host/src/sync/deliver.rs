@@ -125,13 +125,14 @@ pub(super) async fn carry_out(
     let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
     let has_faulted = sent.is_err();
     let mut report = sent.map_or_else(
-        |fault| faulty(&fault, &lot, idempotent, &mut tally),
+        |fault| faulty(&link, &fault, &lot, idempotent, &mut tally),
         |(report, usage)| {
             link.log("send", &usage);
             report
         },
     );
-    report.verdict = outlet.take_pause().unwrap_or(report.verdict);
+    report = outlet.corrected(report);
+    tally.refused.absorb(outlet.take_refusals());
     crate::crash_point!("delivery.answered");
     remember(&book, &report, &mut tally).await?;
 
@@ -209,7 +210,8 @@ fn request_key(link: &Link, delivery: &Delivery, lot: &Lot) -> String {
 ///
 /// Whether bytes left is not known, so nobody counts as untouched: where repeating is safe the members are tried in
 /// halves until the one at fault stands alone, and elsewhere their fate is unknown.
-fn faulty(fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Report {
+fn faulty(link: &Link, fault: &Fault, lot: &Lot, idempotent: bool, tally: &mut Tally) -> Report {
+    link.log_fault(fault);
     tally.fault(fault, lot.len() as u64);
     tally.culprits += u64::from(idempotent && lot.len() == 1);
     let outcome = if !idempotent {

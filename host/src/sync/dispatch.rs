@@ -210,6 +210,14 @@ impl Dispatch {
         self.book.reject_unsent(mapped.rejections, source, self.clock.now_ms()).await?;
         self.left_out |= !mapped.unmapped.is_empty();
         self.tally.outcomes.deferred += mapped.unmapped.iter().map(|lot| lot.len() as u64).sum::<u64>();
+        let refusal = mapped.refused.iter().next().map(|(refusal, _)| refusal.clone());
+        if let Some(refusal) = refusal {
+            self.book.link.log_refusal(&refusal);
+            self.stopped = Some(Stop::Person(refusal.told()));
+            self.left_out = true;
+            self.tally.refused.absorb(mapped.refused);
+            return Ok(0);
+        }
         let mut begun = 0;
         for (part, deliveries) in mapped.parts {
             let label = if part.len() == members { label } else { "subset" };

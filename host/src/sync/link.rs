@@ -6,8 +6,8 @@ use enroute_core::manifest::{Bucket, Identity, Manifest};
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::Keeper;
-use crate::egress::Client;
-use crate::runtime::{Connection, Plugin, Usage};
+use crate::egress::{Client, Refusal};
+use crate::runtime::{Connection, Fault, LogLine, Plugin, Usage};
 use crate::store::Sealer;
 use crate::store::ledger::LinkName;
 use crate::sync::columns::Columns;
@@ -129,14 +129,39 @@ impl Link {
         hash.finalize().into()
     }
 
-    /// Passes a plugin's log lines on.
-    pub(super) fn log(&self, function: &'static str, usage: &Usage) {
-        for line in &usage.log {
+    /// Logs that the host refused a request of the plugin.
+    pub(super) fn log_refusal(&self, refusal: &Refusal) {
+        tracing::warn!(
+            plugin = %self.plugin_name, destination = %self.destination, code = refusal.code, reason = %refusal.reason,
+            "request of the plugin refused, nothing of it left"
+        );
+    }
+
+    /// Logs a failed call: why, and what the plugin logged and wrote before.
+    pub(super) fn log_fault(&self, fault: &Fault) {
+        self.log_lines(fault.function, &fault.log);
+        let (plugin, destination, function) = (&self.plugin_name, &self.destination, fault.function);
+        for line in fault.stderr.lines().filter(|line| !line.is_empty()) {
+            tracing::debug!(%plugin, %destination, function, line, "plugin wrote");
+        }
+        for frame in &fault.backtrace {
+            tracing::debug!(%plugin, %destination, function, frame, "plugin stack");
+        }
+        tracing::debug!(%plugin, %destination, function, code = fault.kind.code(), reason = %fault.reason, "plugin failed");
+    }
+
+    fn log_lines(&self, function: &'static str, lines: &[LogLine]) {
+        for line in lines {
             tracing::debug!(
                 plugin = %self.plugin_name, destination = %self.destination, function,
                 level = line.level, message = %line.message, "plugin log"
             );
         }
+    }
+
+    /// Passes a plugin's log lines on.
+    pub(super) fn log(&self, function: &'static str, usage: &Usage) {
+        self.log_lines(function, &usage.log);
         if usage.log_dropped > 0 {
             tracing::warn!(
                 plugin = %self.plugin_name, function, dropped = usage.log_dropped, "plugin logged more than it may"

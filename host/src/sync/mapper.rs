@@ -2,8 +2,11 @@
 
 use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
+use enroute_core::plain;
 
-use crate::runtime::{Delivery, Fault, FaultKind, Rejection};
+use crate::egress::Refusal;
+use crate::runtime::{Delivery, Fault, Rejection};
+use crate::sync::bounded::Bounded;
 use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 
@@ -15,6 +18,8 @@ pub(super) struct MappedLot {
     /// Rejections, with the part they mean.
     pub(super) rejections: Vec<(Lot, Rejection)>,
     pub(super) warnings: Vec<Warning>,
+    /// Requests that the host would refuse, whatever members are in them: nothing of the lot may be sent.
+    pub(super) refused: Bounded<Refusal>,
     /// Failed calls, with the number of members in each.
     pub(super) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
@@ -39,7 +44,9 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
         let mapped = link.plugin.map(&link.guest, &lot.batch).await;
         let checked = mapped.and_then(|(mapped, usage)| {
             link.log("map", &usage);
-            within_limits(link, &mapped.deliveries).map(|()| mapped)
+            within_limits(link, &mapped.deliveries)?;
+            found.refused.absorb(refused(link, &mapped.deliveries)?);
+            Ok(mapped)
         });
         match checked {
             Ok(mapped) => {
@@ -54,6 +61,7 @@ pub(super) async fn map(link: &Link, lot: Lot) -> MappedLot {
                 }
             }
             Err(fault) => {
+                link.log_fault(&fault);
                 found.faults.push((fault.clone(), lot.len()));
                 if lot.len() == 1 {
                     search.found_culprits(1);
@@ -75,7 +83,7 @@ pub(super) fn alone(fault: &Fault) -> Rejection {
         member: 0,
         field: None,
         code: fault.kind.code().to_owned(),
-        reason: format!("the plugin failed on this member: {}", fault.reason),
+        reason: plain::line(format!("the plugin failed on this member: {}", fault.reason)),
     }
 }
 
@@ -101,13 +109,24 @@ fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn broken(link: &Link, reason: String) -> Fault {
-    Fault {
-        plugin: link.plugin_name.clone(),
-        function: "map",
-        kind: FaultKind::Contract,
-        reason,
-        backtrace: Vec::new(),
-        stderr: String::new(),
+/// Requests that the host would refuse for what no member has to do with.
+///
+/// # Errors
+/// Where a member may be the reason: then those at fault are looked for.
+fn refused(link: &Link, deliveries: &[Delivery]) -> Result<Bounded<Refusal>, Fault> {
+    let mut found = Bounded::default();
+    for request in deliveries.iter().flat_map(|delivery| &delivery.requests) {
+        match link.client.objection(&request.request) {
+            Some(objection) if objection.may_be_of_a_member => {
+                return Err(broken(link, format!("the host refuses its request: {}", objection.refusal)));
+            }
+            Some(objection) => found.add(objection.refusal, 1),
+            None => {}
+        }
     }
+    Ok(found)
+}
+
+fn broken(link: &Link, reason: String) -> Fault {
+    Fault::contract(link.plugin_name.clone(), "map", reason)
 }

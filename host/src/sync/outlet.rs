@@ -5,13 +5,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use enroute_core::outcome::Verdict;
+use enroute_core::outcome::{Fate, Outcome, Report, Verdict};
+use enroute_core::plain;
 use enroute_core::request::{Item, Request, Response};
 
 use crate::auth::{Keeper, Token, TokenError};
-use crate::egress::{Failure, Fill};
+use crate::egress::{Failure, Fill, Refusal};
 use crate::runtime::{Delivery, Outlet, RequestKind};
 use crate::store::ledger::RequestRow;
+use crate::sync::bounded::Bounded;
 use crate::sync::clock::Clock;
 use crate::sync::link::Link;
 use crate::sync::pace::{Gate, Gates};
@@ -40,6 +42,16 @@ pub(super) struct DeliveryOutlet {
     records: Mutex<Vec<RequestRow>>,
     /// Why there will be no token before a person has done something.
     pause: Mutex<Option<String>>,
+    refusals: Mutex<Refusals>,
+}
+
+/// What the plugin asked for in one call and may not.
+#[derive(Default)]
+struct Refusals {
+    /// Requests by what is wrong with them.
+    requests: Bounded<Refusal>,
+    /// What was wrong with a prepared request, of which members depend; else with the first other one.
+    worst: Option<(bool, Refusal)>,
 }
 
 /// What a request is in the ledger.
@@ -63,6 +75,7 @@ impl DeliveryOutlet {
             request_key: String::new(),
             records: Mutex::default(),
             pause: Mutex::default(),
+            refusals: Mutex::default(),
         }
     }
 
@@ -77,9 +90,44 @@ impl DeliveryOutlet {
         std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
-    pub(super) fn take_pause(&self) -> Option<Verdict> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
+    /// Requests that the host refused, by reason.
+    pub(super) fn take_refusals(&self) -> Bounded<Refusal> {
+        std::mem::take(&mut self.refusals.lock().unwrap_or_else(PoisonError::into_inner).requests)
+    }
+
+    /// A report, with what the way out knows better than the plugin: that a token was refused for good, or that the host
+    /// refused the plugin's own request, so that no destination said anything.
+    pub(super) fn corrected(&self, mut report: Report) -> Report {
+        if let Some(reason) = self.pause.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            report.verdict = Verdict::CredentialInvalid(reason);
+            return report;
+        }
+        let worst = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).worst.take();
+        let Some((is_prepared, refusal)) = worst else { return report };
+        let nothing_left = !self.records.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|row| row.left);
+        if nothing_left {
+            // Whatever it says of members, no destination was asked about them.
+            let members: Vec<u32> = report.fates.drain(..).flat_map(|fate| fate.members).collect();
+            report.fates.extend((!members.is_empty()).then_some(Fate { members, outcome: Outcome::Deferred { after_ms: 0 } }));
+        }
+        if nothing_left || is_prepared || report.verdict != Verdict::Ok {
+            report.verdict = Verdict::Misconfigured(refusal.told());
+        }
+        report
+    }
+
+    /// Notes what the plugin may not, and logs it once a call.
+    fn note(&self, refusal: &Refusal, requests: u32, is_prepared: bool) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !refusals.requests.iter().any(|(known, _)| known == refusal);
+        refusals.requests.add(refusal.clone(), u64::from(requests));
+        if refusals.worst.as_ref().is_none_or(|(was_prepared, _)| is_prepared && !was_prepared) {
+            refusals.worst = Some((is_prepared, refusal.clone()));
+        }
+        drop(refusals);
+        if is_new {
+            self.link.log_refusal(refusal);
+        }
     }
 
     /// Sends a request with the token of the moment. One that is answered 401 was not processed: it leaves a second
@@ -183,28 +231,41 @@ impl DeliveryOutlet {
         let Some(row) = records.get_mut(row) else { return };
         row.status = answer.as_ref().ok().map(|response| response.status);
         row.failure = answer.as_ref().err().map(ToString::to_string);
-        row.left = !matches!(answer, Err(Failure::Denied(_) | Failure::Unreachable(_)));
+        row.left = !answer.as_ref().is_err_and(Failure::left_nothing);
     }
 }
 
 impl Outlet for DeliveryOutlet {
     fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>> {
         Box::pin(async move {
-            match request {
-                RequestKind::Prepared { index, learned } => {
-                    let Some(prepared) = self.prepared.get(index as usize) else {
-                        return Err(Failure::Denied(format!("the delivery has no request number {index}")));
-                    };
-                    self.leave(prepared, &learned, self.label, None).await
-                }
+            let (answer, is_prepared) = match request {
+                RequestKind::Prepared { index, learned } => match self.prepared.get(index as usize) {
+                    Some(prepared) => (self.leave(prepared, &learned, self.label, None).await, true),
+                    None => (Err(unknown(format!("the delivery has no request number {index}"))), true),
+                },
                 RequestKind::Derived { kind, request } => {
-                    if !self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
-                        return Err(Failure::Denied(format!("the manifest lists no derived request of kind `{kind}`")));
-                    }
-                    let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
-                    self.leave(&request, &[], label, Some(kind)).await
+                    let answer = if self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
+                        let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
+                        self.leave(&request, &[], label, Some(kind)).await
+                    } else {
+                        let kind = plain::line(kind);
+                        Err(unknown(format!("the manifest lists no derived request of kind `{kind}`")))
+                    };
+                    (answer, false)
                 }
+            };
+            if let Err(Failure::Refused(refusal)) = &answer {
+                self.note(refusal, 1, is_prepared);
             }
+            answer
         })
     }
+
+    fn refused(&self, refusal: &Refusal, requests: u32) {
+        self.note(refusal, requests, false);
+    }
+}
+
+fn unknown(reason: String) -> Failure {
+    Failure::Refused(Refusal::new(Refusal::UNKNOWN, reason))
 }

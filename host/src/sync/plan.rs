@@ -1,12 +1,13 @@
 //! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enroute_core::words::{counted, noun};
 use serde::Serialize;
 
-use crate::egress::Preview;
+use crate::egress::{Preview, base64};
 use crate::store::{Store, held};
 use crate::sync::clock::Clock;
 use crate::sync::columns::Columns;
@@ -17,7 +18,7 @@ use crate::sync::link::Link;
 use crate::sync::lot::Lot;
 use crate::sync::mapper;
 use crate::sync::reading;
-use crate::sync::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
+use crate::sync::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
 use crate::sync::setup::{Planned, Setup};
 use crate::sync::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::sync::trial::Only;
@@ -45,6 +46,12 @@ pub struct PlannedRequest {
     /// The body as text; only where bodies are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// The body in Base64 (RFC 4648), where it is no text; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+    /// Why the host would refuse it, with host, header or path: then the sync stops for the plugin to be mended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What would be done for one connection.
@@ -75,6 +82,8 @@ pub struct LinkPlan {
     pub rejections: Vec<ReasonCount>,
     /// Worth telling about members who would be delivered.
     pub warnings: Vec<ReasonCount>,
+    /// Requests that the host would refuse; a sync would pause the connection at the first of them.
+    pub refused_requests: Vec<RefusedRequests>,
     /// What went wrong inside the plugin.
     pub faults: Vec<FaultReport>,
     /// Members who wait for a moment or a job.
@@ -173,6 +182,7 @@ pub(super) async fn plan_link(
         sendable: 0,
         rejections: Vec::new(),
         warnings: Vec::new(),
+        refused_requests: Vec::new(),
         faults: Vec::new(),
         waiting: snapshot.state.waiting.len(),
         stale,
@@ -200,6 +210,7 @@ pub(super) async fn plan_link(
     }
     plan.rejections = tally.rejections(&link.manifest.codes);
     plan.warnings = tally.warnings(&link.manifest.codes);
+    plan.refused_requests = tally.refused();
     plan.pace_ms = pace_ms(&link, &plan.requests);
     plan.faults = tally.faults;
     Ok(plan)
@@ -250,10 +261,15 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tal
     for warning in &mapped.warnings {
         tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
     }
+    tally.refused.absorb(mapped.refused);
     for delivery in mapped.parts.into_iter().flat_map(|(_, deliveries)| deliveries) {
-        plan.sendable += delivery.members().len() as u64;
+        let members = delivery.members().len() as u64;
+        let mut is_refused = false;
         for prepared in delivery.requests {
             let preview = link.client.preview(&prepared.request);
+            is_refused |= preview.refused.is_some();
+            let text = String::from_utf8_lossy(&prepared.request.body);
+            let is_text = matches!(text, Cow::Borrowed(_));
             plan.requests.push(PlannedRequest {
                 operation: delivery.operation.clone(),
                 members: prepared.members.len() as u64,
@@ -262,10 +278,13 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, tal
                 body_sha256: crate::catalog::sha256_hex(&prepared.request.body),
                 body_bytes: prepared.request.body.len() as u64,
                 headers: detail.bodies.then(|| headers(&preview)),
-                body: detail.bodies.then(|| String::from_utf8_lossy(&prepared.request.body).into_owned()),
+                body_base64: (detail.bodies && !is_text).then(|| base64(&prepared.request.body)),
+                body: detail.bodies.then(|| text.into_owned()),
                 url: preview.url,
+                refused: preview.refused,
             });
         }
+        plan.sendable += if is_refused { 0 } else { members };
     }
 }
 

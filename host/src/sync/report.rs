@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use enroute_core::outcome::{OTHERS, Outcome};
+use enroute_core::plain;
 use serde::Serialize;
 
-use crate::runtime::Fault;
+use crate::egress::Refusal;
+use crate::runtime::{Fault, LogLine};
 use crate::store::ledger::RequestRow;
 use crate::sync::bounded::Bounded;
 
@@ -118,6 +120,17 @@ pub struct ReasonCount {
     pub hint: Option<String>,
 }
 
+/// Requests that the host refused for one reason: the plugin's doing, and no destination's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRequests {
+    /// snake_case: which part of the request is at fault.
+    pub code: String,
+    /// One clause, with the host, header, path segment or item.
+    pub reason: String,
+    /// How many requests.
+    pub requests: u64,
+}
+
 /// A call that failed inside a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FaultReport {
@@ -131,8 +144,9 @@ pub struct FaultReport {
     pub members: u64,
     /// Functions of the guest, innermost first.
     pub backtrace: Vec<String>,
-    /// What the guest last wrote to standard error: for people at the terminal, never stored, because a panic may quote
-    /// a value.
+    /// What the guest logged last in the first of these calls, `level: message`, values of members covered.
+    pub log: Vec<String>,
+    /// What the guest last wrote to standard error: for people at the terminal, never stored.
     #[serde(skip)]
     pub stderr: String,
     /// How many calls failed in this way.
@@ -195,6 +209,8 @@ pub struct LinkReport {
     pub warnings: Vec<ReasonCount>,
     /// Refusals that the destination only counts.
     pub unattributed: BTreeMap<String, u64>,
+    /// Requests of the plugin that the host refused; nothing of them left.
+    pub refused_requests: Vec<RefusedRequests>,
     /// What went wrong inside the plugin.
     pub faults: Vec<FaultReport>,
     /// Version of the settings and the mapping in force.
@@ -247,6 +263,8 @@ pub(super) struct Tally {
     pub(super) repeated: u64,
     pub(super) unattributed: Bounded<String>,
     pub(super) faults: Vec<FaultReport>,
+    /// Requests that the host refused.
+    pub(super) refused: Bounded<Refusal>,
     /// Members on whom alone the plugin fails.
     pub(super) culprits: u64,
     rejections: Bounded<(String, Option<String>, String)>,
@@ -255,6 +273,8 @@ pub(super) struct Tally {
 
 /// Most different faults that a report describes; a plugin is left alone long before.
 const FAULT_REASONS_MAX: usize = 20;
+/// Log lines that a report keeps of a fault.
+const FAULT_LOG_LINES_MAX: usize = 5;
 
 impl Tally {
     pub(super) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
@@ -273,6 +293,7 @@ impl Tally {
             reason: fault.reason.clone(),
             members,
             backtrace: fault.backtrace.clone(),
+            log: last_lines(fault),
             stderr: fault.stderr.clone(),
             times: 1,
         });
@@ -342,11 +363,26 @@ impl Tally {
         self.repeated += other.repeated;
         self.culprits += other.culprits;
         self.unattributed.absorb(other.unattributed);
+        self.refused.absorb(other.refused);
         self.rejections.absorb(other.rejections);
         self.warnings.absorb(other.warnings);
         for fault in other.faults {
             self.add_fault(fault);
         }
+    }
+
+    pub(super) fn refused(&self) -> Vec<RefusedRequests> {
+        let one = |(refusal, requests): (&Refusal, &u64)| RefusedRequests {
+            code: refusal.code.to_owned(),
+            reason: refusal.reason.clone(),
+            requests: *requests,
+        };
+        let others = Some(self.refused.others()).filter(|others| *others > 0).map(|requests| RefusedRequests {
+            code: OTHERS.to_owned(),
+            reason: "their reasons are not told apart".to_owned(),
+            requests,
+        });
+        self.refused.iter().map(one).chain(others).collect()
     }
 
     pub(super) fn rejections(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
@@ -370,6 +406,13 @@ impl Tally {
         };
         self.warnings.iter().map(one).chain(others(self.warnings.others())).collect()
     }
+}
+
+/// What a guest logged last before it failed.
+fn last_lines(fault: &Fault) -> Vec<String> {
+    let cut = fault.log.len().saturating_sub(FAULT_LOG_LINES_MAX);
+    let one = |line: &LogLine| plain::line(format!("{}: {}", line.level, line.message));
+    fault.log.iter().skip(cut).map(one).collect()
 }
 
 /// Members whose reasons are not told apart.

@@ -100,12 +100,13 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
+    asked.tally.refused.absorb(outlet.take_refusals());
     let (run, id) = (book.run, link.id);
     book.store.write(move |tx| ledger::requests(tx.connection(), (run, id, None), &rows)).await?;
     match sent {
         Ok((mut report, usage)) => {
             link.log("send", &usage);
-            report.verdict = outlet.take_pause().unwrap_or(report.verdict);
+            report = outlet.corrected(report);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
             asked.remote.clone_from(&report.remote);
@@ -113,6 +114,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
             settle(book, clock, tickets, profiles, report, &mut asked).await?;
         }
         Err(fault) => {
+            link.log_fault(&fault);
             asked.tally.fault(&fault, profiles.len() as u64);
             let (later, ids) =
                 (clock.now_ms() + AFTER_FAULT_MS, tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>());

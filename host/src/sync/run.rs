@@ -272,7 +272,10 @@ impl Connection {
             Ok(problems) => {
                 problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect()
             }
-            Err(fault) => vec![fault.to_string()],
+            Err(fault) => {
+                self.link.log_fault(&fault);
+                vec![fault.to_string()]
+            }
         }
     }
 
@@ -367,6 +370,7 @@ impl Connection {
             rejections: tally.rejections(&self.link.manifest.codes),
             refused_before,
             warnings: tally.warnings(&self.link.manifest.codes),
+            refused_requests: tally.refused(),
             unattributed: tally.unattributed.into_map(),
             faults: tally.faults,
             held: (&held - &in_doubt).len(),
@@ -407,6 +411,7 @@ impl Connection {
             refused_before: 0,
             warnings: Vec::new(),
             unattributed: std::collections::BTreeMap::new(),
+            refused_requests: Vec::new(),
             faults: Vec::new(),
             settings_version: self.link.settings_version,
             held: 0,

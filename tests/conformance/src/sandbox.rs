@@ -179,9 +179,8 @@ fn broken(fault: &Fault, never_fails: Check) -> (Check, &'static str) {
 
 /// The reason with what helps to find the place.
 fn told(fault: &Fault) -> String {
-    let said = fault.stderr.lines().find(|line| !line.trim().is_empty());
     let frame = fault.backtrace.iter().find(|frame| !frame.contains("panic") && !frame.starts_with("std::"));
-    let said = said.map(|line| format!("; it wrote: {line}")).unwrap_or_default();
+    let said = fault.log.last().map(|line| format!("; it logged last: {}", line.message)).unwrap_or_default();
     let frame = frame.map(|frame| format!("; in {frame}")).unwrap_or_default();
     format!("{}{said}{frame}", fault.reason)
 }

@@ -92,6 +92,7 @@ fn show_mapping(mapping: &TriedMapping, output: &Output) -> anyhow::Result<()> {
     let Some(plan) = &mapping.plan else { return Ok(()) };
     plan::reasons("cannot be sent", &plan.rejections, output)?;
     plan::reasons("worth knowing", &plan.warnings, output)?;
+    plan::refused(&plan.refused_requests, output)?;
     for fault in &plan.faults {
         output.line(format_args!("  plugin failed in `{}`: {}", fault.function, fault.reason))?;
     }
