@@ -17,12 +17,14 @@ mod meter;
 mod plugin;
 mod said;
 mod state;
+mod usage;
 
 pub use cache::Cache;
 pub use compile::{CompileError, CompileLimits, CompileProgram, compile_in_this_process};
 pub use engine::Runtime;
 pub use fault::{Fault, FaultKind, LoadError};
 pub use limits::Limits;
-pub use plugin::{Connection, Rejection, ResumeWork, Usage};
+pub use plugin::{Connection, Rejection, ResumeWork};
 pub use plugin::{Delivery, DeliveryWork, Mapped, OpenTicket, Plugin, PreparedRequest, Problem, ProblemPlace, Work};
 pub use state::{LogLine, Outlet, RequestKind, World};
+pub use usage::{Peak, Peaks, Usage};

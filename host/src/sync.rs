@@ -13,6 +13,7 @@ mod deliver;
 mod dispatch;
 mod doubt;
 mod explain;
+mod history;
 mod identify;
 mod link;
 mod lot;

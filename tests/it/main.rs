@@ -29,6 +29,7 @@ mod mistakes;
 mod names;
 mod oauth;
 mod outside;
+mod refusals;
 mod secrets;
 mod seven;
 mod tidy;

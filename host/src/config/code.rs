@@ -140,6 +140,8 @@ codes! {
     UnusedRow "E291" "no mapping uses a row"
     /// A secret that came with something around it.
     OddSecret "E292" "a secret has something around it"
+    /// A limit of a plugin that is more than the host can spare, or less than any plugin needs.
+    BadLimit "E315" "a limit of a plugin is out of bounds"
 }
 
 impl fmt::Display for Code {

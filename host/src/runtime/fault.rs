@@ -38,8 +38,10 @@ pub enum FaultKind {
     Trap,
     /// It used up its CPU time or wall time.
     TimeOut,
-    /// It asked for more memory than it may have.
+    /// It asked for more memory or larger tables than it may have.
     Memory,
+    /// It called the host more often than it may.
+    Calls,
     /// It handed over more than it may.
     Output,
     /// What it returned does not add up.
@@ -54,6 +56,7 @@ impl FaultKind {
             Self::Trap => "plugin_trap",
             Self::TimeOut => "plugin_timeout",
             Self::Memory => "plugin_out_of_memory",
+            Self::Calls => "plugin_too_many_calls",
             Self::Output => "plugin_output_too_large",
             Self::Contract => "plugin_broke_contract",
         }
@@ -102,10 +105,21 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A guest that calls the host without end.
+#[derive(Debug, thiserror::Error)]
+#[error("the host was called too often")]
+pub(super) struct TooManyCalls;
+
 /// Says in one sentence what a failed call ran into.
 pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
     if text.contains("forcing trap when growing memory") {
         return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
+    }
+    if text.contains("forcing trap when growing table") {
+        return (FaultKind::Memory, format!("it asked for a table of more than {} slots", limits.table_slots));
+    }
+    if error.downcast_ref::<TooManyCalls>().is_some() {
+        return (FaultKind::Calls, format!("it called the host more than {} times", limits.host_calls));
     }
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));

@@ -14,12 +14,13 @@ use crate::runtime::bindings::PluginPre;
 use crate::runtime::bindings::exports::enroute::destination::destination::Guest;
 use crate::runtime::call::{self, Spent};
 use crate::runtime::cause::{Values, cause, last_line};
-use crate::runtime::convert;
+use crate::runtime::convert::{self, WAIT_MS_MAX};
 use crate::runtime::engine::Ticker;
 use crate::runtime::fault::{Fault, FaultKind, classify};
 use crate::runtime::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::runtime::said;
 use crate::runtime::state::{LogLine, Outlet, State, World};
+use crate::runtime::usage::Usage;
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct Plugin {
     name: String,
     pre: PluginPre<State>,
     limits: Limits,
+    /// Longest wait that a report can ask for.
+    wait_ms_max: u64,
     _ticker: Arc<Ticker>,
 }
 
@@ -197,26 +200,27 @@ impl Work {
     }
 }
 
-/// What a call cost, and what the plugin logged during it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// CPU time inside the sandbox.
-    pub cpu: Duration,
-    /// The most memory that it had.
-    pub memory_bytes: usize,
-    /// Requests that it tried to make, whether they left or not.
-    pub requests: u32,
-    /// Lines logged.
-    pub log: Vec<LogLine>,
-    /// Lines that were over the limit.
-    pub log_dropped: u64,
-    /// A code or sentence of `map` that the host had to bring into form.
-    pub ill_formed: Option<String>,
-}
-
 impl Plugin {
     pub(super) fn new(name: String, pre: PluginPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
-        Self { name, pre, limits, _ticker: ticker }
+        Self { name, pre, limits, wait_ms_max: WAIT_MS_MAX, _ticker: ticker }
+    }
+
+    /// The plugin, with these budgets for each call.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The plugin, whose reports may ask for waits as long as this where it is more than a day.
+    #[must_use]
+    pub fn waiting_up_to(self, wait_ms: u64) -> Self {
+        Self { wait_ms_max: wait_ms.max(WAIT_MS_MAX), ..self }
+    }
+
+    /// The budgets of each call.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Asks the plugin what is wrong with a connection. No network, frozen clock.
@@ -260,6 +264,7 @@ impl Plugin {
         let (mapped, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
         usage.ill_formed = said::ill_formed(&mapped);
+        usage.output_bytes = usage.output_bytes.max(said::mapped_bytes(&mapped));
         let mapped = convert::mapped(mapped);
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
@@ -278,9 +283,10 @@ impl Plugin {
         let run = self.start("send", Some(outlet), World::default(), work.values())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
-        let (report, usage) =
+        let (report, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
-        let report = convert::report(report);
+        usage.output_bytes = usage.output_bytes.max(said::report_bytes(&report));
+        let report = convert::report(report, self.wait_ms_max);
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
         self.check_kept(&report)?;
@@ -370,8 +376,13 @@ impl Run<'_> {
         let state = self.store.into_data();
         Usage {
             cpu: spent.cpu,
+            wall: spent.wall,
             memory_bytes: state.meter.memory_bytes,
+            table_slots: state.meter.table_slots,
+            host_calls: state.host_calls,
             requests: state.requests,
+            output_bytes: state.output_bytes,
+            log_bytes: state.log_bytes,
             log: state.log,
             log_dropped: state.log_dropped,
             ill_formed: None,

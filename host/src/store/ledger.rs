@@ -258,16 +258,15 @@ pub fn end_run(connection: &Connection, run: i64, at_ms: u64, summary: &str) -> 
     Ok(())
 }
 
-/// The newest run that ended: its number and report.
+/// Reports of the newest runs that ended, newest first.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn last_run(connection: &Connection) -> Result<Option<(i64, String)>, Error> {
-    let found =
-        connection.query_row("SELECT id, summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        });
-    Ok(found.optional()?)
+pub fn last_runs(connection: &Connection, most: u32) -> Result<Vec<String>, Error> {
+    let mut statement =
+        connection.prepare_cached("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
+    let rows = statement.query_map([most], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Writes a delivery's intent and returns its number.
@@ -517,18 +516,103 @@ pub fn waiting(connection: &Connection, link: i64) -> Result<Vec<PendingRow>, Er
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Those who wait for another attempt or for clarity, and not for a job: state, reason and how many.
+/// Why those who wait do so.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn waiting_reasons(connection: &Connection, link: i64) -> Result<Vec<(String, Option<String>, u64)>, Error> {
+pub fn waiting_reasons(connection: &Connection, link: i64) -> Result<Vec<WaitingReason>, Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT state, reason, count(*) FROM pending WHERE connection = ?1 AND state <> 'accepted'
+        "SELECT state, reason, count(*), max(due_ms) FROM pending WHERE connection = ?1
          GROUP BY state, reason ORDER BY count(*) DESC, state, reason",
     )?;
-    let rows =
-        statement.query_map([link], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?;
+    let rows = statement.query_map([link], |row| {
+        Ok(WaitingReason {
+            state: row.get(0)?,
+            reason: row.get(1)?,
+            members: row.get::<_, i64>(2)?.cast_unsigned(),
+            until_ms: row.get::<_, i64>(3)?.cast_unsigned(),
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// For what the members of a connection who wait were last tried: nothing where that was never noted.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn tried_for(connection: &Connection, link: i64) -> Result<Option<Vec<u8>>, Error> {
+    let found = connection.query_row("SELECT tried_for FROM connection WHERE id = ?1", [link], |row| row.get(0));
+    Ok(found.optional()?.flatten())
+}
+
+/// Notes for what members are tried from now on. Where that is something else than before, all who wait are due at once
+/// and as if for the first time. Returns whether it is.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn try_for(connection: &Connection, link: i64, digest: &[u8], now_ms: u64) -> Result<bool, Error> {
+    let known = tried_for(connection, link)?;
+    if known.as_deref() == Some(digest) {
+        return Ok(false);
+    }
+    connection.execute("UPDATE connection SET tried_for = ?2 WHERE id = ?1", params![link, digest])?;
+    if known.is_none() {
+        return Ok(false);
+    }
+    let now_ms = now_ms.cast_signed();
+    connection.execute(
+        "UPDATE pending SET due_ms = min(due_ms, ?2), attempts = 0, first_ms = ?2 WHERE connection = ?1",
+        params![link, now_ms],
+    )?;
+    connection
+        .execute("UPDATE ticket SET due_ms = min(due_ms, ?2) WHERE connection = ?1", params![link, now_ms])?;
+    Ok(true)
+}
+
+/// Members whose update was refused by another plugin or under other settings, for what it was then.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn updates_refused_before(
+    connection: &Connection,
+    link: i64,
+    (plugin_digest, version): (&[u8], u64),
+    but_for: &str,
+) -> Result<RoaringBitmap, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT profile FROM refusal WHERE connection = ?1 AND change = 'updated' AND code <> ?4
+           AND (plugin_digest <> ?2 OR version <> ?3)",
+    )?;
+    let rows =
+        statement.query_map(params![link, plugin_digest, version.cast_signed(), but_for], |row| row.get::<_, u32>(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Takes those of many members off the lists of refused and waiting ones who are on them.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn clear_listed(connection: &Connection, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT profile FROM refusal WHERE connection = ?1
+         UNION SELECT profile FROM pending WHERE connection = ?1 AND ticket IS NULL",
+    )?;
+    let listed: RoaringBitmap =
+        statement.query_map([link], |row| row.get::<_, u32>(0))?.collect::<Result<_, _>>()?;
+    clear(connection, link, &(listed & profiles))
+}
+
+/// Those who wait for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingReason {
+    /// `deferred`, `accepted` or `unknown`.
+    pub state: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// How many.
+    pub members: u64,
+    /// When the last of them is due, in milliseconds since 1970.
+    pub until_ms: u64,
 }
 
 /// A member whose job was accepted: the change that was accepted, and the hash of what the destination will have.

@@ -15,8 +15,13 @@ use crate::store::seal::Sealer;
 const APPLICATION_ID: i64 = 0x456E_5274;
 
 /// The statements that lead from format `i` to format `i + 1`. Published ones never change.
-const MIGRATIONS: &[&str] =
-    &[include_str!("v1.sql"), include_str!("v2.sql"), include_str!("v3.sql"), include_str!("v4.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("v1.sql"),
+    include_str!("v2.sql"),
+    include_str!("v3.sql"),
+    include_str!("v4.sql"),
+    include_str!("v5.sql"),
+];
 
 /// Name in `meta` of the last revision that changed a profile.
 pub(super) const REVISION: &str = "revision";

@@ -104,7 +104,7 @@ pub(super) async fn carry_out(
     if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
         && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
     {
-        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms), history.search));
+        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
     }
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);

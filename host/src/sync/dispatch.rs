@@ -10,7 +10,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
 use crate::store::Error;
-use crate::sync::clock::Clock;
+use crate::sync::clock::{Clock, moment};
 use crate::sync::cutter::Cutting;
 use crate::sync::decide::Next;
 use crate::sync::deliver::{Done, History, Job, carry_out};
@@ -74,8 +74,9 @@ pub(super) enum Stop {
 
 impl Stop {
     /// A destination that asks for more time than a run has is left to a later one.
-    pub(super) fn at_a_closed_gate(wait_ms: u64) -> Self {
-        Self::Later(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+    pub(super) fn at_a_closed_gate(wait_ms: u64, clock: &Clock) -> Self {
+        let until = moment(clock.now_ms().saturating_add(wait_ms));
+        Self::Later(format!("the destination asks to wait {} s, until {until}", wait_ms.div_ceil(1_000)))
     }
 }
 
@@ -137,7 +138,10 @@ impl Dispatch {
                     let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
                     self.take(*lot, "prepared", history, 0).await?;
                 }
-                Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
+                Cutting::Same(members) => {
+                    self.tally.outcomes.unchanged += members.len();
+                    self.book.keep(members).await?;
+                }
                 Cutting::Folded(folded) => {
                     self.tally.outcomes.unchanged += folded.len() as u64;
                     self.book.fold(folded).await?;
@@ -256,7 +260,7 @@ impl Dispatch {
         let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket));
         let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
         if wait_ms > self.patience_ms {
-            self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms));
+            self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms, &self.clock));
         }
     }
 

@@ -1,13 +1,13 @@
 //! One audience at one destination, ready to run: everything that is decided before the first member is read.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Identity, Manifest};
 use sha2::{Digest as _, Sha256};
 
 use crate::auth::Keeper;
 use crate::egress::{Client, Refusal};
-use crate::runtime::{Connection, Fault, LogLine, Plugin, Usage};
+use crate::runtime::{Connection, Fault, Limits, LogLine, Peak, Peaks, Plugin, Usage};
 use crate::store::Sealer;
 use crate::store::ledger::LinkName;
 use crate::sync::columns::Columns;
@@ -55,6 +55,8 @@ pub(super) struct Link {
     pub(super) credential_scope: String,
     /// When the list was last opened, and for which settings and plugin.
     pub(super) opened: Option<(u64, Vec<u8>)>,
+    /// The most that one call of a run used; the same for every copy of the link.
+    pub(super) peaks: Arc<Mutex<Peaks>>,
     /// Somebody looks on: what has not changed is sent all the same.
     pub(super) trial: Option<Watch>,
 }
@@ -89,6 +91,14 @@ impl Link {
         hash.update(self.settings_digest());
         hash.update(self.plugin_digest);
         hash.finalize().to_vec()
+    }
+
+    /// What an attempt depends on: this plugin, these settings, rows and limits, this credential. Keyed, for a secret is
+    /// in it.
+    pub(super) fn trial_digest(&self) -> Vec<u8> {
+        let mut bytes = self.opening_digest();
+        bytes.extend_from_slice(self.credential_scope.as_bytes());
+        self.sealer.keyed_hash("tried for", &bytes).to_vec()
     }
 
     /// The bucket that paces an operation.
@@ -126,6 +136,11 @@ impl Link {
             part(field);
         }
         part(&self.program_text);
+        // Who was refused for a limit is tried again under another; with none set, versions stay as they were.
+        let limits = self.plugin.limits().by_key();
+        if limits != Limits::default().by_key() {
+            part(&format!("{limits:?}"));
+        }
         hash.finalize().into()
     }
 
@@ -159,8 +174,14 @@ impl Link {
         }
     }
 
-    /// Passes a plugin's log lines on.
+    /// The most that one call used of each limit so far.
+    pub(super) fn peaks(&self) -> Vec<Peak> {
+        self.peaks.lock().unwrap_or_else(PoisonError::into_inner).beside(self.plugin.limits())
+    }
+
+    /// Passes a plugin's log lines on, and remembers what the call used.
     pub(super) fn log(&self, function: &'static str, usage: &Usage) {
+        self.peaks.lock().unwrap_or_else(PoisonError::into_inner).take(function, usage);
         self.log_lines(function, &usage.log);
         if usage.log_dropped > 0 {
             tracing::warn!(

@@ -7,7 +7,7 @@ use enroute_core::plain;
 use serde::Serialize;
 
 use crate::egress::Refusal;
-use crate::runtime::{Fault, LogLine};
+use crate::runtime::{Fault, LogLine, Peak};
 use crate::store::ledger::RequestRow;
 use crate::sync::bounded::Bounded;
 
@@ -118,6 +118,9 @@ pub struct ReasonCount {
     /// What the plugin's manifest says to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Of those who wait, when the last of them is due, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// Requests that the host refused for one reason: the plugin's doing, and no destination's.
@@ -219,8 +222,13 @@ pub struct LinkReport {
     pub held: u64,
     /// Members of whom it is in doubt what the destination has.
     pub in_doubt: u64,
-    /// Why members wait after the run: for another attempt, or for clarity.
+    /// Why members wait after the run: for another attempt, for clarity, or for a job at the destination.
     pub waiting: Vec<ReasonCount>,
+    /// When the first of them is due, in UTC; a run before does nothing about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<String>,
+    /// The most that one call of the plugin used of each limit, beside what it may.
+    pub usage: Vec<Peak>,
     /// Whether the outcomes add up to the changes.
     pub adds_up: bool,
 }
@@ -392,6 +400,7 @@ impl Tally {
             reason: reason.clone(),
             members: *members,
             hint: codes.get(code).cloned(),
+            until: None,
         };
         self.rejections.iter().map(one).chain(others(self.rejections.others())).collect()
     }
@@ -403,6 +412,7 @@ impl Tally {
             reason: String::new(),
             members: *members,
             hint: codes.get(code).cloned(),
+            until: None,
         };
         self.warnings.iter().map(one).chain(others(self.warnings.others())).collect()
     }
@@ -418,5 +428,5 @@ fn last_lines(fault: &Fault) -> Vec<String> {
 /// Members whose reasons are not told apart.
 fn others(members: u64) -> Option<ReasonCount> {
     let (code, reason) = (OTHERS.to_owned(), "their reasons are not told apart".to_owned());
-    (members > 0).then_some(ReasonCount { code, field: None, reason, members, hint: None })
+    (members > 0).then_some(ReasonCount { code, field: None, reason, members, hint: None, until: None })
 }

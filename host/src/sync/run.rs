@@ -5,9 +5,10 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 use tokio::task::JoinSet;
 
-use crate::runtime::{Problem, ProblemPlace};
-use crate::store::{Error, Store, held, ledger};
-use crate::sync::clock::Clock;
+use crate::runtime::{Problem, ProblemPlace, World};
+use crate::store::{Error, Store, Transaction, held, ledger, story};
+use crate::store::ledger::WaitingReason;
+use crate::sync::clock::{Clock, moment};
 use crate::sync::columns::Columns;
 use crate::sync::cutter;
 use crate::sync::dispatch::{Dispatch, Dispatched, ProgressSink, Stop};
@@ -129,7 +130,14 @@ struct Connection {
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
-        self.store.write(move |tx| ledger::settle_orphans(tx.connection(), id, now_ms)).await?;
+        let tried_for = self.link.trial_digest();
+        let begin = move |tx: &Transaction<'_>| {
+            ledger::settle_orphans(tx.connection(), id, now_ms)?;
+            ledger::try_for(tx.connection(), id, &tried_for, now_ms)
+        };
+        if self.store.write(begin).await? {
+            tracing::info!(destination = %self.link.destination, "plugin, settings or credential changed: who waits is due");
+        }
         Columns::refresh_records(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
@@ -268,8 +276,9 @@ impl Connection {
 
     /// What the plugin finds wrong, knowing what it learned.
     async fn validate(&self) -> Vec<String> {
-        match self.link.plugin.validate(&self.link.guest).await {
-            Ok(problems) => {
+        match self.link.plugin.validate_in(World::default(), &self.link.guest).await {
+            Ok((problems, usage)) => {
+                self.link.log("validate", &usage);
                 problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect()
             }
             Err(fault) => {
@@ -342,9 +351,10 @@ impl Connection {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx.connection(), link)).await?;
         }
-        let ((held, in_doubt), waiting) = reading(&self.store, move |reader| {
+        let ((held, in_doubt), waiting, due) = reading(&self.store, move |reader| {
             let sets = held::sets(reader.connection(), link)?;
-            Ok::<_, Error>((sets, ledger::waiting_reasons(reader.connection(), link)?))
+            let waiting = ledger::waiting_reasons(reader.connection(), link)?;
+            Ok::<_, Error>((sets, waiting, story::due(reader.connection(), link)?))
         })
         .await?;
         let state = match &stopped {
@@ -375,7 +385,8 @@ impl Connection {
             faults: tally.faults,
             held: (&held - &in_doubt).len(),
             in_doubt: in_doubt.len(),
-            waiting: waiting.into_iter().map(|(state, reason, members)| waits(&state, reason, members)).collect(),
+            next_due: due.map(|(first_ms, _)| moment(first_ms)),
+            waiting: waiting.into_iter().map(waits).collect(),
             ..base
         })
     }
@@ -417,13 +428,20 @@ impl Connection {
             held: 0,
             in_doubt: 0,
             waiting: Vec::new(),
+            next_due: None,
+            usage: self.link.peaks(),
             adds_up: true,
         }
     }
 }
 
 /// Why members wait, as a reason of the report.
-fn waits(state: &str, reason: Option<String>, members: u64) -> ReasonCount {
-    let reason = reason.unwrap_or_else(|| "they are tried again later".to_owned());
-    ReasonCount { code: state.to_owned(), field: None, reason, members, hint: None }
+fn waits(waiting: WaitingReason) -> ReasonCount {
+    let WaitingReason { state, reason, members, until_ms } = waiting;
+    let known = || match state.as_str() {
+        "accepted" => "the destination works on them".to_owned(),
+        _ => "they are tried again later".to_owned(),
+    };
+    let reason = reason.unwrap_or_else(known);
+    ReasonCount { code: state, field: None, reason, members, hint: None, until: Some(moment(until_ms)) }
 }

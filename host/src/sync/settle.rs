@@ -342,6 +342,12 @@ impl Book {
             .await
     }
 
+    /// Members who are at the destination as they should be wait for nothing and are refused nothing.
+    pub(super) async fn keep(&self, members: RoaringBitmap) -> Result<(), Error> {
+        let link = self.link.id;
+        self.store.write(move |tx| ledger::clear_listed(tx.connection(), link, &members)).await
+    }
+
     /// Records members whose person another profile carries.
     pub(super) async fn fold(&self, folded: Vec<super::cutter::Folded>) -> Result<(), Error> {
         let book = self.clone();

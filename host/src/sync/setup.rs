@@ -366,6 +366,7 @@ impl Planned {
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),
+            peaks: Arc::default(),
             trial: None,
         }
     }
@@ -410,7 +411,8 @@ fn load_plugin(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Dia
         };
         Diagnostic::error(code, in_full(&error)).at(&entry.file.place).hint(hint)
     })?;
-    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin, digest: expected.value.0 })
+    let limits = runtime.limits().with(&entry.limits);
+    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin.limited(limits), digest: expected.value.0 })
 }
 
 /// What the plugin itself finds wrong.

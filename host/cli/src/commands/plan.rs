@@ -209,7 +209,8 @@ pub(crate) fn reasons(title: &str, reasons: &[ReasonCount], output: &Output) -> 
         }
         let field = reason.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
         let text = if reason.reason.is_empty() { String::new() } else { format!(": {}", reason.reason) };
-        output.line(format_args!("  {title}: {} × {}{field}{text}", reason.members, reason.code))?;
+        let until = reason.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+        output.line(format_args!("  {title}: {} × {}{field}{text}{until}", reason.members, reason.code))?;
         if let Some(hint) = &reason.hint {
             output.line(format_args!("    {hint}"))?;
         }
