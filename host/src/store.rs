@@ -32,6 +32,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod traits;
 pub mod values;
+pub mod waiting;
 pub mod warehouse;
 mod writer;
 

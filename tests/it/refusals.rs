@@ -268,7 +268,11 @@ async fn another_plugin_setting_or_secret_ends_a_wait() {
         assert_eq!(alone.plan().await.changes.total(), 20, "a plan forecasts it: {change}");
         assert_eq!(alone.sync().await.1.changes.total(), 20, "{change}");
         if change == "settings" {
-            alone.configured("mode = \"wait\", seek = \"y=00\"", "allow_networks = [\"127.0.0.0/8\"]", &alone.server.url());
+            alone.configured(
+                "mode = \"wait\", seek = \"y=00\"",
+                "allow_networks = [\"127.0.0.0/8\"]",
+                &alone.server.url(),
+            );
             assert_eq!(alone.sync().await.1.changes.total(), 20, "{change} again");
         }
     }

@@ -160,8 +160,7 @@ impl Client {
     /// # Errors
     /// The reason why there is no answer; its kind says whether anything left.
     pub async fn send(&self, request: &Request, fill: &Fill<'_>, deadline: Duration) -> Result<Response, Failure> {
-        let (outgoing, derived, credentialed) =
-            self.prepare(request, fill).map_err(Failure::of_policy)?;
+        let (outgoing, derived, credentialed) = self.prepare(request, fill).map_err(Failure::of_policy)?;
         let scrubber = match derived.as_slice() {
             [] => None,
             derived => {

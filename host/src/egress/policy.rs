@@ -139,7 +139,8 @@ impl Policy {
 
     /// Checks where a request goes, and nothing else of it.
     pub(super) fn origin(&self, text: &str) -> Result<Checked, Refused> {
-        let unfit = || Refused::Origin(plain::visible(&text.chars().take(ORIGIN_CHARS_SHOWN).collect::<String>()).into_owned());
+        let unfit =
+            || Refused::Origin(plain::visible(&text.chars().take(ORIGIN_CHARS_SHOWN).collect::<String>()).into_owned());
         if text.len() > ORIGIN_BYTES_MAX {
             return Err(unfit());
         }

@@ -94,7 +94,9 @@ impl<'a> Values<'a> {
                 each_text(cells, &mut |value| {
                     let value = value.to_ascii_lowercase();
                     let begin = value.as_bytes().get(..IDENTIFIER_BYTES_MIN);
-                    if value.len() >= least && begin.is_some_and(|begin| begins.contains(begin)) && lower.contains(&value)
+                    if value.len() >= least
+                        && begin.is_some_and(|begin| begins.contains(begin))
+                        && lower.contains(&value)
                     {
                         found.insert((std::cmp::Reverse(value.len()), value));
                     }
@@ -174,14 +176,20 @@ mod tests {
                       ValueError: cannot be read\n\
                       thread '<unnamed>' panicked at runtime/src/lib.rs:1:2:\nPython function threw an exception\n";
         check(python, Some("it raised ValueError: cannot be read"));
-        check("Redirecting: TypeError: x is undefined\nmap@/plugin.js:3:9\n", Some("it threw TypeError: x is undefined"));
+        check(
+            "Redirecting: TypeError: x is undefined\nmap@/plugin.js:3:9\n",
+            Some("it threw TypeError: x is undefined"),
+        );
         check("ready\n", None);
         check("", None);
     }
 
     #[test]
     fn the_last_line_is_no_frame_and_no_hint() {
-        assert_eq!(last_line("first\nlast\n   3: std::panic\n  at f (a.js:1:2)\nf@a.js:1\nnote: try\n\n"), Some("last"));
+        assert_eq!(
+            last_line("first\nlast\n   3: std::panic\n  at f (a.js:1:2)\nf@a.js:1\nnote: try\n\n"),
+            Some("last")
+        );
         assert_eq!(last_line("\n"), None);
     }
 

@@ -135,7 +135,8 @@ mod tests {
             assert!((limit.least..=limit.most).contains(&default), "{key}");
             let set = Limits::default().with(&CallLimits::from([(key, limit.most)]));
             assert_eq!(set.by_key().into_iter().find(|(name, _)| *name == key), Some((key, limit.most)));
-            let others = |limits: &Limits| limits.by_key().into_iter().filter(|(name, _)| *name != key).collect::<Vec<_>>();
+            let others =
+                |limits: &Limits| limits.by_key().into_iter().filter(|(name, _)| *name != key).collect::<Vec<_>>();
             assert_eq!(others(&set), others(&Limits::default()), "{key} changes nothing else");
         }
     }

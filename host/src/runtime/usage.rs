@@ -110,7 +110,8 @@ mod tests {
         let usage = |memory_bytes| Usage { memory_bytes, cpu: Duration::from_micros(1_500), ..Usage::default() };
         peaks.take("map", &usage(3 << 20));
         peaks.take("send", &usage(1));
-        let shown: Vec<_> = peaks.beside(&Limits::default()).into_iter().map(|peak| (peak.limit, peak.used, peak.most)).collect();
+        let shown: Vec<_> =
+            peaks.beside(&Limits::default()).into_iter().map(|peak| (peak.limit, peak.used, peak.most)).collect();
         let expect = [("memory_mib", 3, 64), ("cpu_map_ms", 2, 2_000), ("cpu_send_ms", 2, 5_000)];
         assert_eq!(shown, expect.map(|(key, used, most)| (key.to_owned(), used, most)));
     }

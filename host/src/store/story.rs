@@ -185,17 +185,6 @@ fn requests(connection: &Connection, delivery: i64) -> Result<Vec<Request>, Erro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// When the first and the last of those who wait are due, in milliseconds since 1970.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn due(connection: &Connection, link: i64) -> Result<Option<(u64, u64)>, Error> {
-    let mut statement =
-        connection.prepare_cached("SELECT min(due_ms), max(due_ms) FROM pending WHERE connection = ?1")?;
-    let found = statement.query_row([link], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))?;
-    Ok(found.0.zip(found.1).map(|(first, last)| (first.cast_unsigned(), last.cast_unsigned())))
-}
-
 /// How many members of each kind a connection has: held for certain, in doubt, refused, waiting.
 ///
 /// # Errors

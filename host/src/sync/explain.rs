@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::Config;
 use crate::runtime::Peak;
 use crate::store::ledger::LinkName;
-use crate::store::{Error, Reader, ledger, story};
+use crate::store::{Error, Reader, ledger, story, waiting};
 use crate::sync::clock::moment;
 use crate::sync::history::{LastReports, entries, text};
 use crate::sync::lot::open_sent;
@@ -338,7 +338,7 @@ fn one_status(
         (true, true, None) => "never synced",
         (true, true, Some(_)) => "connected",
     };
-    let due = known.as_ref().map(|link| story::due(reader.connection(), link.id)).transpose()?.flatten();
+    let due = known.as_ref().map(|link| waiting::due(reader.connection(), link.id)).transpose()?.flatten();
     let (next_due, waits_until) = due.map(|(first_ms, last_ms)| (moment(first_ms), moment(last_ms))).unzip();
     let usage = reports.of(&name.audience, &name.destination, &name.mapping);
     let usage = usage.and_then(|report| serde_json::from_value(report.get("usage")?.clone()).ok()).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::egress::{Failure, Fill, Refusal};
 use crate::runtime::{Delivery, Outlet, RequestKind};
 use crate::store::ledger::RequestRow;
 use crate::sync::bounded::Bounded;
-use crate::sync::clock::Clock;
+use crate::sync::clock::{Clock, moment};
 use crate::sync::link::Link;
 use crate::sync::pace::{Gate, Gates};
 
@@ -108,7 +108,9 @@ impl DeliveryOutlet {
         if nothing_left {
             // Whatever it says of members, no destination was asked about them.
             let members: Vec<u32> = report.fates.drain(..).flat_map(|fate| fate.members).collect();
-            report.fates.extend((!members.is_empty()).then_some(Fate { members, outcome: Outcome::Deferred { after_ms: 0 } }));
+            report
+                .fates
+                .extend((!members.is_empty()).then_some(Fate { members, outcome: Outcome::Deferred { after_ms: 0 } }));
         }
         if nothing_left || is_prepared || report.verdict != Verdict::Ok {
             report.verdict = Verdict::Misconfigured(refusal.told());
@@ -186,7 +188,11 @@ impl DeliveryOutlet {
     ) -> Result<Response, Failure> {
         let permit = match self.gate(entry.kind.as_deref()) {
             Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
-                Failure::Unreachable(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+                let until = moment(self.clock.now_ms().saturating_add(wait_ms));
+                Failure::Unreachable(format!(
+                    "the destination asks to wait {} s, until {until}",
+                    wait_ms.div_ceil(1_000)
+                ))
             })?),
             None => None,
         };

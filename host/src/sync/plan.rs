@@ -208,12 +208,19 @@ pub(super) async fn plan_link(
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }
     }
-    plan.rejections = tally.rejections(&link.manifest.codes);
-    plan.warnings = tally.warnings(&link.manifest.codes);
-    plan.refused_requests = tally.refused();
-    plan.pace_ms = pace_ms(&link, &plan.requests);
-    plan.faults = tally.faults;
+    plan.add_up(&link, tally);
     Ok(plan)
+}
+
+impl LinkPlan {
+    /// Takes in what mapping brought.
+    fn add_up(&mut self, link: &Link, tally: Tally) {
+        self.rejections = tally.rejections(&link.manifest.codes);
+        self.warnings = tally.warnings(&link.manifest.codes);
+        self.refused_requests = tally.refused();
+        self.pace_ms = pace_ms(link, &self.requests);
+        self.faults = tally.faults;
+    }
 }
 
 /// What is not wrong and worth a thought before anything is sent.

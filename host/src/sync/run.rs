@@ -6,8 +6,8 @@ use roaring::RoaringBitmap;
 use tokio::task::JoinSet;
 
 use crate::runtime::{Problem, ProblemPlace, World};
-use crate::store::{Error, Store, Transaction, held, ledger, story};
-use crate::store::ledger::WaitingReason;
+use crate::store::waiting::{self, WaitingReason};
+use crate::store::{Error, Store, Transaction, held, ledger};
 use crate::sync::clock::{Clock, moment};
 use crate::sync::columns::Columns;
 use crate::sync::cutter;
@@ -130,14 +130,7 @@ struct Connection {
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
-        let tried_for = self.link.trial_digest();
-        let begin = move |tx: &Transaction<'_>| {
-            ledger::settle_orphans(tx.connection(), id, now_ms)?;
-            ledger::try_for(tx.connection(), id, &tried_for, now_ms)
-        };
-        if self.store.write(begin).await? {
-            tracing::info!(destination = %self.link.destination, "plugin, settings or credential changed: who waits is due");
-        }
+        self.begin(now_ms).await?;
         Columns::refresh_records(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
@@ -202,6 +195,20 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
+    async fn begin(&self, now_ms: u64) -> Result<(), Error> {
+        let (id, tried_for) = (self.link.id, self.link.trial_digest());
+        let begin = move |tx: &Transaction<'_>| {
+            ledger::settle_orphans(tx.connection(), id, now_ms)?;
+            waiting::try_for(tx.connection(), id, &tried_for, now_ms)
+        };
+        if self.store.write(begin).await? {
+            let destination = &self.link.destination;
+            tracing::info!(%destination, "plugin, settings or credential changed: who waits is due");
+        }
+        Ok(())
     }
 
     fn book(&self) -> Book {
@@ -353,8 +360,8 @@ impl Connection {
         }
         let ((held, in_doubt), waiting, due) = reading(&self.store, move |reader| {
             let sets = held::sets(reader.connection(), link)?;
-            let waiting = ledger::waiting_reasons(reader.connection(), link)?;
-            Ok::<_, Error>((sets, waiting, story::due(reader.connection(), link)?))
+            let waiting = waiting::reasons(reader.connection(), link)?;
+            Ok::<_, Error>((sets, waiting, waiting::due(reader.connection(), link)?))
         })
         .await?;
         let state = match &stopped {

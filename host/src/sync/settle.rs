@@ -9,7 +9,7 @@ use roaring::RoaringBitmap;
 
 use crate::store::held::{self, Held};
 use crate::store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
-use crate::store::{Error, Store, Transaction, tickets};
+use crate::store::{Error, Store, Transaction, tickets, waiting};
 use crate::sync::cutter::Unmatched;
 use crate::sync::link::Link;
 use crate::sync::lot::{Lot, SentRow, open_sent, seal_sent};
@@ -345,7 +345,7 @@ impl Book {
     /// Members who are at the destination as they should be wait for nothing and are refused nothing.
     pub(super) async fn keep(&self, members: RoaringBitmap) -> Result<(), Error> {
         let link = self.link.id;
-        self.store.write(move |tx| ledger::clear_listed(tx.connection(), link, &members)).await
+        self.store.write(move |tx| waiting::clear_listed(tx.connection(), link, &members)).await
     }
 
     /// Records members whose person another profile carries.

@@ -7,7 +7,7 @@ use enroute_core::diff::{Candidates, State, candidates};
 use roaring::RoaringBitmap;
 
 use crate::store::audience::{self, AudienceError};
-use crate::store::{Reader, held, ledger};
+use crate::store::{Reader, held, ledger, waiting};
 use crate::sync::columns;
 use crate::sync::link::Link;
 use crate::sync::report::{ChangeCounts, NO_MATCHING_MAPPING};
@@ -105,11 +105,11 @@ pub(super) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let (refused, refused_removals) = ledger::refused(connection, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
     // A run notes this before; a plan forecasts it.
-    let tried_for = ledger::tried_for(connection, link.id)?;
+    let tried_for = waiting::tried_for(connection, link.id)?;
     let is_changed = tried_for.is_some_and(|tried_for| tried_for != link.trial_digest());
     let mut waiting = RoaringBitmap::new();
     let version = (link.plugin_digest.as_slice(), link.settings_version);
-    let mut due = ledger::updates_refused_before(connection, link.id, version, NO_MATCHING_MAPPING)?;
+    let mut due = waiting::updates_refused_before(connection, link.id, version, NO_MATCHING_MAPPING)?;
     for row in ledger::waiting(connection, link.id)? {
         if row.ticket.is_some() || row.due_ms > now_ms && !is_changed {
             waiting.insert(row.profile);

@@ -259,7 +259,11 @@ fn figures(subject: &Subject, kit: &Kit<'_>, full: Option<FullBatch>) -> Vec<Fig
     figures.push(figure("validate and map, most wall time", milliseconds(pure), Some("30 s")));
     figures.push(figure("send, most wall time", milliseconds(meter.send.wall), Some("60 s")));
     let output = most(|one| one.output_bytes);
-    figures.push(figure("most handed over at once", bytes(usize::try_from(output).unwrap_or(usize::MAX)), Some("32.0 MiB")));
+    figures.push(figure(
+        "most handed over at once",
+        bytes(usize::try_from(output).unwrap_or(usize::MAX)),
+        Some("32.0 MiB"),
+    ));
     figures.push(figure("largest body", bytes(meter.body_bytes), None));
     figures.push(figure("most bodies of a call", bytes(meter.output_bytes), Some("32.0 MiB")));
     if let Some(full) = full {

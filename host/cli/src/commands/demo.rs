@@ -113,7 +113,11 @@ fn tell(fakes: &All, output: &Output) {
     output.notes("   the destinations themselves count:");
     for ((_, server), name) in fakes.servers().iter().zip(DESTINATIONS) {
         let (members, requests) = (fakes.members(name).len(), server.requests().len());
-        output.notes(format_args!("     {name}: {} after {}", counted(members, "member"), counted(requests, "request")));
+        output.notes(format_args!(
+            "     {name}: {} after {}",
+            counted(members, "member"),
+            counted(requests, "request")
+        ));
     }
 }
 

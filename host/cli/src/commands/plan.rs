@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
-use enroute_host::sync::{self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests};
+use enroute_host::sync::{
+    self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
+};
 
 use crate::commands::import;
 use crate::output::{Output, connection};

@@ -42,8 +42,11 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
     }
     output.table(&rows)?;
     output.line("")?;
-    let mut rows =
-        vec![["connection", "state", "held", "in doubt", "refused", "waiting", "settings", "due"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["connection", "state", "held", "in doubt", "refused", "waiting", "settings", "due"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for one in &found.connections {
         let numbers = [one.held, one.in_doubt, one.refused, one.waiting, one.settings_version];
         let mut row = vec![connection(&one.audience, &one.destination, &one.mapping), one.state.to_owned()];
@@ -122,7 +125,10 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
             output.line(format_args!("    waits until {due}"))?;
         }
         for fault in &chapter.plugin_faults {
-            output.line(format_args!("    the plugin failed in `{}` in the last run: {}", fault.function, fault.reason))?;
+            output.line(format_args!(
+                "    the plugin failed in `{}` in the last run: {}",
+                fault.function, fault.reason
+            ))?;
             if let Some(line) = fault.log.last() {
                 output.line(format_args!("      it logged last: {line}"))?;
             }

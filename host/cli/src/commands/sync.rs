@@ -140,7 +140,8 @@ fn show_fault(fault: &FaultReport, output: &Output) -> anyhow::Result<()> {
         counted(fault.times, "time"),
         fault.reason
     ))?;
-    let is_own = |frame: &&String| !frame.contains("panic") && !frame.starts_with("std::") && !frame.starts_with("__rust");
+    let is_own =
+        |frame: &&String| !frame.contains("panic") && !frame.starts_with("std::") && !frame.starts_with("__rust");
     if let Some(frame) = fault.backtrace.iter().find(is_own) {
         output.line(format_args!("    in {frame}"))?;
     }
