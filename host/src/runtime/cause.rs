@@ -23,7 +23,8 @@ pub(super) fn cause(written: &str) -> Option<String> {
 
 /// The last line that is neither empty nor part of a stack or a hint.
 pub(super) fn last_line(written: &str) -> Option<&str> {
-    let is_telling = |line: &&str| !line.is_empty() && !line.starts_with("note: ") && !is_frame(line);
+    let is_of_the_runtime = |line: &str| line.starts_with("note: ") || line.starts_with("Redirecting call to abort()");
+    let is_telling = |line: &&str| !line.is_empty() && !is_of_the_runtime(line) && !is_frame(line);
     written.lines().map(str::trim).rev().find(is_telling)
 }
 
@@ -46,8 +47,16 @@ fn panicked(lines: &[&str]) -> Option<String> {
     Some(format!("it panicked: {}, at {place}", message.join(" ").trim()))
 }
 
-/// JavaScript: the last line that begins with the name of an error, whatever stands in front of it.
+/// JavaScript: the line in front of the last stack, with the place on top of it.
 fn thrown(lines: &[&str]) -> Option<String> {
+    let Some(head) = lines.iter().rposition(|line| line.trim() == "Stack:") else { return named(lines) };
+    let message = lines.get(..head)?.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())?;
+    let place = lines.get(head + 1).and_then(|frame| frame.split_once('@')).map(|(_, place)| format!(", at {place}"));
+    Some(format!("it threw {message}{}", place.unwrap_or_default()))
+}
+
+/// The last line that has the name of an error in it, whatever stands in front of that.
+fn named(lines: &[&str]) -> Option<String> {
     lines.iter().rev().find_map(|line| {
         let line = line.trim();
         let error = (0..line.len()).filter(|at| line.is_char_boundary(*at)).find_map(|at| {
