@@ -52,7 +52,7 @@ fn thrown(lines: &[&str]) -> Option<String> {
     let Some(head) = lines.iter().rposition(|line| line.trim() == "Stack:") else { return named(lines) };
     let message = lines.get(..head)?.iter().rev().map(|line| line.trim()).find(|line| !line.is_empty())?;
     let place = lines.get(head + 1).and_then(|frame| frame.split_once('@')).map(|(_, place)| format!(", at {place}"));
-    Some(format!("it threw {message}{}", place.unwrap_or_default()))
+    Some(format!("it threw an error: {message}{}", place.unwrap_or_default()))
 }
 
 /// The last line that has the name of an error in it, whatever stands in front of that.
@@ -186,9 +186,11 @@ mod tests {
                       thread '<unnamed>' panicked at runtime/src/lib.rs:1:2:\nPython function threw an exception\n";
         check(python, Some("it raised ValueError: cannot be read"));
         check(
-            "Redirecting: TypeError: x is undefined\nmap@/plugin.js:3:9\n",
-            Some("it threw TypeError: x is undefined"),
+            "it cannot be read\nStack:\n  map@build/plugin.js:1003:30\n  run@build/plugin.js:7:1\n\
+             Redirecting call to abort() to mozalloc_abort\n",
+            Some("it threw an error: it cannot be read, at build/plugin.js:1003:30"),
         );
+        check("while mapping: TypeError: x is undefined\nf@/a.js:3:9\n", Some("it threw TypeError: x is undefined"));
         check("ready\n", None);
         check("", None);
     }
