@@ -40,7 +40,7 @@ pub use clock::Clock;
 pub use coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use dispatch::{Progress, ProgressSink};
 pub use doubt::conditions;
-pub use explain::{DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use link::{batch_members, limits};
 pub use open::Probed;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
