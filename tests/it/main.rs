@@ -30,6 +30,7 @@ mod mistakes;
 mod names;
 mod oauth;
 mod outside;
+mod refusals;
 mod secrets;
 mod seven;
 mod tidy;

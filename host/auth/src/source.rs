@@ -18,7 +18,7 @@ use enroute_config::secret::Secret;
 use enroute_egress::{
     self as egress, Claims, Client, Credentials, Endpoint, EndpointError, Failure, HostGrant, HostRule,
 };
-use enroute_egress::{KeyError, Limits, Proof, percent, same_origin};
+use enroute_egress::{KeyError, Limits, Proof, Refusal, percent, same_origin};
 use enroute_store::{Reader, Sealer, tokens};
 
 /// Longest wait for a token; a plugin's call, which waits for it, has a minute in all.
@@ -245,7 +245,7 @@ impl Source {
         let later = |why: String| NotGranted { error: self.unavailable(why, None), raced: false };
         let answer = match self.client.ask(&self.endpoint.post(form), &proofs, ANSWER_MAX).await {
             Ok(answer) => answer,
-            Err(Failure::Denied(why)) => {
+            Err(Failure::Refused(Refusal { reason: why, .. }) | Failure::Denied(why)) => {
                 let error = TokenError::Denied { endpoint: self.endpoint.to_string(), why };
                 return Err(NotGranted { error, raced: false });
             }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enroute_core::plain::is_hidden;
+use enroute_core::plain::{is_hidden, visible};
 
 /// What an operator or author wrote cannot be used.
 pub(crate) const EXIT_MISTAKE: u8 = 2;
@@ -23,11 +23,16 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Prints a line of data. Where data is JSON it is a message for people, so that standard output stays one
-    /// document.
+    /// Prints a line of data: one, whatever is in it. Where data is JSON it is a message for people, so that standard
+    /// output stays one document.
     pub(crate) fn line(&self, text: impl fmt::Display) -> anyhow::Result<()> {
+        self.text(visible(&text.to_string()))
+    }
+
+    /// As [`Output::line`], for a text of several lines, each of which was drawn by whoever wrote the text.
+    pub(crate) fn text(&self, text: impl fmt::Display) -> anyhow::Result<()> {
         if self.json {
-            self.note(text);
+            self.notes(text);
             return Ok(());
         }
         written(writeln!(io::stdout().lock(), "{}", harmless(&text.to_string())))
@@ -37,7 +42,7 @@ impl Output {
     pub(crate) fn print_json(&self, data: &impl serde::Serialize) -> anyhow::Result<()> {
         let mut text = serde_json::to_string_pretty(data)?;
         if IS_PRINTED.swap(true, Ordering::SeqCst) {
-            self.note(text);
+            self.notes(text);
             return Ok(());
         }
         text.push('\n');
@@ -49,8 +54,13 @@ impl Output {
         Ok(io::stdout().lock().write_all(bytes)?)
     }
 
-    /// Tells the person at the terminal something; no program reads it.
+    /// Tells the person at the terminal one line; no program reads it.
     pub(crate) fn note(&self, text: impl fmt::Display) {
+        self.notes(visible(&text.to_string()));
+    }
+
+    /// As [`Output::note`], for a text of several lines.
+    pub(crate) fn notes(&self, text: impl fmt::Display) {
         // There is nobody left to tell if standard error is gone.
         let _ = writeln!(io::stderr().lock(), "{}", harmless(&text.to_string()));
     }
@@ -73,11 +83,16 @@ impl Output {
         }
         self.note(format_args!("error: {error}"));
         for cause in error.chain().skip(1) {
-            self.note(format_args!("  because {cause}"));
+            let mut begin = "  because ";
+            for line in cause.to_string().lines() {
+                self.note(format_args!("{begin}{line}"));
+                begin = "          ";
+            }
         }
         match error.downcast_ref::<Advice>() {
             Some(advice) => {
-                self.note(format_args!("\nhint: {}", advice.next));
+                self.note("");
+                self.note(format_args!("hint: {}", advice.next));
                 ExitCode::from(advice.exit)
             }
             None => ExitCode::FAILURE,
@@ -199,6 +214,7 @@ mod tests {
     fn text_cannot_steer_the_terminal() {
         assert_eq!(harmless("two\nlines, Ünï"), "two\nlines, Ünï");
         assert_eq!(harmless("\u{1b}[2J\r\u{202e}gpj"), "\\u{1b}[2J\\r\\u{202e}gpj");
+        assert_eq!(visible("one\nline \u{200b}"), "one\\nline \\u{200b}");
     }
 
     #[test]

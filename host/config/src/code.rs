@@ -142,6 +142,8 @@ codes! {
     OddSecret "E292" "a secret has something around it"
     /// A plugin that traps, or breaks a limit, where it is asked what is wrong.
     PluginFault "E310" "a plugin fails where it is asked"
+    /// A limit of a plugin that is more than the host can spare, or less than any plugin needs.
+    BadLimit "E315" "a limit of a plugin is out of bounds"
     /// A field that the account at the destination does not have.
     FieldNotThere "E320" "the account has no such field"
     /// A list or object that the account at the destination does not have.

@@ -19,7 +19,10 @@ use crate::json;
 use crate::reference::SecretRef;
 use crate::walker::{Section, Walker};
 
+mod limits;
 mod values;
+
+pub use limits::{CALL_LIMITS, CallLimit, CallLimits};
 
 /// A plugin that may run.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct PluginEntry {
     pub file: Located<PathBuf>,
     /// What the file's bytes must hash to; nothing while it is not locked.
     pub sha256: Option<Located<FileDigest>>,
+    /// What one call of it may use, where that is not the default.
+    pub limits: CallLimits,
 }
 
 /// SHA-256 of a file's bytes.
@@ -147,11 +152,12 @@ fn plugin(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<PluginEntry> {
-    walker.unknown_keys(section, &["file", "sha256"]);
+    walker.unknown_keys(section, &["file", "sha256", "limits"]);
     let id = walker.name::<PluginId>(name);
     let file = walker.required_path(section, "file", &format!("\"plugins/{}.wasm\"", name.value));
     let sha256 = walker.text(section, "sha256").and_then(|text| digest(walker, text, &name.value));
-    Some(PluginEntry { id: id?, file: file?.map(|file| dir.join(file)), sha256 })
+    let limits = limits::read(walker, section, &name.value);
+    Some(PluginEntry { id: id?, file: file?.map(|file| dir.join(file)), sha256, limits })
 }
 
 fn digest(walker: &mut Walker<'_>, text: Located<String>, plugin: &str) -> Option<Located<FileDigest>> {

@@ -1,13 +1,21 @@
 //! Sends requests: one destination, its own pool, one answer or one reason why there is none.
 //!
-//! Invariant: [`Failure::Denied`] and [`Failure::Unreachable`] mean that no byte of the request left; whatever
+//! Invariant: [`Failure::Refused`], [`Failure::Denied`] and [`Failure::Unreachable`] mean that no byte of the request left; whatever
 //! happens once a connection is in hand is [`Failure::Interrupted`]. What must never happen: that a request which
 //! may have left is sent again, or that an answer is waited for beyond the deadline, however slowly it drips.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::time::Duration;
-
+use crate::address::Addresses;
+use crate::connector::{ConnectError, Connector, Resolve, SystemResolver};
+use crate::endpoint::TokenAnswer;
+use crate::error::Error;
+use crate::hosts::{Host, HostGrant, Standing};
+use crate::policy::{Checked, Policy, check_filled};
+use crate::preview::{Preview, preview};
+use crate::refusal::{Failure, Objection, Refusal};
+use crate::rules::Refused;
+use crate::scrub::Scrubber;
+use crate::secrets::{Credentials, Proof, prove};
+use crate::slots::{Fill, Outgoing, fill};
 use bytes::Bytes;
 use enroute_core::request::{Item, Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -19,19 +27,10 @@ use hyper_util::client::legacy::connect::capture_connection;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use ipnet::IpNet;
 use rustls::RootCertStore;
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
 use tokio::time::timeout;
-
-use crate::address::Addresses;
-use crate::connector::{ConnectError, Connector, Resolve, SystemResolver};
-use crate::endpoint::TokenAnswer;
-use crate::error::{Error, Failure};
-use crate::hosts::{HostGrant, Standing};
-use crate::policy::{Checked, Policy, check_filled};
-use crate::preview::{Preview, preview};
-use crate::rules::Refused;
-use crate::scrub::Scrubber;
-use crate::secrets::{Credentials, Proof, prove};
-use crate::slots::{Fill, Outgoing, fill};
 
 /// How the host names itself, unless the plugin does.
 const AGENT: &str = "enroute/0.1";
@@ -76,6 +75,7 @@ impl Default for Limits {
 pub struct Client {
     http: legacy::Client<HttpsConnector<Connector>, Full<Bytes>>,
     policy: Policy,
+    addresses: Addresses,
     credentials: Credentials,
     scrubber: Scrubber,
     limits: Limits,
@@ -101,7 +101,8 @@ impl Client {
         let Config { hosts, allow_networks, credentials, limits } = config;
         credentials.check()?;
         let policy = Policy::new(hosts, !allow_networks.is_empty(), credentials.owned());
-        let connector = Connector::new(resolver, Addresses::new(allow_networks)).with_tls(roots)?;
+        let addresses = Addresses::new(allow_networks);
+        let connector = Connector::new(resolver, addresses.clone()).with_tls(roots)?;
         let http = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -112,7 +113,7 @@ impl Client {
             .http2_max_header_list_size(u32::try_from(limits.response_header_bytes_max).unwrap_or(u32::MAX))
             .build(connector);
         let scrubber = credentials.scrubber();
-        Ok(Self { http, policy, credentials, scrubber, limits })
+        Ok(Self { http, policy, addresses, credentials, scrubber, limits })
     }
 
     /// Sends a request and waits for the whole answer, in all no longer than `deadline`.
@@ -122,8 +123,7 @@ impl Client {
     /// # Errors
     /// The reason why there is no answer; its kind says whether anything left.
     pub async fn send(&self, request: &Request, fill: &Fill<'_>, deadline: Duration) -> Result<Response, Failure> {
-        let (outgoing, derived, credentialed) =
-            self.prepare(request, fill).map_err(|r| Failure::Denied(r.to_string()))?;
+        let (outgoing, derived, credentialed) = self.prepare(request, fill).map_err(Failure::of_policy)?;
         let scrubber = match derived.as_slice() {
             [] => None,
             derived => {
@@ -153,7 +153,7 @@ impl Client {
             check_filled(&outgoing)?;
             Ok((outgoing, scrubber))
         };
-        let (outgoing, scrubber) = prepare().map_err(|refused: Refused| Failure::Denied(refused.to_string()))?;
+        let (outgoing, scrubber) = prepare().map_err(Failure::of_policy)?;
         let response = self.exchange(outgoing, &Scrubber::default(), true, deadline).await?;
         Ok(TokenAnswer::new(response, scrubber))
     }
@@ -169,12 +169,31 @@ impl Client {
     #[must_use]
     pub fn preview(&self, request: &Request) -> Preview {
         let agent = Item { name: USER_AGENT.as_str().to_owned(), value: AGENT.to_owned() };
-        let (credentials, refused) = match self.policy.check(request) {
+        let (credentials, refused) = match self.admit(request) {
             Ok(checked) if checked.standing == Standing::FromAnswer => (Vec::new(), None),
             Ok(_) => (self.credentials.masked(), None),
             Err(refused) => (self.credentials.masked(), Some(refused.to_string())),
         };
         preview(request, agent, &credentials, refused)
+    }
+
+    /// Why a prepared request would be refused, as far as that is known before it is sent: all but what fills its slots,
+    /// and the addresses that a name leads to.
+    #[must_use]
+    pub fn objection(&self, request: &Request) -> Option<Objection> {
+        let refused = self.admit(request).err()?;
+        let may_be_of_a_member = refused.may_be_of_a_member();
+        refused.refusal().map(|refusal| Objection { refusal, may_be_of_a_member })
+    }
+
+    /// The policy, and the address where the request names one outright.
+    fn admit(&self, request: &Request) -> Result<Checked, Refused> {
+        let checked = self.policy.check(request)?;
+        if let Host::Address(address) = &checked.origin.host {
+            let refuse = |reason| Refused::Address { host: address.to_string(), reason };
+            self.addresses.check(*address, checked.origin.https).map_err(refuse)?;
+        }
+        Ok(checked)
     }
 
     /// The request as it leaves, what was computed from secrets for it, and whether it carries a credential.
@@ -201,7 +220,7 @@ impl Client {
         deadline: Duration,
     ) -> Result<Response, Failure> {
         let origin = outgoing.origin.to_string();
-        let mut request = message(outgoing).map_err(Failure::Denied)?;
+        let mut request = message(outgoing).map_err(Failure::of_policy)?;
         // Set when the request is handed to a connection; until then nothing of it can have left.
         let connection = capture_connection(&mut request);
         let answer = async {
@@ -277,14 +296,12 @@ impl Client {
 type Prepared = (Outgoing, Vec<(String, zeroize::Zeroizing<String>)>, bool);
 
 /// The request as hyper takes it.
-fn message(outgoing: Outgoing) -> Result<hyper::Request<Full<Bytes>>, String> {
+fn message(outgoing: Outgoing) -> Result<hyper::Request<Full<Bytes>>, Refused> {
     let Outgoing { method, origin, path, query, headers, body } = outgoing;
     let mark = if query.is_empty() { "" } else { "?" };
     // No cause is named: it might quote the URL, and that may hold a secret.
-    let unfit = |_| "the URL is not one".to_owned();
-    let uri = hyper::Uri::try_from(format!("{origin}{path}{mark}{query}")).map_err(unfit)?;
-    let method =
-        hyper::Method::from_bytes(method.as_str().as_bytes()).map_err(|_| "the method is not one".to_owned())?;
+    let uri = hyper::Uri::try_from(format!("{origin}{path}{mark}{query}")).map_err(|_| Refused::Url)?;
+    let method = hyper::Method::from_bytes(method.as_str().as_bytes()).map_err(|_| Refused::Url)?;
     let mut request = hyper::Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
@@ -305,7 +322,9 @@ fn not_connected(origin: &str, error: &legacy::Error) -> Failure {
     let mut cause = error.source();
     while let Some(at) = cause {
         match at.downcast_ref::<ConnectError>() {
-            Some(forbidden @ ConnectError::Forbidden { .. }) => return Failure::Denied(forbidden.to_string()),
+            Some(forbidden @ ConnectError::Forbidden { .. }) => {
+                return Failure::Refused(Refusal::new(Refusal::ADDRESS, forbidden.to_string()));
+            }
             Some(_) => return Failure::Unreachable(causes(at)),
             None => cause = at.source(),
         }

@@ -1,4 +1,4 @@
-//! Why there is no client, and why a request has no answer.
+//! Why there is no client.
 
 /// Why there is no client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,21 +18,4 @@ pub enum Error {
     /// TLS does not start.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
-}
-
-/// Why a request has no answer, as the contract words it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// The host's policy refused the request; nothing left.
-    #[error("request denied: {0}")]
-    Denied(String),
-    /// No connection (name, address, TLS); nothing left.
-    #[error("destination unreachable: {0}")]
-    Unreachable(String),
-    /// Bytes may have left and no complete answer came.
-    #[error("no complete answer: {0}")]
-    Interrupted(String),
-    /// The answer was larger than this many bytes.
-    #[error("the answer has more than {0} bytes")]
-    TooLarge(u64),
 }

@@ -5,14 +5,13 @@
 //!
 //! Messages name places and never quote a value, for values may be traits of a person.
 
-use std::collections::BTreeSet;
-
-use enroute_core::request::{Item, Request, SlotPlace};
-
 use crate::hosts::{HostGrant, Origin, Standing};
 use crate::place::Place;
 use crate::rules::{Refused, header, is_forbidden, path_slot, segment};
 use crate::slots::{Outgoing, locate};
+use enroute_core::plain;
+use enroute_core::request::{Item, Request, SlotPlace};
+use std::collections::BTreeSet;
 
 /// Most bytes in path and query together.
 ///
@@ -32,6 +31,8 @@ pub(super) const BODY_BYTES_MAX: usize = 8 << 20;
 
 /// Longest origin: a name of 253 bytes with scheme and port.
 const ORIGIN_BYTES_MAX: usize = 300;
+/// Characters of what is no origin that are shown.
+const ORIGIN_CHARS_SHOWN: usize = 80;
 
 /// A request that may leave.
 #[derive(Debug)]
@@ -75,10 +76,12 @@ impl Policy {
 
     /// Checks where a request goes, and nothing else of it.
     pub(super) fn origin(&self, text: &str) -> Result<Checked, Refused> {
+        let unfit =
+            || Refused::Origin(plain::visible(&text.chars().take(ORIGIN_CHARS_SHOWN).collect::<String>()).into_owned());
         if text.len() > ORIGIN_BYTES_MAX {
-            return Err(Refused::Origin);
+            return Err(unfit());
         }
-        let origin = Origin::parse(text).ok_or(Refused::Origin)?.map_err(|_| Refused::Origin)?;
+        let origin = Origin::parse(text).ok_or_else(unfit)?.map_err(|_| unfit())?;
         if !origin.https && !self.plain_http {
             return Err(Refused::PlainHttp(origin.to_string()));
         }

@@ -28,12 +28,16 @@ const FORBIDDEN: [&str; 13] = [
 /// Why a request does not leave.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refused {
-    #[error("the origin must be like `https://api.example.com` or `https://api.example.com:8443`")]
-    Origin,
+    #[error("origin `{0}` is not like `https://api.example.com` or `https://api.example.com:8443`")]
+    Origin(String),
     #[error("origin `{0}` must begin with `https://`: the destination has no `allow_networks`")]
     PlainHttp(String),
     #[error(transparent)]
     Host(#[from] Denied),
+    #[error("host `{host}` must not be reached: {reason}")]
+    Address { host: String, reason: String },
+    #[error("the URL is not one")]
+    Url,
     #[error("path segment {0} is `.` or `..`")]
     Dots(usize),
     #[error("path segment {0} has a control character")]

@@ -5,6 +5,6 @@
 wasmtime::component::bindgen!({
     path: "../../wit/v0_1",
     world: "plugin",
-    imports: { default: async },
+    imports: { default: async | trappable },
     exports: { default: async },
 });

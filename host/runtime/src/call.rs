@@ -16,6 +16,7 @@ pub(super) enum Overrun {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Spent {
     pub(super) cpu: Duration,
+    pub(super) wall: Duration,
 }
 
 /// Drives `call` until it ends or has used up a budget, in which case it is dropped.
@@ -27,10 +28,11 @@ pub(super) async fn within<T>(
     wall: Duration,
     call: impl Future<Output = T>,
 ) -> (Result<T, Overrun>, Spent) {
+    let begun = Instant::now();
     let metered = pin!(Metered { call: pin!(call), budget: cpu, spent: Duration::ZERO });
     let mut metered = metered;
     let ended = tokio::time::timeout(wall, metered.as_mut()).await;
-    let spent = Spent { cpu: metered.spent };
+    let spent = Spent { cpu: metered.spent, wall: begun.elapsed() };
     (ended.unwrap_or(Err(Overrun::Wall(wall))), spent)
 }
 

@@ -11,9 +11,9 @@ use crate::said;
 use crate::types::{Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Rejection, ResumeWork, Work};
 use enroute_egress::Failure;
 
-/// Longest wait that a report can ask for, for a member, a bucket or a job: a poisoned `Retry-After` of ten years costs
-/// a day, which is the longest window that a vendor counts requests in.
-const WAIT_MS_MAX: u64 = 24 * 3_600_000;
+/// Longest wait that a report can ask for, for a member, a bucket or a job, unless a bucket of the manifest has a longer
+/// window: a poisoned `Retry-After` of ten years costs a day.
+pub(super) const WAIT_MS_MAX: u64 = 24 * 3_600_000;
 
 pub(super) fn connection(connection: &Connection) -> types::Connection {
     types::Connection {
@@ -158,6 +158,7 @@ fn slot(slot: types::Slot) -> Slot {
 
 pub(super) fn answer(answer: Result<Response, Failure>) -> Result<types::Response, types::Failure> {
     answer.map(response).map_err(|failure| match failure {
+        Failure::Refused(refusal) => types::Failure::Denied(refusal.reason),
         Failure::Denied(reason) => types::Failure::Denied(reason),
         Failure::Unreachable(reason) => types::Failure::Unreachable(reason),
         Failure::Interrupted(reason) => types::Failure::Interrupted(reason),
@@ -205,15 +206,15 @@ pub(super) fn mapped(mapped: types::Mapped) -> Mapped {
     }
 }
 
-pub(super) fn report(report: types::Report) -> Report {
+pub(super) fn report(report: types::Report, wait_ms_max: u64) -> Report {
     Report {
         fates: report
             .fates
             .into_iter()
             .filter(|fate| !fate.members.is_empty())
-            .map(|fate| Fate { members: fate.members, outcome: outcome(fate.outcome) })
+            .map(|fate| Fate { members: fate.members, outcome: outcome(fate.outcome, wait_ms_max) })
             .collect(),
-        verdict: verdict(report.verdict),
+        verdict: verdict(report.verdict, wait_ms_max),
         unattributed: said::unattributed(report.unattributed),
         remote: report.remote,
         account: report.account.map(said::account),
@@ -221,29 +222,29 @@ pub(super) fn report(report: types::Report) -> Report {
     }
 }
 
-fn outcome(outcome: types::Outcome) -> Outcome {
+fn outcome(outcome: types::Outcome, wait_ms_max: u64) -> Outcome {
     match outcome {
         types::Outcome::Delivered => Outcome::Delivered,
         types::Outcome::Unchanged(code) => Outcome::Unchanged { code: plain::code(code) },
         types::Outcome::Rejected(refusal) => {
             Outcome::Rejected(Refusal { code: plain::code(refusal.code), reason: plain::line(refusal.reason) })
         }
-        types::Outcome::Deferred(after_ms) => Outcome::Deferred { after_ms: after_ms.min(WAIT_MS_MAX) },
+        types::Outcome::Deferred(after_ms) => Outcome::Deferred { after_ms: after_ms.min(wait_ms_max) },
         types::Outcome::Accepted(ticket) => {
-            Outcome::Accepted(Ticket { token: ticket.token, ask_after_ms: ticket.ask_after_ms.min(WAIT_MS_MAX) })
+            Outcome::Accepted(Ticket { token: ticket.token, ask_after_ms: ticket.ask_after_ms.min(wait_ms_max) })
         }
         types::Outcome::Unknown => Outcome::Unknown,
     }
 }
 
-fn verdict(verdict: types::Verdict) -> Verdict {
+fn verdict(verdict: types::Verdict, wait_ms_max: u64) -> Verdict {
     match verdict {
         types::Verdict::Ok => Verdict::Ok,
         types::Verdict::CredentialInvalid(reason) => Verdict::CredentialInvalid(plain::line(reason)),
         types::Verdict::PermissionMissing(reason) => Verdict::PermissionMissing(plain::line(reason)),
         types::Verdict::Misconfigured(reason) => Verdict::Misconfigured(plain::line(reason)),
         types::Verdict::Throttled(throttle) => {
-            Verdict::Throttled { bucket: plain::line(throttle.bucket), after_ms: throttle.after_ms.min(WAIT_MS_MAX) }
+            Verdict::Throttled { bucket: plain::line(throttle.bucket), after_ms: throttle.after_ms.min(wait_ms_max) }
         }
         types::Verdict::TooLarge => Verdict::TooLarge,
         types::Verdict::RefusedBisect(reason) => Verdict::RefusedBisect(plain::line(reason)),

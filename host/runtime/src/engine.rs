@@ -1,10 +1,5 @@
 //! One engine for the process, which loads plugins.
 
-use std::sync::Arc;
-
-use wasmtime::Engine;
-use wasmtime::component::Linker;
-
 use crate::bindings;
 use crate::cache::Cache;
 use crate::fault::LoadError;
@@ -13,6 +8,9 @@ use crate::plugin::Plugin;
 use crate::settings::config;
 use crate::state::State;
 use crate::ticker::Ticker;
+use std::sync::Arc;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
 
 /// Compiles and runs plugins. Cheap to clone.
 #[derive(Clone)]

@@ -5,6 +5,7 @@ use std::fmt;
 use enroute_core::plain;
 
 use crate::limits::Limits;
+use crate::types::LogLine;
 
 /// Why a component cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -37,8 +38,10 @@ pub enum FaultKind {
     Trap,
     /// It used up its CPU time or wall time.
     TimeOut,
-    /// It asked for more memory than it may have.
+    /// It asked for more memory or larger tables than it may have.
     Memory,
+    /// It called the host more often than it may.
+    Calls,
     /// It handed over more than it may.
     Output,
     /// What it returned does not add up.
@@ -53,6 +56,7 @@ impl FaultKind {
             Self::Trap => "plugin_trap",
             Self::TimeOut => "plugin_timeout",
             Self::Memory => "plugin_out_of_memory",
+            Self::Calls => "plugin_too_many_calls",
             Self::Output => "plugin_output_too_large",
             Self::Contract => "plugin_broke_contract",
         }
@@ -68,20 +72,30 @@ pub struct Fault {
     pub function: &'static str,
     /// In which way.
     pub kind: FaultKind,
-    /// One sentence.
+    /// One sentence, with the guest's own words where it left some: the message of a panic or an exception. Values of
+    /// the call's members are covered in it, as in everything below.
     pub reason: String,
     /// Function names of the guest, innermost first; empty where there is none.
     pub backtrace: Vec<String>,
     /// The last lines that the guest wrote to standard error.
     pub stderr: String,
+    /// The last lines that it logged during the call.
+    pub log: Vec<LogLine>,
 }
 
 impl Fault {
-    /// What a plugin returned is not what the contract allows.
+    /// A call whose result breaks the contract.
     #[must_use]
-    pub fn broken(plugin: &str, function: &'static str, reason: String) -> Self {
-        let plugin = plugin.to_owned();
-        Self { plugin, function, kind: FaultKind::Contract, reason, backtrace: Vec::new(), stderr: String::new() }
+    pub fn contract(plugin: impl Into<String>, function: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            plugin: plugin.into(),
+            function,
+            kind: FaultKind::Contract,
+            reason: reason.into(),
+            backtrace: Vec::new(),
+            stderr: String::new(),
+            log: Vec::new(),
+        }
     }
 }
 
@@ -91,10 +105,21 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A guest that calls the host without end.
+#[derive(Debug, thiserror::Error)]
+#[error("the host was called too often")]
+pub(super) struct TooManyCalls;
+
 /// Says in one sentence what a failed call ran into.
 pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
     if text.contains("forcing trap when growing memory") {
         return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
+    }
+    if text.contains("forcing trap when growing table") {
+        return (FaultKind::Memory, format!("it asked for a table of more than {} slots", limits.table_slots));
+    }
+    if error.downcast_ref::<TooManyCalls>().is_some() {
+        return (FaultKind::Calls, format!("it called the host more than {} times", limits.host_calls));
     }
     if text.contains("fuel allocated for hostcalls has been exhausted") {
         return (FaultKind::Output, format!("it handed over more than {} MiB at once", limits.output_bytes >> 20));

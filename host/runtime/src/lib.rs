@@ -7,6 +7,7 @@
 mod bindings;
 mod cache;
 mod call;
+mod cause;
 mod compile;
 mod convert;
 mod engine;
@@ -19,6 +20,7 @@ mod settings;
 mod state;
 mod ticker;
 mod types;
+mod usage;
 
 pub use cache::Cache;
 pub use compile::{CompileError, CompileLimits, CompileProgram, compile_in_this_process};
@@ -30,4 +32,5 @@ pub use state::{Outlet, RequestKind, World};
 pub use types::{
     Connection, Delivery, DeliveryWork, Mapped, OpenTicket, PreparedRequest, Problem, ProblemPlace, Rejection,
 };
-pub use types::{LogLine, ResumeWork, Usage, Work};
+pub use types::{LogLine, ResumeWork, Work};
+pub use usage::{Peak, Peaks, Usage};

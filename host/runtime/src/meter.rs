@@ -9,6 +9,8 @@ pub(super) struct Meter {
     limits: StoreLimits,
     /// The most bytes that one memory of the instance had.
     pub(super) memory_bytes: usize,
+    /// The most slots that one table of the instance had.
+    pub(super) table_slots: usize,
 }
 
 impl Meter {
@@ -17,11 +19,11 @@ impl Meter {
             .memory_size(limits.memory_bytes)
             .memories(limits::MEMORIES_MAX)
             .tables(limits::TABLES_MAX)
-            .table_elements(limits::TABLE_SLOTS_MAX)
+            .table_elements(limits.table_slots)
             .instances(limits::INSTANCES_MAX)
             .trap_on_grow_failure(true)
             .build();
-        Self { limits, memory_bytes: 0 }
+        Self { limits, memory_bytes: 0, table_slots: 0 }
     }
 }
 
@@ -39,7 +41,11 @@ impl ResourceLimiter for Meter {
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.limits.table_growing(current, desired, maximum)
+        let allowed = self.limits.table_growing(current, desired, maximum)?;
+        if allowed {
+            self.table_slots = self.table_slots.max(desired);
+        }
+        Ok(allowed)
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {

@@ -1,23 +1,23 @@
 //! A compiled plugin and its three functions.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use enroute_core::batch::Batch;
-use enroute_core::outcome::{Outcome, Report, conserve};
-use enroute_core::plain;
-use wasmtime::Store;
-
 use crate::bindings::PluginPre;
 use crate::bindings::exports::enroute::destination::destination::Guest;
 use crate::call::{self, Spent};
-use crate::convert;
+use crate::cause::{Values, cause, last_line};
+use crate::convert::{self, WAIT_MS_MAX};
 use crate::fault::{Fault, FaultKind, classify};
 use crate::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::said;
 use crate::state::{Outlet, State, World};
 use crate::ticker::Ticker;
-use crate::types::{Connection, Delivery, Mapped, Problem, Usage, Work};
+use crate::types::{Connection, Delivery, LogLine, Mapped, Problem, Work};
+use crate::usage::Usage;
+use enroute_core::batch::Batch;
+use enroute_core::outcome::{Outcome, Report, conserve};
+use enroute_core::plain;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::Store;
 
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
@@ -25,12 +25,32 @@ pub struct Plugin {
     name: String,
     pre: PluginPre<State>,
     limits: Limits,
+    /// Longest wait that a report can ask for.
+    wait_ms_max: u64,
     _ticker: Arc<Ticker>,
 }
 
 impl Plugin {
     pub(super) fn new(name: String, pre: PluginPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
-        Self { name, pre, limits, _ticker: ticker }
+        Self { name, pre, limits, wait_ms_max: WAIT_MS_MAX, _ticker: ticker }
+    }
+
+    /// The plugin, with these budgets for each call.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The plugin, whose reports may ask for waits as long as this where it is more than a day.
+    #[must_use]
+    pub fn waiting_up_to(self, wait_ms: u64) -> Self {
+        Self { wait_ms_max: wait_ms.max(WAIT_MS_MAX), ..self }
+    }
+
+    /// The budgets of each call.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Asks the plugin what is wrong with a connection. No network, frozen clock.
@@ -46,7 +66,7 @@ impl Plugin {
     /// # Errors
     /// As [`Self::validate`].
     pub async fn validate_in(&self, world: World, connection: &Connection) -> Result<(Vec<Problem>, Usage), Fault> {
-        let run = self.start("validate", None, world)?;
+        let run = self.start("validate", None, world, Values::default())?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
         let (problems, mut usage) =
@@ -68,13 +88,15 @@ impl Plugin {
     /// # Errors
     /// As [`Self::map`].
     pub async fn map_in(&self, world: World, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
-        let run = self.start("map", None, world)?;
+        let values = Values::new(vec![&batch.identifiers, &batch.sent], vec![&batch.values]);
+        let run = self.start("map", None, world, values)?;
         let (guest, members) = (convert::connection(connection), convert::batch(batch));
         let budget = (self.limits.cpu_map, self.limits.wall_pure);
         let (mapped, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
         usage.ill_formed = said::ill_formed(&mapped);
         usage.ill_warned = said::ill_warned(&mapped.warnings);
+        usage.output_bytes = usage.output_bytes.max(said::mapped_bytes(&mapped));
         let mapped = convert::mapped(mapped);
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
@@ -90,14 +112,15 @@ impl Plugin {
         work: &Work,
         outlet: Arc<dyn Outlet>,
     ) -> Result<(Report, Usage), Fault> {
-        let run = self.start("send", Some(outlet), World::default())?;
+        let run = self.start("send", Some(outlet), World::default(), work.values())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
         let budget = (self.limits.cpu_send, self.limits.wall_send);
         let (report, mut usage) =
             run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
+        usage.output_bytes = usage.output_bytes.max(said::report_bytes(&report));
         usage.ill_formed = said::ill_formed_report(&report);
         usage.wait_ms = said::longest_wait_ms(&report);
-        let report = convert::report(report);
+        let report = convert::report(report, self.wait_ms_max);
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
         self.check_kept(&report)?;
@@ -128,12 +151,18 @@ impl Plugin {
     }
 
     fn broken(&self, function: &'static str, reason: String) -> Fault {
-        Fault::broken(&self.name, function, reason)
+        Fault::contract(self.name.clone(), function, reason)
     }
 
-    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Result<Run<'_>, Fault> {
+    fn start<'a>(
+        &'a self,
+        function: &'static str,
+        outlet: Option<Arc<dyn Outlet>>,
+        world: World,
+        values: Values<'a>,
+    ) -> Result<Run<'a>, Fault> {
         let store = self.store(State::new(self.limits, outlet, world));
-        Ok(Run { plugin: self, function, store })
+        Ok(Run { plugin: self, function, store, values })
     }
 
     fn store(&self, state: State) -> Store<State> {
@@ -158,6 +187,8 @@ struct Run<'a> {
     plugin: &'a Plugin,
     function: &'static str,
     store: Store<State>,
+    /// What must not be in the words of a fault.
+    values: Values<'a>,
 }
 
 impl Run<'_> {
@@ -196,8 +227,13 @@ impl Run<'_> {
         let state = self.store.into_data();
         Usage {
             cpu: spent.cpu,
+            wall: spent.wall,
             memory_bytes: state.meter.memory_bytes,
+            table_slots: state.meter.table_slots,
+            host_calls: state.host_calls,
             requests: state.requests,
+            output_bytes: state.output_bytes,
+            log_bytes: state.log_bytes,
             log: state.log,
             log_dropped: state.log_dropped,
             ill_formed: None,
@@ -230,10 +266,21 @@ impl Run<'_> {
     }
 
     fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
-        let stderr = self.store.data().stderr.contents();
+        let state = self.store.into_data();
+        let stderr = state.stderr.contents();
         let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
-        let stderr = String::from_utf8_lossy(tail).lines().map(plain::visible).collect::<Vec<_>>().join("\n");
-        Fault { plugin: self.plugin.name.clone(), function: self.function, kind, reason, backtrace, stderr }
+        let written = self.values.cover(&String::from_utf8_lossy(tail));
+        let reason = match (cause(&written), last_line(&written)) {
+            (Some(cause), _) if kind == FaultKind::Trap => cause,
+            (_, Some(line)) => format!("{reason}; it last wrote: {line}"),
+            (_, None) => reason,
+        };
+        let stderr = written.lines().map(plain::visible).collect::<Vec<_>>().join("\n");
+        let cut = state.log.len().saturating_sub(LOG_LINES_KEPT);
+        let cover = |line: LogLine| LogLine { message: self.values.cover(&line.message), ..line };
+        let log = state.log.into_iter().skip(cut).map(cover).collect();
+        let plugin = self.plugin.name.clone();
+        Fault { plugin, function: self.function, kind, reason: plain::line(reason), backtrace, stderr, log }
     }
 }
 
@@ -241,6 +288,8 @@ impl Run<'_> {
 const PLACE_PAUSE: Duration = Duration::from_millis(20);
 /// The end of what a guest wrote to standard error that is worth showing.
 const STDERR_BYTES_SHOWN: usize = 4_096;
+/// Log lines of a failed call that are kept: what happened last tells why.
+const LOG_LINES_KEPT: usize = 50;
 
 fn rustc_demangle(name: &str) -> rustc_demangle::Demangle<'_> {
     rustc_demangle::demangle(name)

@@ -138,6 +138,20 @@ pub(super) fn longest_wait_ms(report: &types::Report) -> u64 {
     of_member.max().unwrap_or(0).max(of_bucket)
 }
 
+/// Bytes of a result of `map`, without the few that frame them.
+pub(super) fn mapped_bytes(mapped: &types::Mapped) -> usize {
+    let requests = mapped.deliveries.iter().flat_map(|delivery| &delivery.requests);
+    let request = |one: &types::PreparedRequest| one.request.body.len() + 4 * one.members.len();
+    let rejection = |one: &types::Rejection| one.code.len() + one.reason.len() + 4;
+    requests.map(request).sum::<usize>() + mapped.rejections.iter().map(rejection).sum::<usize>()
+}
+
+/// Bytes of a report, without the few that frame them.
+pub(super) fn report_bytes(report: &types::Report) -> usize {
+    let members: usize = report.fates.iter().map(|fate| 4 * fate.members.len()).sum();
+    members + report.remote.as_ref().map_or(0, String::len)
+}
+
 /// Problems in the order in which they were said; those beyond [`PROBLEMS_MAX`] are one that counts them, and an error
 /// where one of them is.
 pub(super) fn problems(said: Vec<types::Problem>) -> Vec<Problem> {

@@ -13,6 +13,7 @@ use wasmtime_wasi::{HostMonotonicClock, HostWallClock, ResourceTable, WasiCtx, W
 
 use crate::bindings::enroute::destination::{http, log, normalize, types};
 use crate::convert;
+use crate::fault::TooManyCalls;
 use crate::limits::{self, Limits};
 use crate::meter::Meter;
 use crate::types::LogLine;
@@ -36,12 +37,17 @@ pub enum RequestKind {
     },
 }
 
-use enroute_egress::Failure;
+use enroute_egress::{Failure, Refusal};
 
 /// The way out of the sandbox, for one `send`.
 pub trait Outlet: Send + Sync + 'static {
     /// Sends one request and returns its answer.
     fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>>;
+
+    /// Is told of requests that were refused before they came here, because the call had made as many as it may.
+    fn refused(&self, refusal: &Refusal, requests: u32) {
+        let _ = (refusal, requests);
+    }
 }
 
 /// What `validate` and `map` can see of time and chance.
@@ -63,10 +69,13 @@ pub(super) struct State {
     pub(super) stderr: MemoryOutputPipe,
     pub(super) log: Vec<LogLine>,
     pub(super) log_dropped: u64,
-    log_bytes: usize,
+    pub(super) log_bytes: usize,
     limits: Limits,
     outlet: Option<Arc<dyn Outlet>>,
     pub(super) requests: u32,
+    pub(super) host_calls: u64,
+    /// The most bytes that a request brought along.
+    pub(super) output_bytes: usize,
 }
 
 impl State {
@@ -94,7 +103,18 @@ impl State {
             limits,
             outlet,
             requests: 0,
+            host_calls: 0,
+            output_bytes: 0,
         }
+    }
+
+    /// Counts a call of the host against the budget.
+    fn called(&mut self) -> wasmtime::Result<()> {
+        self.host_calls += 1;
+        if self.host_calls > self.limits.host_calls {
+            return Err(TooManyCalls.into());
+        }
+        Ok(())
     }
 
     async fn out(&mut self, request: RequestKind) -> Result<Response, Failure> {
@@ -108,7 +128,10 @@ impl State {
         let outlet =
             self.outlet.clone().ok_or_else(|| Failure::Denied("the network is open in `send` only".to_owned()))?;
         if self.requests > self.limits.requests {
-            return Err(Failure::Denied(format!("a call may make {} requests", self.limits.requests)));
+            let reason = format!("a call may make {} requests", self.limits.requests);
+            let refusal = Refusal::new(Refusal::TOO_MANY, reason);
+            outlet.refused(&refusal, requests);
+            return Err(Failure::Refused(refusal));
         }
         Ok(outlet)
     }
@@ -127,25 +150,34 @@ impl http::Host for State {
         &mut self,
         index: u32,
         learned: Vec<types::Item>,
-    ) -> Result<types::Response, types::Failure> {
+    ) -> wasmtime::Result<Result<types::Response, types::Failure>> {
+        self.called()?;
         let learned = learned.into_iter().map(convert::item).collect();
-        convert::answer(self.out(RequestKind::Prepared { index, learned }).await)
+        Ok(convert::answer(self.out(RequestKind::Prepared { index, learned }).await))
     }
 
-    async fn send(&mut self, kind: String, request: types::Request) -> Result<types::Response, types::Failure> {
+    async fn send(
+        &mut self,
+        kind: String,
+        request: types::Request,
+    ) -> wasmtime::Result<Result<types::Response, types::Failure>> {
+        self.called()?;
+        self.output_bytes = self.output_bytes.max(request.body.len());
         let request = convert::request(request);
-        convert::answer(self.out(RequestKind::Derived { kind, request }).await)
+        Ok(convert::answer(self.out(RequestKind::Derived { kind, request }).await))
     }
 
     async fn send_all(
         &mut self,
         kind: String,
         requests: Vec<types::Request>,
-    ) -> Vec<Result<types::Response, types::Failure>> {
+    ) -> wasmtime::Result<Vec<Result<types::Response, types::Failure>>> {
+        self.called()?;
         let count = requests.len();
+        self.output_bytes = self.output_bytes.max(requests.iter().map(|request| request.body.len()).sum());
         let outlet = match self.admit(u32::try_from(count).unwrap_or(u32::MAX)) {
             Ok(outlet) => outlet,
-            Err(failure) => return (0..count).map(|_| convert::answer(Err(failure.clone()))).collect(),
+            Err(failure) => return Ok((0..count).map(|_| convert::answer(Err(failure.clone()))).collect()),
         };
         let mut tasks = tokio::task::JoinSet::new();
         for (at, request) in requests.into_iter().enumerate() {
@@ -162,16 +194,17 @@ impl http::Host for State {
             }
         }
         let lost = || Err(Failure::Interrupted("the request was given up".to_owned()));
-        answers.into_iter().map(|answer| convert::answer(answer.unwrap_or_else(lost))).collect()
+        Ok(answers.into_iter().map(|answer| convert::answer(answer.unwrap_or_else(lost))).collect())
     }
 }
 
 impl log::Host for State {
-    async fn log(&mut self, level: log::Level, message: String) {
+    async fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        self.called()?;
         self.log_bytes = self.log_bytes.saturating_add(message.len());
         if self.log.len() >= self.limits.log_lines || self.log_bytes > self.limits.log_bytes {
             self.log_dropped += 1;
-            return;
+            return Ok(());
         }
         let level = match level {
             log::Level::Debug => "debug",
@@ -180,12 +213,14 @@ impl log::Host for State {
             log::Level::Error => "error",
         };
         self.log.push(LogLine { level, message: plain::visible(&message).into_owned() });
+        Ok(())
     }
 }
 
 impl normalize::Host for State {
-    async fn phone(&mut self, text: String, region: Option<String>) -> Option<String> {
-        enroute_phone::e164(&text, region.as_deref())
+    async fn phone(&mut self, text: String, region: Option<String>) -> wasmtime::Result<Option<String>> {
+        self.called()?;
+        Ok(enroute_phone::e164(&text, region.as_deref()))
     }
 }
 

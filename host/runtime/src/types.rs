@@ -1,11 +1,11 @@
 //! What goes into a plugin and comes out of it, in the host's own types.
 
-use std::time::Duration;
-
 use enroute_core::batch::Batch;
 use enroute_core::cells::Cells;
 use enroute_core::outcome::Warning;
 use enroute_core::request::{Method, Request};
+
+use crate::cause::Values;
 
 /// What a plugin is told of an audience at a destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,6 +161,17 @@ impl Work {
             Self::Resume(work) => work.identifiers.rows(),
         }
     }
+
+    pub(super) fn values(&self) -> Values<'_> {
+        match self {
+            Self::Probe | Self::Open => Values::default(),
+            Self::Deliver(work) => {
+                let members = &work.members;
+                Values::new(vec![&members.identifiers, &members.sent], vec![&members.values])
+            }
+            Self::Resume(work) => Values::new(vec![&work.identifiers], Vec::new()),
+        }
+    }
 }
 
 /// One line that a plugin logged.
@@ -170,25 +181,4 @@ pub struct LogLine {
     pub level: &'static str,
     /// The message, with what cannot be seen escaped.
     pub message: String,
-}
-
-/// What a call cost, and what the plugin logged during it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// CPU time inside the sandbox.
-    pub cpu: Duration,
-    /// The most memory that it had.
-    pub memory_bytes: usize,
-    /// Requests that it tried to make, whether they left or not.
-    pub requests: u32,
-    /// Lines logged.
-    pub log: Vec<LogLine>,
-    /// Lines that were over the limit.
-    pub log_dropped: u64,
-    /// A code or sentence that the host had to bring into form, or more different ones than it keeps.
-    pub ill_formed: Option<String>,
-    /// A code or field of a warning of `map` that the host had to bring into form.
-    pub ill_warned: Option<String>,
-    /// The longest wait that a report asks for, before it is cut.
-    pub wait_ms: u64,
 }

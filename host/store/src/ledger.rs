@@ -272,7 +272,7 @@ pub fn end_run(tx: &Transaction<'_>, run: i64, at_ms: u64, summary: &str) -> Res
 /// When the store cannot be read.
 pub fn last_runs(from: &impl Look, most: u32) -> Result<Vec<String>, Error> {
     let mut statement =
-        from.connection().prepare("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
+        from.connection().prepare_cached("SELECT summary FROM run WHERE state = 'done' ORDER BY id DESC LIMIT ?1")?;
     let rows = statement.query_map([most], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -529,21 +529,6 @@ pub fn waiting(from: &impl Look, link: i64) -> Result<Vec<PendingRow>, Error> {
             hash: None,
         })
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Those who wait for another attempt or for clarity, and not for a job: state, reason and how many.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn waiting_reasons(from: &impl Look, link: i64) -> Result<Vec<(String, Option<String>, u64)>, Error> {
-    let connection = from.connection();
-    let mut statement = connection.prepare_cached(
-        "SELECT state, reason, count(*) FROM pending WHERE connection = ?1 AND state <> 'accepted'
-         GROUP BY state, reason ORDER BY count(*) DESC, state, reason",
-    )?;
-    let rows =
-        statement.query_map([link], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

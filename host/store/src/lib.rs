@@ -34,6 +34,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod traits;
 pub mod values;
+pub mod waiting;
 pub mod warehouse;
 mod witness;
 mod writer;

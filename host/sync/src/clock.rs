@@ -44,14 +44,21 @@ impl Clock {
     /// The moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
     #[must_use]
     pub fn moment(&self) -> String {
-        let moment = i64::try_from(self.now_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        moment.unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        moment(self.now_ms())
     }
 
     /// The day in UTC, `YYYY-MM-DD`.
     #[must_use]
     pub fn today(&self) -> String {
-        let moment = i64::try_from(self.now_ms()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        moment.unwrap_or_default().strftime("%Y-%m-%d").to_string()
+        stamp(self.now_ms()).strftime("%Y-%m-%d").to_string()
     }
+}
+
+/// Milliseconds since 1970 as a moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
+pub(super) fn moment(ms: u64) -> String {
+    stamp(ms).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn stamp(ms: u64) -> jiff::Timestamp {
+    i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default()
 }

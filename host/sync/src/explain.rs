@@ -1,13 +1,16 @@
 //! Answers to "why": one person's story, and where every connection stands.
 
-use enroute_core::id::DestinationName;
-use serde::Serialize;
-
 use crate::change::lot::open_sent;
+use crate::clock::moment;
+use crate::history::{LastReports, entries, text};
 use crate::report::NO_MATCHING_MAPPING;
 use enroute_config::Config;
-use enroute_store::ledger::LinkName;
-use enroute_store::{Error, Reader, ledger, story};
+use enroute_core::id::DestinationName;
+use enroute_runtime::Peak;
+use enroute_store::ledger::{self, LinkName};
+use enroute_store::{Error, Reader, story, waiting};
+use serde::Serialize;
+use serde_json::Value;
 
 /// One person's story at every destination.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,16 +45,36 @@ pub struct Chapter {
     pub identifiers_sent: Vec<String>,
     /// Why it is not delivered.
     pub refusal: Option<Refusal>,
-    /// When it is tried again, in milliseconds since 1970.
+    /// When it is tried again or asked about, in milliseconds since 1970.
     pub due_ms: Option<u64>,
+    /// The same in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<String>,
     /// Why it waits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_because: Option<String>,
     /// Why the newest run of the connection ended early, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_stopped: Option<String>,
+    /// How the plugin failed in that run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugin_faults: Vec<Fault>,
+    /// Requests of the plugin that the host refused in that run, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused_requests: Vec<String>,
     /// Newest first.
     pub receipts: Vec<Receipt>,
+}
+
+/// A way in which a plugin failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// `validate`, `map` or `send`.
+    pub function: String,
+    /// One sentence, with the guest's own words where it left some.
+    pub reason: String,
+    /// What it logged last.
+    pub log: Vec<String>,
 }
 
 /// A refusal in force.
@@ -103,37 +126,26 @@ pub struct Request {
 pub fn explain(reader: &Reader, config: Option<&Config>, profile: &str) -> Result<Option<Explanation>, Error> {
     let Some(found) = reader.profile(profile)? else { return Ok(None) };
     let mut connections = Vec::new();
-    let runs = runs(reader)?;
+    let reports = LastReports::read(reader)?;
     for chapter in story::of(reader, found.id)? {
         let mut told = tell(reader, chapter, found.id);
-        told.connection_stopped = stopped(&runs, (&told.audience, &told.destination, &told.mapping));
+        if let Some(report) = reports.of(&told.audience, &told.destination, &told.mapping) {
+            told.connection_stopped = text(report, "reason").filter(|reason| !reason.is_empty());
+            told.plugin_faults = entries(report, "faults").map(fault).collect();
+            told.refused_requests = entries(report, "refused_requests").filter_map(|one| text(one, "reason")).collect();
+        }
         told.consent_missing = consent_missing(reader, config, &told.destination, found.id)?;
         connections.push(told);
     }
     Ok(Some(Explanation { profile: profile.to_owned(), connections }))
 }
 
-/// Runs that are looked through for the newest of a connection: those of single audiences have only some.
-const RUNS_MAX: u32 = 50;
-
-/// The reports of the newest runs, newest first.
-fn runs(reader: &Reader) -> Result<Vec<serde_json::Value>, Error> {
-    let reports = ledger::last_runs(reader, RUNS_MAX)?;
-    Ok(reports.iter().filter_map(|report| serde_json::from_str(report).ok()).collect())
-}
-
-/// Why the newest run of a connection ended early, by the run's own report.
-fn stopped(runs: &[serde_json::Value], (audience, destination, mapping): (&str, &str, &str)) -> Option<String> {
-    let text =
-        |link: &serde_json::Value, name: &str| link.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
-    let is_here = |link: &&serde_json::Value| {
-        text(link, "audience").as_deref() == Some(audience)
-            && text(link, "destination").as_deref() == Some(destination)
-            && text(link, "mapping").unwrap_or_default() == mapping
-    };
-    let links = |run: &'_ serde_json::Value| run.get("connections").and_then(serde_json::Value::as_array).cloned();
-    let newest = runs.iter().filter_map(links).find_map(|links| links.iter().find(is_here).cloned())?;
-    text(&newest, "reason").filter(|reason| !reason.is_empty())
+fn fault(report: &Value) -> Fault {
+    Fault {
+        function: text(report, "function").unwrap_or_default(),
+        reason: text(report, "reason").unwrap_or_default(),
+        log: entries(report, "log").filter_map(|line| line.as_str().map(str::to_owned)).collect(),
+    }
 }
 
 /// What keeps a person from a destination for want of consent.
@@ -185,8 +197,11 @@ fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
             reason: standing.reason,
         }),
         due_ms,
+        due: due_ms.map(moment),
         waits_because: waits_because.flatten(),
         connection_stopped: None,
+        plugin_faults: Vec::new(),
+        refused_requests: Vec::new(),
         receipts: chapter.receipts.into_iter().map(receipt).collect(),
     }
 }
@@ -248,11 +263,20 @@ pub struct Status {
     pub refused: u64,
     /// Members who wait for a moment or a job.
     pub waiting: u64,
+    /// When the first of them is due, in UTC; a run before does nothing about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<String>,
+    /// When the last of them is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<String>,
     /// Version of settings and mapping.
     pub settings_version: u64,
     /// Why the newest run that it was part of ended early, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_because: Option<String>,
+    /// The most that one call of the plugin used in the connection's last run, beside what it may.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub usage: Vec<Peak>,
 }
 
 /// The state of a destination.
@@ -277,7 +301,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
         state: destination_state(destination.enabled, fed(name)),
     });
     let destinations = destinations.collect();
-    let runs = runs(reader)?;
+    let reports = LastReports::read(reader)?;
     let mut connections = Vec::new();
     for wanted in &config.connections {
         let is_on = config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
@@ -292,7 +316,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
                 destination: wanted.destination.value.as_str().to_owned(),
                 mapping: mapping.to_owned(),
             };
-            connections.push(one_status(reader, &runs, name, (is_on, wanted.enabled && is_enabled))?);
+            connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
     Ok(Standing { destinations, connections })
@@ -300,7 +324,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
 
 fn one_status(
     reader: &Reader,
-    runs: &[serde_json::Value],
+    reports: &LastReports,
     name: LinkName,
     (is_on, is_enabled): (bool, bool),
 ) -> Result<Status, Error> {
@@ -315,9 +339,14 @@ fn one_status(
         (true, true, None) => "never synced",
         (true, true, Some(_)) => "connected",
     };
+    let due = known.as_ref().map(|link| waiting::due(reader, link.id)).transpose()?.flatten();
+    let (next_due, waits_until) = due.map(|(first_ms, last_ms)| (moment(first_ms), moment(last_ms))).unzip();
+    let usage = reports.of(&name.audience, &name.destination, &name.mapping);
+    let usage = usage.and_then(|report| serde_json::from_value(report.get("usage")?.clone()).ok()).unwrap_or_default();
     let LinkName { audience, destination, mapping } = name;
     let settings_version = known.map_or(0, |link| link.settings_version);
-    let stopped_because = stopped(runs, (&audience, &destination, &mapping));
+    let report = reports.of(&audience, &destination, &mapping);
+    let stopped_because = report.and_then(|report| text(report, "reason")).filter(|reason| !reason.is_empty());
     Ok(Status {
         audience,
         destination,
@@ -327,8 +356,11 @@ fn one_status(
         in_doubt,
         refused,
         waiting,
+        next_due,
+        waits_until,
         settings_version,
         stopped_because,
+        usage,
     })
 }
 

@@ -11,6 +11,7 @@ mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod history;
 mod plan;
 mod report;
 mod run;
@@ -24,10 +25,11 @@ pub use clock::Clock;
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
-pub use explain::{DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
-    ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RequestCounts, RunReport,
+    ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
+    RunReport,
 };
 pub use run::{Options, probe, sync};
 pub use setup::account::KnownAccount;

@@ -10,16 +10,17 @@ use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
 use crate::delivery::mapper;
 use crate::doubt;
-use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, Tally};
+use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_core::words::{counted, noun};
-use enroute_egress::Preview;
+use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
 use enroute_store::{Store, held};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,6 +47,12 @@ pub struct PlannedRequest {
     /// The body as text; only where bodies are asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// The body in Base64 (RFC 4648), where it is no text; only where bodies are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_base64: Option<String>,
+    /// Why the host would refuse it, with host, header or path: then the sync stops for the plugin to be mended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What would be done for one connection.
@@ -79,6 +86,8 @@ pub struct LinkPlan {
     pub rejections: Vec<ReasonCount>,
     /// Worth telling about members who would be delivered.
     pub warnings: Vec<ReasonCount>,
+    /// Requests that the host would refuse; a sync would pause the connection at the first of them.
+    pub refused_requests: Vec<RefusedRequests>,
     /// What went wrong inside the plugin.
     pub faults: Vec<FaultReport>,
     /// Members who wait for a moment or a job.
@@ -192,6 +201,7 @@ pub(super) async fn plan_link(
         sendable: 0,
         rejections: Vec::new(),
         warnings: Vec::new(),
+        refused_requests: Vec::new(),
         faults: Vec::new(),
         waiting: snapshot.state.waiting.len(),
         stale,
@@ -219,12 +229,20 @@ pub(super) async fn plan_link(
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }
     }
-    plan.rejections = tally.rejections(&link.manifest.codes);
-    plan.warnings = tally.warnings(&link.manifest.codes);
-    plan.pace_ms = pace_ms(&link, &plan.requests);
-    plan.faults = tally.faults;
     plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
+    plan.add_up(&link, tally);
     Ok(plan)
+}
+
+impl LinkPlan {
+    /// Takes in what mapping brought.
+    fn add_up(&mut self, link: &Link, tally: Tally) {
+        self.rejections = tally.rejections(&link.manifest.codes);
+        self.warnings = tally.warnings(&link.manifest.codes);
+        self.refused_requests = tally.refused();
+        self.pace_ms = pace_ms(link, &self.requests);
+        self.faults = tally.faults;
+    }
 }
 
 /// What is not wrong and worth a thought before anything is sent.
@@ -273,10 +291,15 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (ta
     for warning in &mapped.warnings {
         tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
     }
+    tally.refused.absorb(mapped.refused);
     for delivery in mapped.parts.into_iter().flat_map(|(_, deliveries)| deliveries) {
-        plan.sendable += delivery.members().len() as u64;
+        let members = delivery.members().len() as u64;
+        let mut is_refused = false;
         for prepared in delivery.requests {
             let preview = link.client.preview(&prepared.request);
+            is_refused |= preview.refused.is_some();
+            let text = String::from_utf8_lossy(&prepared.request.body);
+            let is_text = matches!(text, Cow::Borrowed(_));
             plan.requests.push(PlannedRequest {
                 operation: delivery.operation.clone(),
                 members: prepared.members.len() as u64,
@@ -285,10 +308,13 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (ta
                 body_sha256: enroute_catalog::sha256_hex(&prepared.request.body),
                 body_bytes: prepared.request.body.len() as u64,
                 headers: detail.bodies.then(|| headers(&preview)),
-                body: detail.bodies.then(|| String::from_utf8_lossy(&prepared.request.body).into_owned()),
+                body_base64: (detail.bodies && !is_text).then(|| base64(&prepared.request.body)),
+                body: detail.bodies.then(|| text.into_owned()),
                 url: preview.url,
+                refused: preview.refused,
             });
         }
+        plan.sendable += if is_refused { 0 } else { members };
     }
 }
 

@@ -1,15 +1,15 @@
 //! What a run did, in numbers that add up.
 
+use crate::report::bounded::Bounded;
+use enroute_core::outcome::{OTHERS, Outcome};
+use enroute_core::plain;
+use enroute_egress::Refusal;
+use enroute_runtime::{Fault, LogLine, Peak};
+use enroute_store::ledger::RequestRow;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
-use enroute_core::outcome::{OTHERS, Outcome};
-use serde::Serialize;
-
-use crate::report::bounded::Bounded;
-use enroute_runtime::Fault;
-use enroute_store::ledger::RequestRow;
-
-mod bounded;
+pub(crate) mod bounded;
 
 /// Code of members whom a mapping's condition leaves out.
 pub(crate) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
@@ -118,6 +118,20 @@ pub struct ReasonCount {
     /// What the plugin's manifest says to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Of those who wait, when the last of them is due, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// Requests that the host refused for one reason: the plugin's doing, and no destination's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusedRequests {
+    /// snake_case: which part of the request is at fault.
+    pub code: String,
+    /// One clause, with the host, header, path segment or item.
+    pub reason: String,
+    /// How many requests.
+    pub requests: u64,
 }
 
 /// A call that failed inside a plugin.
@@ -133,8 +147,9 @@ pub struct FaultReport {
     pub members: u64,
     /// Functions of the guest, innermost first.
     pub backtrace: Vec<String>,
-    /// What the guest last wrote to standard error: for people at the terminal, never stored, because a panic may quote
-    /// a value.
+    /// What the guest logged last in the first of these calls, `level: message`, values of members covered.
+    pub log: Vec<String>,
+    /// What the guest last wrote to standard error: for people at the terminal, never stored.
     #[serde(skip)]
     pub stderr: String,
     /// How many calls failed in this way.
@@ -150,6 +165,7 @@ impl FaultReport {
             reason: fault.reason.clone(),
             members,
             backtrace: fault.backtrace.clone(),
+            log: last_lines(fault),
             stderr: fault.stderr.clone(),
             times: 1,
         }
@@ -212,6 +228,8 @@ pub struct LinkReport {
     pub warnings: Vec<ReasonCount>,
     /// Refusals that the destination only counts.
     pub unattributed: BTreeMap<String, u64>,
+    /// Requests of the plugin that the host refused; nothing of them left.
+    pub refused_requests: Vec<RefusedRequests>,
     /// What went wrong inside the plugin.
     pub faults: Vec<FaultReport>,
     /// Version of the settings and the mapping in force.
@@ -220,8 +238,13 @@ pub struct LinkReport {
     pub held: u64,
     /// Members of whom it is in doubt what the destination has.
     pub in_doubt: u64,
-    /// Why members wait after the run: for another attempt, or for clarity.
+    /// Why members wait after the run: for another attempt, for clarity, or for a job at the destination.
     pub waiting: Vec<ReasonCount>,
+    /// When the first of them is due, in UTC; a run before does nothing about them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<String>,
+    /// The most that one call of the plugin used of each limit, beside what it may.
+    pub usage: Vec<Peak>,
     /// Whether the outcomes add up to the changes.
     pub adds_up: bool,
 }
@@ -248,11 +271,14 @@ impl LinkReport {
             refused_before: 0,
             warnings: Vec::new(),
             unattributed: BTreeMap::new(),
+            refused_requests: Vec::new(),
             faults: Vec::new(),
             settings_version: 0,
             held: 0,
             in_doubt: 0,
             waiting: Vec::new(),
+            next_due: None,
+            usage: Vec::new(),
             adds_up: true,
         }
     }
@@ -296,12 +322,16 @@ pub(crate) struct Tally {
     pub(crate) repeated: u64,
     pub(crate) unattributed: Bounded<String>,
     pub(crate) faults: Vec<FaultReport>,
+    /// Requests that the host refused.
+    pub(crate) refused: Bounded<Refusal>,
     rejections: Bounded<(String, Option<String>, String)>,
     warnings: Bounded<(String, Option<String>)>,
 }
 
 /// Most different faults that a report describes; a plugin is left alone long before.
 const FAULT_REASONS_MAX: usize = 20;
+/// Log lines that a report keeps of a fault.
+const FAULT_LOG_LINES_MAX: usize = 5;
 
 impl Tally {
     pub(crate) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
@@ -375,11 +405,26 @@ impl Tally {
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
         self.unattributed.absorb(other.unattributed);
+        self.refused.absorb(other.refused);
         self.rejections.absorb(other.rejections);
         self.warnings.absorb(other.warnings);
         for fault in other.faults {
             self.add_fault(fault);
         }
+    }
+
+    pub(crate) fn refused(&self) -> Vec<RefusedRequests> {
+        let one = |(refusal, requests): (&Refusal, &u64)| RefusedRequests {
+            code: refusal.code.to_owned(),
+            reason: refusal.reason.clone(),
+            requests: *requests,
+        };
+        let others = Some(self.refused.others()).filter(|others| *others > 0).map(|requests| RefusedRequests {
+            code: OTHERS.to_owned(),
+            reason: "their reasons are not told apart".to_owned(),
+            requests,
+        });
+        self.refused.iter().map(one).chain(others).collect()
     }
 
     pub(crate) fn rejections(&self, codes: &BTreeMap<String, String>) -> Vec<ReasonCount> {
@@ -389,6 +434,7 @@ impl Tally {
             reason: reason.clone(),
             members: *members,
             hint: codes.get(code).cloned(),
+            until: None,
         };
         self.rejections.iter().map(one).chain(others(self.rejections.others())).collect()
     }
@@ -400,13 +446,21 @@ impl Tally {
             reason: String::new(),
             members: *members,
             hint: codes.get(code).cloned(),
+            until: None,
         };
         self.warnings.iter().map(one).chain(others(self.warnings.others())).collect()
     }
 }
 
+/// What a guest logged last before it failed.
+fn last_lines(fault: &Fault) -> Vec<String> {
+    let cut = fault.log.len().saturating_sub(FAULT_LOG_LINES_MAX);
+    let one = |line: &LogLine| plain::line(format!("{}: {}", line.level, line.message));
+    fault.log.iter().skip(cut).map(one).collect()
+}
+
 /// Members whose reasons are not told apart.
 fn others(members: u64) -> Option<ReasonCount> {
     let (code, reason) = (OTHERS.to_owned(), "their reasons are not told apart".to_owned());
-    (members > 0).then_some(ReasonCount { code, field: None, reason, members, hint: None })
+    (members > 0).then_some(ReasonCount { code, field: None, reason, members, hint: None, until: None })
 }

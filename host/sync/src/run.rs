@@ -3,7 +3,7 @@
 use crate::change::only::Only;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::change::{cutter, records};
-use crate::clock::Clock;
+use crate::clock::{Clock, moment};
 use crate::delivery::blame::Trust;
 use crate::delivery::dispatch::{Dispatch, Dispatched, ProgressSink};
 use crate::delivery::open::{self, Probed};
@@ -16,8 +16,9 @@ use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCoun
 use crate::setup::link::Link;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
-use enroute_runtime::{Fault, Problem, ProblemPlace};
-use enroute_store::{Error, Store, held, ledger};
+use enroute_runtime::{Fault, Problem, ProblemPlace, World};
+use enroute_store::waiting::{self, WaitingReason};
+use enroute_store::{Error, Store, Transaction, held, ledger};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -131,7 +132,7 @@ struct Connection {
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
-        self.store.write(move |tx| ledger::settle_orphans(tx, id, now_ms)).await?;
+        self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
             return Ok(failed);
@@ -196,6 +197,20 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
+    async fn begin(&self, now_ms: u64) -> Result<(), Error> {
+        let (id, tried_for) = (self.link.id, self.link.trial_digest());
+        let begin = move |tx: &Transaction<'_>| {
+            ledger::settle_orphans(tx, id, now_ms)?;
+            waiting::try_for(tx, id, &tried_for, now_ms)
+        };
+        if self.store.write(begin).await? {
+            let destination = &self.link.destination;
+            tracing::info!(%destination, "plugin, settings or credential changed: who waits is due");
+        }
+        Ok(())
     }
 
     fn book(&self) -> Book {
@@ -275,7 +290,9 @@ impl Connection {
 
     /// What the plugin finds wrong, knowing what it learned.
     async fn validate(&self) -> Result<Vec<String>, Fault> {
-        let problems = self.link.plugin.validate(&self.link.guest).await?;
+        let validated = self.link.plugin.validate_in(World::default(), &self.link.guest).await;
+        let (problems, usage) = validated.inspect_err(|fault| self.link.log_fault(fault))?;
+        self.link.log("validate", &usage);
         Ok(problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect())
     }
 
@@ -346,11 +363,12 @@ impl Connection {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
         }
-        let ((held, in_doubt), waiting) = self
+        let ((held, in_doubt), waiting, due) = self
             .store
             .read(move |reader| {
                 let sets = held::sets(reader, link)?;
-                Ok::<_, Error>((sets, ledger::waiting_reasons(reader, link)?))
+                let waiting = waiting::reasons(reader, link)?;
+                Ok::<_, Error>((sets, waiting, waiting::due(reader, link)?))
             })
             .await?;
         let state = match &stopped {
@@ -376,11 +394,13 @@ impl Connection {
             rejections: tally.rejections(&self.link.manifest.codes),
             refused_before,
             warnings: tally.warnings(&self.link.manifest.codes),
+            refused_requests: tally.refused(),
             unattributed: tally.unattributed.into_map(),
             faults: tally.faults,
             held: (&held - &in_doubt).len(),
             in_doubt: in_doubt.len(),
-            waiting: waiting.into_iter().map(|(state, reason, members)| waits(&state, reason, members)).collect(),
+            next_due: due.map(|(first_ms, _)| moment(first_ms)),
+            waiting: waiting.into_iter().map(waits).collect(),
             ..base
         })
     }
@@ -403,6 +423,7 @@ impl Connection {
             mapping: self.link.mapping.clone(),
             plugin: self.link.plugin_name.clone(),
             settings_version: self.link.settings_version,
+            usage: self.link.peaks(),
             ..LinkReport::ended(state, reason)
         }
     }
@@ -415,7 +436,12 @@ impl Connection {
 }
 
 /// Why members wait, as a reason of the report.
-fn waits(state: &str, reason: Option<String>, members: u64) -> ReasonCount {
-    let reason = reason.unwrap_or_else(|| "they are tried again later".to_owned());
-    ReasonCount { code: state.to_owned(), field: None, reason, members, hint: None }
+fn waits(waiting: WaitingReason) -> ReasonCount {
+    let WaitingReason { state, reason, members, until_ms } = waiting;
+    let known = || match state.as_str() {
+        "accepted" => "the destination works on them".to_owned(),
+        _ => "they are tried again later".to_owned(),
+    };
+    let reason = reason.unwrap_or_else(known);
+    ReasonCount { code: state, field: None, reason, members, hint: None, until: Some(moment(until_ms)) }
 }

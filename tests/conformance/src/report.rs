@@ -2,18 +2,19 @@
 
 mod junit;
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use enroute_sdk::testing::Played;
-use serde::Serialize;
-
 use crate::catalogue::{Check, Group};
 use crate::checks::mapping::FullBatch;
 use crate::findings::{Failure, Findings};
 use crate::kit::Kit;
+use crate::sandbox::Most;
 use crate::unknown::{self, Unknown};
 use crate::{Options, Subject};
+use enroute_core::plain;
+use enroute_host::runtime::Limits;
+use enroute_sdk::testing::Played;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Whether a check holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -157,7 +158,7 @@ impl Report {
             let word = if case.differences.is_empty() { "ok" } else { "FAILED" };
             let _ = writeln!(text, "  {:<width$}  {word}", case.name, width = width + 7);
             case.differences.iter().for_each(|difference| {
-                let _ = writeln!(text, "         {difference}");
+                let _ = writeln!(text, "         {}", plain::visible(difference));
             });
         }
         self.write_unknown(&mut text);
@@ -215,7 +216,8 @@ fn explain(text: &mut String, check: &CheckReport) {
         return;
     }
     let _ = writeln!(text, "         {} says that {}", check.clause, check.says);
-    for Failure { did, expected, got } in &check.failures {
+    for failure in &check.failures {
+        let [did, expected, got] = [&failure.did, &failure.expected, &failure.got].map(|text| plain::visible(text));
         let _ = writeln!(text, "         did       {did}\n         expected  {expected}\n         got       {got}");
     }
 }
@@ -264,6 +266,23 @@ fn figures(subject: &Subject, kit: &Kit<'_>, full: Option<FullBatch>) -> Vec<Fig
     }
     let lines = meter.validate.log_lines.max(meter.map.log_lines).max(meter.send.log_lines);
     figures.push(figure("log, most lines of a call", lines.to_string(), Some("500")));
+    let limits = Limits::default();
+    let all = [meter.validate, meter.map, meter.send];
+    let most = |of: fn(&Most) -> u64| all.iter().map(of).max().unwrap_or(0);
+    let counted = |name, used: u64, limit: u64| figure(name, used.to_string(), Some(&limit.to_string()));
+    figures.push(counted("most log of a call, KiB", most(|one| one.log_kib), limits.log_bytes as u64 >> 10));
+    figures.push(counted("most table slots of a call", most(|one| one.table_slots), limits.table_slots as u64));
+    figures.push(counted("most host calls of a call", most(|one| one.host_calls), limits.host_calls));
+    figures.push(counted("send, most requests", meter.send.requests, u64::from(limits.requests)));
+    let pure = meter.validate.wall.max(meter.map.wall);
+    figures.push(figure("validate and map, most wall time", milliseconds(pure), Some("30 s")));
+    figures.push(figure("send, most wall time", milliseconds(meter.send.wall), Some("60 s")));
+    let output = most(|one| one.output_bytes);
+    figures.push(figure(
+        "most handed over at once",
+        bytes(usize::try_from(output).unwrap_or(usize::MAX)),
+        Some("32.0 MiB"),
+    ));
     figures.push(figure("largest body", bytes(meter.body_bytes), None));
     figures.push(figure("most bodies of a call", bytes(meter.output_bytes), Some("32.0 MiB")));
     if let Some(full) = full {

@@ -23,6 +23,12 @@ pub(crate) struct Most {
     pub(crate) cpu: Duration,
     pub(crate) memory_bytes: usize,
     pub(crate) log_lines: usize,
+    pub(crate) log_kib: u64,
+    pub(crate) wall: Duration,
+    pub(crate) table_slots: u64,
+    pub(crate) host_calls: u64,
+    pub(crate) requests: u64,
+    pub(crate) output_bytes: u64,
 }
 
 /// What all calls took, function by function.
@@ -43,6 +49,12 @@ impl Most {
         self.cpu = self.cpu.max(usage.cpu);
         self.memory_bytes = self.memory_bytes.max(usage.memory_bytes);
         self.log_lines = self.log_lines.max(usage.log.len());
+        self.log_kib = self.log_kib.max(usage.log_bytes.div_ceil(1 << 10) as u64);
+        self.wall = self.wall.max(usage.wall);
+        self.table_slots = self.table_slots.max(usage.table_slots as u64);
+        self.host_calls = self.host_calls.max(usage.host_calls);
+        self.requests = self.requests.max(u64::from(usage.requests));
+        self.output_bytes = self.output_bytes.max(usage.output_bytes as u64);
     }
 }
 
@@ -212,6 +224,7 @@ fn broken(fault: &Fault, never_fails: Check) -> (Check, &'static str) {
     match (fault.kind, fault.function) {
         (FaultKind::Trap, _) => (never_fails, "a result"),
         (FaultKind::TimeOut, _) => (Check::TimeIsEnough, "an end within the budget"),
+        (FaultKind::Calls, _) => (never_fails, "at most 2,000,000 calls of the host"),
         (FaultKind::Memory, _) => (Check::MemoryIsEnough, "at most 64 MiB of memory"),
         (FaultKind::Output, _) => (Check::OutputIsBounded, "at most 32 MiB handed over"),
         (FaultKind::Contract, "map") => (Check::MapIsTotal, "every member in one delivery or one rejection"),
@@ -224,9 +237,8 @@ fn broken(fault: &Fault, never_fails: Check) -> (Check, &'static str) {
 
 /// The reason with what helps to find the place.
 fn told(fault: &Fault) -> String {
-    let said = fault.stderr.lines().find(|line| !line.trim().is_empty());
     let frame = fault.backtrace.iter().find(|frame| !frame.contains("panic") && !frame.starts_with("std::"));
-    let said = said.map(|line| format!("; it wrote: {line}")).unwrap_or_default();
+    let said = fault.log.last().map(|line| format!("; it logged last: {}", line.message)).unwrap_or_default();
     let frame = frame.map(|frame| format!("; in {frame}")).unwrap_or_default();
     format!("{}{said}{frame}", fault.reason)
 }

@@ -167,6 +167,20 @@ hint: `enroute plugin lock braze` writes it
 "#]],
         ),
         case(
+            "E315",
+            Edit(P, "sha256 = \"DIGEST-OF-BRAZE\"", "sha256 = \"DIGEST-OF-BRAZE\"\nlimits = { memory_mib = 100000 }"),
+            str![[r#"
+error[E315]: limit `memory_mib` of plugin `braze` is not between 1 and 1024
+ --> plugins.toml:4:25
+  |
+4 | limits = { memory_mib = 100000 }
+  |                         ^^^^^^
+
+hint: `enroute plugin test` shows what the plugin needs; without the key it has the default
+
+"#]],
+        ),
+        case(
             "E223",
             Edit(P, "settings =", "allow_networks = [\"127.0.0.1\"]\nsettings ="),
             str![[r#"

@@ -40,7 +40,7 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
     // Jobs at destinations take minutes. Waits are part of the run, and the demo's clock jumps over them.
     let clock = Clock::starting_at(Clock::System.now_ms());
 
-    output.note(format_args!(
+    output.notes(format_args!(
         "\n1. {} {} imported and synced for the first time",
         counted(args.profiles as u64, "profile"),
         noun(args.profiles as u64, "is")
@@ -50,10 +50,10 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
     let Ok(first) = first else { return Ok(ExitCode::FAILURE) };
     tell(&fakes, output);
 
-    output.note("\n2. A day later one person entered, one left, one has a new lifetime value, one has new notes that");
+    output.notes("\n2. A day later one person entered, one left, one has a new lifetime value, one has new notes that");
     output
         .note("   no mapping names, one has an address and a diary that destinations refuse, and one entered without");
-    output.note("   a name or an address. Braze is busy for a while, and Salesforce ended the session of its token.");
+    output.notes("   a name or an address. Braze is busy for a while, and Salesforce ended the session of its token.");
     people::write(&folder, args.profiles, people::Day::Second)?;
     fakes.servers().iter().for_each(|(_, server)| server.clear());
     let busy = Reply::text(429, "slow down").header("retry-after", "20");
@@ -68,11 +68,11 @@ pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitC
     if output.json {
         output.print_json(&serde_json::json!({ "first": first, "second": second }))?;
     } else {
-        output.line(format_args!("\nWhy was {} not updated?", people::UNUSABLE))?;
+        output.text(format_args!("\nWhy was {} not updated?", people::UNUSABLE))?;
         crate::commands::status::explain_profile(people::UNUSABLE, &folder, output)?;
     }
     if let Some(kept) = &args.keep {
-        output.note(format_args!("\nEverything is in {}; the fake destinations end now.", kept.display()));
+        output.notes(format_args!("\nEverything is in {}; the fake destinations end now.", kept.display()));
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -90,7 +90,7 @@ async fn round(folder: &Path, clock: &Clock, output: &Output) -> anyhow::Result<
     import::sources(&session, None, output).await?;
     let plans = sync::plan(&session.store, &setup, clock, Detail::default()).await?;
     for plan in &plans {
-        output.note(format_args!(
+        output.notes(format_args!(
             "   plan: {} → {}: {} in {}",
             plan.audience,
             plan.destination,
@@ -110,10 +110,14 @@ async fn round(folder: &Path, clock: &Clock, output: &Output) -> anyhow::Result<
 
 /// What the destinations themselves say.
 fn tell(fakes: &All, output: &Output) {
-    output.note("   the destinations themselves count:");
+    output.notes("   the destinations themselves count:");
     for ((_, server), name) in fakes.servers().iter().zip(DESTINATIONS) {
         let (members, requests) = (fakes.members(name).len(), server.requests().len());
-        output.note(format_args!("     {name}: {} after {}", counted(members, "member"), counted(requests, "request")));
+        output.notes(format_args!(
+            "     {name}: {} after {}",
+            counted(members, "member"),
+            counted(requests, "request")
+        ));
     }
 }
 

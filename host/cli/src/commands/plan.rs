@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
-use enroute_host::sync::{self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount};
+use enroute_host::sync::{
+    self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
+};
 
 use crate::commands::import;
 use crate::output::{EXIT_STOPPED, Output, connection};
@@ -83,6 +85,10 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     ))?;
     reasons("cannot be sent", &plan.rejections, output)?;
     reasons("worth knowing", &plan.warnings, output)?;
+    refused(&plan.refused_requests, output)?;
+    if !plan.refused_requests.is_empty() {
+        output.line("  a sync would stop there: mend the plugin, or grant what it asks for")?;
+    }
     for fault in &plan.faults {
         let times = counted(fault.times, "time");
         output.line(format_args!("  plugin failed in `{}` {times}: {}", fault.function, fault.reason))?;
@@ -116,6 +122,9 @@ pub(crate) fn show_request(request: &PlannedRequest, output: &Output) -> anyhow:
         counted(request.members, "member"),
         counted(request.body_bytes, "byte")
     ))?;
+    if let Some(reason) = &request.refused {
+        output.line(format_args!("      the host would refuse it: {reason}"))?;
+    }
     for (name, value) in request.headers.iter().flatten() {
         output.line(format_args!("      {name}: {value}"))?;
     }
@@ -190,6 +199,15 @@ fn identifier(one: &IdentifierCoverage, people: u64) -> String {
     }
 }
 
+/// Requests that the host refuses, by reason.
+pub(crate) fn refused(refused: &[RefusedRequests], output: &Output) -> anyhow::Result<()> {
+    for RefusedRequests { code, reason, requests } in refused {
+        let requests = counted(*requests, "request");
+        output.line(format_args!("  refused by the host, the plugin is at fault: {requests}, {code}: {reason}"))?;
+    }
+    Ok(())
+}
+
 /// Reasons with the number of members, and what to do.
 pub(crate) fn reasons(title: &str, reasons: &[ReasonCount], output: &Output) -> anyhow::Result<()> {
     for reason in reasons {
@@ -200,7 +218,8 @@ pub(crate) fn reasons(title: &str, reasons: &[ReasonCount], output: &Output) -> 
         }
         let field = reason.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
         let text = if reason.reason.is_empty() { String::new() } else { format!(": {}", reason.reason) };
-        output.line(format_args!("  {title}: {} × {}{field}{text}", reason.members, reason.code))?;
+        let until = reason.until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+        output.line(format_args!("  {title}: {} × {}{field}{text}{until}", reason.members, reason.code))?;
         if let Some(hint) = &reason.hint {
             output.line(format_args!("    {hint}"))?;
         }

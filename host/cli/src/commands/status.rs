@@ -1,14 +1,12 @@
 //! `enroute status` and `enroute explain`: where connections stand, and one person's story.
 
-use std::path::Path;
-use std::process::ExitCode;
-
-use enroute_host::config::load::load;
-
-use enroute_host::sync::{self, Explanation};
-
 use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told, read_store};
+use enroute_host::config::load::load;
+use enroute_host::runtime::Peak;
+use enroute_host::sync::{self, Explanation, Status};
+use std::path::Path;
+use std::process::ExitCode;
 
 /// Whose story to tell.
 #[derive(Debug, clap::Args)]
@@ -34,12 +32,19 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
     }
     output.table(&rows)?;
     output.line("")?;
-    let mut rows =
-        vec![["connection", "state", "held", "in doubt", "refused", "waiting", "settings"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["connection", "state", "held", "in doubt", "refused", "waiting", "settings", "due"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for one in &found.connections {
         let numbers = [one.held, one.in_doubt, one.refused, one.waiting, one.settings_version];
         let mut row = vec![connection(&one.audience, &one.destination, &one.mapping), one.state.to_owned()];
         row.extend(numbers.map(|number| number.to_string()));
+        row.push(match (&one.next_due, &one.waits_until) {
+            (Some(first), Some(last)) if first != last => format!("{first} to {last}"),
+            (first, _) => first.clone().unwrap_or_default(),
+        });
         rows.push(row);
     }
     output.table(&rows)?;
@@ -47,7 +52,25 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
     }
+    show_usage(&found.connections, output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The most that one call used in the last run, beside what it may.
+fn show_usage(connections: &[Status], output: &Output) -> anyhow::Result<()> {
+    let used: Vec<_> = connections.iter().filter(|one| !one.usage.is_empty()).collect();
+    if used.is_empty() {
+        return Ok(());
+    }
+    output.line("")?;
+    output.line("most that one call of the plugin used in the last run, of what it may")?;
+    for one in used {
+        output.line(format_args!("  {}", connection(&one.audience, &one.destination, &one.mapping)))?;
+        for Peak { limit, used, most } in &one.usage {
+            output.line(format_args!("    {limit:<15}  {used:>8} of {most}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs `enroute explain`.
@@ -91,6 +114,21 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
         }
         if let Some(reason) = &chapter.waits_because {
             output.line(format_args!("    waits because of this: {reason}"))?;
+        }
+        if let Some(due) = &chapter.due {
+            output.line(format_args!("    waits until {due}"))?;
+        }
+        for fault in &chapter.plugin_faults {
+            output.line(format_args!(
+                "    the plugin failed in `{}` in the last run: {}",
+                fault.function, fault.reason
+            ))?;
+            if let Some(line) = fault.log.last() {
+                output.line(format_args!("      it logged last: {line}"))?;
+            }
+        }
+        for reason in &chapter.refused_requests {
+            output.line(format_args!("    the host refused requests of the plugin in the last run: {reason}"))?;
         }
         if let Some(reason) = &chapter.connection_stopped {
             output.line(format_args!("    the last run ended early: {reason}"))?;

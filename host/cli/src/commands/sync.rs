@@ -128,6 +128,7 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     for (reason, count) in &link.unattributed {
         output.line(format_args!("  refused by count only: {count} × {reason}"))?;
     }
+    plan::refused(&link.refused_requests, output)?;
     link.faults.iter().try_for_each(|fault| show_fault(fault, output))
 }
 
@@ -139,11 +140,13 @@ fn show_fault(fault: &FaultReport, output: &Output) -> anyhow::Result<()> {
         counted(fault.times, "time"),
         fault.reason
     ))?;
-    if let Some(frame) = fault.backtrace.first() {
+    let is_own =
+        |frame: &&String| !frame.contains("panic") && !frame.starts_with("std::") && !frame.starts_with("__rust");
+    if let Some(frame) = fault.backtrace.iter().find(is_own) {
         output.line(format_args!("    in {frame}"))?;
     }
-    if let Some(line) = fault.stderr.lines().last() {
-        output.line(format_args!("    {line}"))?;
+    if let Some(line) = fault.log.last() {
+        output.line(format_args!("    it logged last: {line}"))?;
     }
     Ok(())
 }

@@ -106,6 +106,7 @@ fn show_mapping(mapping: &TriedMapping, output: &Output) -> anyhow::Result<()> {
     if let Some(reason) = &plan.stopped {
         output.line(format_args!("  stopped: {reason}"))?;
     }
+    plan::refused(&plan.refused_requests, output)?;
     for fault in &plan.faults {
         output.line(format_args!("  plugin failed in `{}`: {}", fault.function, fault.reason))?;
     }

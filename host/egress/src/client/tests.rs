@@ -74,7 +74,8 @@ fn ok(body: &str) -> Vec<u8> {
 fn shown(outcome: Result<Response, Failure>) -> String {
     match outcome {
         Ok(response) => format!("{} {}", response.status, String::from_utf8_lossy(&response.body)),
-        Err(Failure::Denied(reason)) => format!("denied: {reason}"),
+        Err(Failure::Refused(refusal)) => format!("denied: {refusal}"),
+        Err(Failure::Denied(reason)) => format!("not completed: {reason}"),
         Err(Failure::Unreachable(reason)) => format!("unreachable: {reason}"),
         Err(Failure::Interrupted(reason)) => format!("interrupted: {reason}"),
         Err(Failure::TooLarge(max)) => format!("too large: {max}"),

@@ -1,17 +1,15 @@
 //! What is known of a connection before a run: the audience now, what the destination holds, who waits.
 
-use std::collections::HashMap;
-use std::time::Duration;
-
-use enroute_core::diff::{Candidates, State, candidates};
-use roaring::RoaringBitmap;
-
 use crate::change::only::Only;
 use crate::change::records;
-use crate::report::ChangeCounts;
+use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
 use crate::setup::link::Link;
+use enroute_core::diff::{Candidates, State, candidates};
 use enroute_store::audience::{self, AudienceError};
-use enroute_store::{Reader, held, ledger};
+use enroute_store::{Reader, held, ledger, waiting};
+use roaring::RoaringBitmap;
+use std::collections::HashMap;
+use std::time::Duration;
 
 /// Longest evaluation of an audience.
 ///
@@ -110,10 +108,14 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (refused, refused_removals) = ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
+    // A run notes this before; a plan forecasts it.
+    let tried_for = waiting::tried_for(reader, link.id)?;
+    let is_changed = tried_for.is_some_and(|tried_for| tried_for != link.trial_digest());
     let mut waiting = RoaringBitmap::new();
-    let mut due = RoaringBitmap::new();
+    let version = (link.plugin_digest.as_slice(), link.settings_version);
+    let mut due = waiting::updates_refused_before(reader, link.id, version, NO_MATCHING_MAPPING)?;
     for row in ledger::waiting(reader, link.id)? {
-        if row.ticket.is_some() || row.due_ms > now_ms {
+        if row.ticket.is_some() || row.due_ms > now_ms && !is_changed {
             waiting.insert(row.profile);
         } else {
             due.insert(row.profile);

@@ -112,7 +112,7 @@ pub(crate) async fn carry_out(
     if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
         && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
     {
-        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms), history.search));
+        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
     }
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
@@ -132,22 +132,24 @@ pub(crate) async fn carry_out(
     let outlet = Arc::new(outlet);
     let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
     enroute_config::crash_point!("delivery.answered");
-    let (reach, pause) = (outlet.reach(lot.len()), outlet.take_pause());
-    let requests = outlet.take_records();
+    let reach = outlet.reach(lot.len());
     let sent = sent.and_then(|(report, usage)| {
         link.log("send", &usage);
         let lie = blame::lie(&report, &reach, false);
-        lie.map_or(Ok(report), |reason| Err(Fault::broken(&link.plugin_name, "send", reason)))
+        lie.map_or(Ok(report), |reason| Err(Fault::contract(&link.plugin_name, "send", reason)))
     });
+    let sent = sent.map(|report| outlet.corrected(report));
+    let (pause, requests) = (outlet.take_pause(), outlet.take_records());
+    tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
     let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
-        Ok(mut report) => {
-            report.verdict = pause.unwrap_or(report.verdict);
+        Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
             judge(report, &requests, lot.len(), idempotent, history.trail.refused)
         }
         Err(fault) => {
+            link.log_fault(&fault);
             tally.fault(&fault, lot.len() as u64);
             let members = u32::try_from(lot.len()).unwrap_or(u32::MAX);
             judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)

@@ -120,7 +120,10 @@ impl Dispatch {
                     let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
                     self.take(*lot, "prepared", history, 0).await?;
                 }
-                Cutting::Same(members) => self.tally.outcomes.unchanged += members.len(),
+                Cutting::Same(members) => {
+                    self.tally.outcomes.unchanged += members.len();
+                    self.book.keep(members).await?;
+                }
                 Cutting::Folded(folded) => {
                     self.tally.outcomes.unchanged += folded.len() as u64;
                     self.book.fold(folded).await?;
@@ -189,6 +192,14 @@ impl Dispatch {
         self.reject(convicted.collect(), "host").await?;
         self.left_out |= !mapped.unmapped.is_empty();
         self.tally.outcomes.deferred += mapped.unmapped.iter().map(|lot| lot.len() as u64).sum::<u64>();
+        let refusal = mapped.refused.iter().next().map(|(refusal, _)| refusal.clone());
+        if let Some(refusal) = refusal {
+            self.book.link.log_refusal(&refusal);
+            self.stopped = Some(Stop::Person(refusal.told()));
+            self.left_out = true;
+            self.tally.refused.absorb(mapped.refused);
+            return Ok(0);
+        }
         let mut begun = 0;
         for (part, deliveries) in mapped.parts {
             let label = if part.len() == members { label } else { "subset" };
@@ -245,7 +256,7 @@ impl Dispatch {
         let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket));
         let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
         if wait_ms > self.patience_ms {
-            self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms));
+            self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms, &self.clock));
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::change::lot::Lot;
 use crate::delivery::blame::{Call, Trust};
+use crate::report::bounded::Bounded;
 use crate::setup::link::Link;
 use enroute_core::isolate::{Isolation, Step};
 use enroute_core::outcome::Warning;
+use enroute_egress::Refusal;
 use enroute_runtime::{Delivery, Fault, Rejection};
 
 /// What became of a lot.
@@ -15,6 +17,8 @@ pub(crate) struct MappedLot {
     /// Rejections, with the part they mean.
     pub(crate) rejections: Vec<(Lot, Rejection)>,
     pub(crate) warnings: Vec<Warning>,
+    /// Requests that the host would refuse, whatever members are in them: nothing of the lot may be sent.
+    pub(crate) refused: Bounded<Refusal>,
     /// Failed calls, with the number of members in each.
     pub(crate) faults: Vec<(Fault, usize)>,
     /// Members whom nothing is known against: isolating the culprits would have cost too many calls.
@@ -40,7 +44,9 @@ pub(crate) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
         let mapped = link.plugin.map(&link.guest, &lot.batch).await;
         let checked = mapped.and_then(|(mapped, usage)| {
             link.log("map", &usage);
-            within_limits(link, &mapped.deliveries).map(|()| mapped)
+            within_limits(link, &mapped.deliveries)?;
+            found.refused.absorb(refused(link, &mapped.deliveries)?);
+            Ok(mapped)
         });
         match checked {
             Ok(mapped) => {
@@ -58,6 +64,7 @@ pub(crate) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
             }
             Err(fault) => {
                 trust.failed(Call::Map, &fault, lot.len(), false);
+                link.log_fault(&fault);
                 found.faults.push((fault.clone(), lot.len()));
                 if lot.len() == 1 {
                     search.found_culprits(1);
@@ -95,6 +102,24 @@ fn within_limits(link: &Link, deliveries: &[Delivery]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Requests that the host would refuse for what no member has to do with.
+///
+/// # Errors
+/// Where a member may be the reason: then those at fault are looked for.
+fn refused(link: &Link, deliveries: &[Delivery]) -> Result<Bounded<Refusal>, Fault> {
+    let mut found = Bounded::default();
+    for request in deliveries.iter().flat_map(|delivery| &delivery.requests) {
+        match link.client.objection(&request.request) {
+            Some(objection) if objection.may_be_of_a_member => {
+                return Err(broken(link, format!("the host refuses its request: {}", objection.refusal)));
+            }
+            Some(objection) => found.add(objection.refusal, 1),
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
 fn broken(link: &Link, reason: String) -> Fault {
-    Fault::broken(&link.plugin_name, "map", reason)
+    Fault::contract(link.plugin_name.clone(), "map", reason)
 }

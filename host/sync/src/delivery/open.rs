@@ -99,10 +99,9 @@ async fn call(
 ) -> (Result<Report, Fault>, Arc<DeliveryOutlet>) {
     let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, label));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
-    let report = sent.map(|(mut report, usage)| {
+    let report = sent.inspect_err(|fault| link.log_fault(fault)).map(|(report, usage)| {
         link.log("send", &usage);
-        report.verdict = outlet.take_pause().unwrap_or(report.verdict);
-        report
+        outlet.corrected(report)
     });
     (report, outlet)
 }

@@ -1,13 +1,15 @@
 //! The way out of the sandbox for one `send`: keeps the bytes of prepared requests, labels and records what leaves.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, moment};
 use crate::delivery::blame::Reach;
 use crate::delivery::pace::{Gate, Gates};
+use crate::report::bounded::Bounded;
 use crate::setup::link::Link;
 use enroute_auth::{Keeper, Token, TokenError};
-use enroute_core::outcome::Verdict;
+use enroute_core::outcome::{Fate, Outcome, Report, Verdict};
+use enroute_core::plain;
 use enroute_core::request::{Item, Request, Response};
-use enroute_egress::{Failure, Fill};
+use enroute_egress::{Failure, Fill, Refusal};
 use enroute_runtime::{Delivery, Outlet, PreparedRequest, RequestKind};
 use enroute_store::ledger::RequestRow;
 use roaring::RoaringBitmap;
@@ -40,6 +42,16 @@ pub(crate) struct DeliveryOutlet {
     records: Mutex<Vec<Record>>,
     /// Why there will be no token before a person has done something.
     pause: Mutex<Option<String>>,
+    refusals: Mutex<Refusals>,
+}
+
+/// What the plugin asked for in one call and may not.
+#[derive(Default)]
+struct Refusals {
+    /// Requests by what is wrong with them.
+    requests: Bounded<Refusal>,
+    /// What was wrong with a prepared request, of which members depend; else with the first other one.
+    worst: Option<(bool, Refusal)>,
 }
 
 /// A request that was begun.
@@ -71,6 +83,7 @@ impl DeliveryOutlet {
             request_key: String::new(),
             records: Mutex::default(),
             pause: Mutex::default(),
+            refusals: Mutex::default(),
         }
     }
 
@@ -104,9 +117,52 @@ impl DeliveryOutlet {
         records.into_iter().map(|record| record.row).collect()
     }
 
-    /// The verdict of a call in which a token was refused for good, whatever the plugin made of it.
+    /// Requests that the host refused, by reason.
+    pub(crate) fn take_refusals(&self) -> Bounded<Refusal> {
+        std::mem::take(&mut self.refusals.lock().unwrap_or_else(PoisonError::into_inner).requests)
+    }
+
+    /// The verdict of a call in which a token was refused for good.
     pub(crate) fn take_pause(&self) -> Option<Verdict> {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
+    }
+
+    /// A report, with what the way out knows better than the plugin: that a token was refused for good, or that the host
+    /// refused the plugin's own request, so that no destination said anything.
+    pub(crate) fn corrected(&self, mut report: Report) -> Report {
+        if let Some(verdict) = self.take_pause() {
+            report.verdict = verdict;
+            return report;
+        }
+        let worst = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).worst.take();
+        let Some((is_prepared, refusal)) = worst else { return report };
+        let nothing_left =
+            !self.records.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|record| record.row.left);
+        if nothing_left {
+            // Whatever it says of members, no destination was asked about them.
+            let members: Vec<u32> = report.fates.drain(..).flat_map(|fate| fate.members).collect();
+            report
+                .fates
+                .extend((!members.is_empty()).then_some(Fate { members, outcome: Outcome::Deferred { after_ms: 0 } }));
+        }
+        if nothing_left || is_prepared || report.verdict != Verdict::Ok {
+            report.verdict = Verdict::Misconfigured(refusal.told());
+        }
+        report
+    }
+
+    /// Notes what the plugin may not, and logs it once a call.
+    fn note(&self, refusal: &Refusal, requests: u32, is_prepared: bool) {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !refusals.requests.iter().any(|(known, _)| known == refusal);
+        refusals.requests.add(refusal.clone(), u64::from(requests));
+        if refusals.worst.as_ref().is_none_or(|(was_prepared, _)| is_prepared && !was_prepared) {
+            refusals.worst = Some((is_prepared, refusal.clone()));
+        }
+        drop(refusals);
+        if is_new {
+            self.link.log_refusal(refusal);
+        }
     }
 
     /// Sends a request with the token of the moment. One that is answered 401 was not processed: it leaves a second
@@ -164,7 +220,11 @@ impl DeliveryOutlet {
     ) -> Result<Response, Failure> {
         let permit = match self.gate(entry.kind.as_deref()) {
             Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
-                Failure::Unreachable(format!("the destination asks to wait {} s", wait_ms.div_ceil(1_000)))
+                let until = moment(self.clock.now_ms().saturating_add(wait_ms));
+                Failure::Unreachable(format!(
+                    "the destination asks to wait {} s, until {until}",
+                    wait_ms.div_ceil(1_000)
+                ))
             })?),
             None => None,
         };
@@ -209,28 +269,43 @@ impl DeliveryOutlet {
         let Some(Record { row, .. }) = records.get_mut(row) else { return };
         row.status = answer.as_ref().ok().map(|response| response.status);
         row.failure = answer.as_ref().err().map(ToString::to_string);
-        row.left = !matches!(answer, Err(Failure::Denied(_) | Failure::Unreachable(_)));
+        row.left = !answer.as_ref().is_err_and(Failure::left_nothing);
     }
 }
 
 impl Outlet for DeliveryOutlet {
     fn send(&self, request: RequestKind) -> Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + '_>> {
         Box::pin(async move {
-            match request {
-                RequestKind::Prepared { index, learned } => {
-                    let Some(prepared) = self.prepared.get(index as usize) else {
-                        return Err(Failure::Denied(format!("the delivery has no request number {index}")));
-                    };
-                    self.leave(&prepared.request, &learned, (Some(index), self.label, None)).await
-                }
-                RequestKind::Derived { kind, request } => {
-                    if !self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
-                        return Err(Failure::Denied(format!("the manifest lists no derived request of kind `{kind}`")));
+            let (answer, is_prepared) = match request {
+                RequestKind::Prepared { index, learned } => match self.prepared.get(index as usize) {
+                    Some(prepared) => {
+                        (self.leave(&prepared.request, &learned, (Some(index), self.label, None)).await, true)
                     }
-                    let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
-                    self.leave(&request, &[], (None, label, Some(kind))).await
+                    None => (Err(unknown(format!("the delivery has no request number {index}"))), true),
+                },
+                RequestKind::Derived { kind, request } => {
+                    let answer = if self.link.manifest.derived.iter().any(|derived| derived.kind == kind) {
+                        let label = if matches!(self.label, "probe" | "open") { self.label } else { "derived" };
+                        self.leave(&request, &[], (None, label, Some(kind))).await
+                    } else {
+                        let kind = plain::line(kind);
+                        Err(unknown(format!("the manifest lists no derived request of kind `{kind}`")))
+                    };
+                    (answer, false)
                 }
+            };
+            if let Err(Failure::Refused(refusal)) = &answer {
+                self.note(refusal, 1, is_prepared);
             }
+            answer
         })
     }
+
+    fn refused(&self, refusal: &Refusal, requests: u32) {
+        self.note(refusal, requests, false);
+    }
+}
+
+fn unknown(reason: String) -> Failure {
+    Failure::Refused(Refusal::new(Refusal::UNKNOWN, reason))
 }

@@ -116,16 +116,17 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let sent = sent.and_then(|(report, usage)| {
         link.log("send", &usage);
         let lie = blame::lie(&report, &reach, true);
-        lie.map_or(Ok(report), |reason| Err(Fault::broken(&link.plugin_name, "send", reason)))
+        lie.map_or(Ok(report), |reason| Err(Fault::contract(&link.plugin_name, "send", reason)))
     });
+    let sent = sent.map(|report| outlet.corrected(report));
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
+    asked.tally.refused.absorb(outlet.take_refusals());
     let (run, id) = (book.run, link.id);
     book.store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
     match sent {
-        Ok(mut report) => {
+        Ok(report) => {
             asked.has_answered = true;
-            report.verdict = outlet.take_pause().unwrap_or(report.verdict);
             deliver::remember(book, &report, &mut asked.tally).await?;
             asked.pause = report.verdict.pauses().map(str::to_owned);
             asked.remote.clone_from(&report.remote);
@@ -133,6 +134,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
             settle(book, clock, tickets, profiles, report, &mut asked).await?;
         }
         Err(fault) => {
+            link.log_fault(&fault);
             asked.tally.fault(&fault, profiles.len() as u64);
             let (later, ids) =
                 (clock.now_ms() + AFTER_FAULT_MS, tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>());

@@ -1,19 +1,17 @@
 //! One transaction for what a delivery did: outcomes, what the destination now holds, and who is tried again when.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use enroute_core::batch::Change;
-use enroute_core::outcome::Outcome;
-use roaring::RoaringBitmap;
-
 use crate::change::cutter::{Folded, Unmatched};
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
 use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
+use enroute_core::batch::Change;
+use enroute_core::outcome::Outcome;
 use enroute_store::held::{self, Held};
 use enroute_store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
-use enroute_store::{Error, Store, Transaction, tickets};
+use enroute_store::{Error, Store, Transaction, tickets, waiting};
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Shortest wait before a member that was put off is tried again by another run, so that nothing is tried in a loop.
 const NEXT_ATTEMPT_MS_MIN: u64 = 1_000;
@@ -334,6 +332,12 @@ impl Book {
                 ledger::reject(tx, (book.run, link.id), version, at_ms, &rows)
             })
             .await
+    }
+
+    /// Members who are at the destination as they should be wait for nothing and are refused nothing.
+    pub(crate) async fn keep(&self, members: RoaringBitmap) -> Result<(), Error> {
+        let link = self.link.id;
+        self.store.write(move |tx| waiting::clear_listed(tx, link, &members)).await
     }
 
     /// Records members whose person another profile carries.

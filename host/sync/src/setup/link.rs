@@ -1,6 +1,6 @@
 //! One audience at one destination, ready to run: everything that is decided before the first member is read.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Identity, Manifest};
 use sha2::{Digest as _, Sha256};
@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::setup::columns::Columns;
 use crate::setup::watch::Watch;
 use enroute_auth::Keeper;
-use enroute_egress::Client;
-use enroute_runtime::{Connection, Plugin, Usage};
+use enroute_egress::{Client, Refusal};
+use enroute_runtime::{Connection, Fault, Limits, LogLine, Peak, Peaks, Plugin, Usage};
 use enroute_store::Sealer;
 use enroute_store::ledger::LinkName;
 
@@ -55,6 +55,8 @@ pub(crate) struct Link {
     pub(crate) credential_scope: String,
     /// When the list was last opened, and for which settings and plugin.
     pub(crate) opened: Option<(u64, Vec<u8>)>,
+    /// The most that one call of a run used; the same for every copy of the link.
+    pub(crate) peaks: Arc<Mutex<Peaks>>,
     /// Somebody looks on: what has not changed is sent all the same.
     pub(crate) trial: Option<Watch>,
 }
@@ -96,6 +98,14 @@ impl Link {
         account_origin(&self.manifest, &self.guest.settings)
     }
 
+    /// What an attempt depends on: this plugin, these settings, rows and limits, this credential. Keyed, for a secret is
+    /// in it.
+    pub(crate) fn trial_digest(&self) -> Vec<u8> {
+        let mut bytes = self.opening_digest();
+        bytes.extend_from_slice(self.credential_scope.as_bytes());
+        self.sealer.keyed_hash("tried for", &bytes).to_vec()
+    }
+
     /// The bucket that paces an operation.
     pub(crate) fn bucket(&self, operation: &str) -> Option<&Bucket> {
         let operation = self.manifest.operation(operation)?;
@@ -131,17 +141,53 @@ impl Link {
             part(field);
         }
         part(&self.program_text);
+        // Who was refused for a limit is tried again under another; with none set, versions stay as they were.
+        let limits = self.plugin.limits().by_key();
+        if limits != Limits::default().by_key() {
+            part(&format!("{limits:?}"));
+        }
         hash.finalize().into()
     }
 
-    /// Passes a plugin's log lines on.
-    pub(crate) fn log(&self, function: &'static str, usage: &Usage) {
-        for line in &usage.log {
+    /// Logs that the host refused a request of the plugin.
+    pub(crate) fn log_refusal(&self, refusal: &Refusal) {
+        tracing::warn!(
+            plugin = %self.plugin_name, destination = %self.destination, code = refusal.code, reason = %refusal.reason,
+            "request of the plugin refused, nothing of it left"
+        );
+    }
+
+    /// Logs a failed call: why, and what the plugin logged and wrote before.
+    pub(crate) fn log_fault(&self, fault: &Fault) {
+        self.log_lines(fault.function, &fault.log);
+        let (plugin, destination, function) = (&self.plugin_name, &self.destination, fault.function);
+        for line in fault.stderr.lines().filter(|line| !line.is_empty()) {
+            tracing::debug!(%plugin, %destination, function, line, "plugin wrote");
+        }
+        for frame in &fault.backtrace {
+            tracing::debug!(%plugin, %destination, function, frame, "plugin stack");
+        }
+        tracing::debug!(%plugin, %destination, function, code = fault.kind.code(), reason = %fault.reason, "plugin failed");
+    }
+
+    fn log_lines(&self, function: &'static str, lines: &[LogLine]) {
+        for line in lines {
             tracing::debug!(
                 plugin = %self.plugin_name, destination = %self.destination, function,
                 level = line.level, message = %line.message, "plugin log"
             );
         }
+    }
+
+    /// The most that one call used of each limit so far.
+    pub(crate) fn peaks(&self) -> Vec<Peak> {
+        self.peaks.lock().unwrap_or_else(PoisonError::into_inner).beside(self.plugin.limits())
+    }
+
+    /// Passes a plugin's log lines on, and remembers what the call used.
+    pub(crate) fn log(&self, function: &'static str, usage: &Usage) {
+        self.peaks.lock().unwrap_or_else(PoisonError::into_inner).take(function, usage);
+        self.log_lines(function, &usage.log);
         if usage.log_dropped > 0 {
             tracing::warn!(
                 plugin = %self.plugin_name, function, dropped = usage.log_dropped, "plugin logged more than it may"

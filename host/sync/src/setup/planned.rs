@@ -175,6 +175,7 @@ impl Planned {
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),
+            peaks: Arc::default(),
             trial: None,
         }
     }

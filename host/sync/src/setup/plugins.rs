@@ -67,7 +67,8 @@ fn load_one(runtime: &Runtime, entry: &PluginEntry) -> Result<Loaded, Box<Diagno
         };
         Diagnostic::error(code, in_full(&error)).at(&entry.file.place).hint(hint)
     })?;
-    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin, digest: expected.value.0 })
+    let limits = runtime.limits().with(&entry.limits);
+    Ok(Loaded { manifest: Arc::new(loaded.manifest), plugin: loaded.plugin.limited(limits), digest: expected.value.0 })
 }
 
 /// An error with its causes, in one line.

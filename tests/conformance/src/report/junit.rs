@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use enroute_core::plain;
+
 use super::{CheckReport, Report, State};
 use crate::catalogue::Group;
 use crate::findings::Failure;
@@ -46,7 +48,10 @@ fn write_check(xml: &mut String, check: &CheckReport) {
         let _ = writeln!(xml, "    <testcase classname=\"{group}\" name=\"{name}\"><skipped/></testcase>");
         return;
     }
-    let told = |failure: &Failure| format!("did {}\nexpected {}\ngot {}", failure.did, failure.expected, failure.got);
+    let told = |failure: &Failure| {
+        let [did, expected, got] = [&failure.did, &failure.expected, &failure.got].map(|text| plain::visible(text));
+        format!("did {did}\nexpected {expected}\ngot {got}")
+    };
     let told: Vec<String> = check.failures.iter().map(told).collect();
     let why = if told.is_empty() { String::new() } else { format!("{}\n{}", check.says, told.join("\n\n")) };
     test_case(xml, check.group.word(), &name, &why);

@@ -19,8 +19,10 @@ const HUGE_BODY_BYTES: usize = 33 << 20;
 const GULP_BYTES: usize = 1 << 20;
 /// Bytes of a reason in a flood.
 const REASON_BYTES: usize = 10_000;
+/// Turns the direction of writing, hides, and clears a terminal.
+const UGLY: &str = "\u{202e}\u{200b}\u{1b}[2J";
 /// A host that no test grants.
-const UNGRANTED: &str = "https://elsewhere.example";
+pub(crate) const UNGRANTED: &str = "https://elsewhere.example";
 
 pub(crate) fn map(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &mut Mapping) {
     match settings.mode {
@@ -30,6 +32,7 @@ pub(crate) fn map(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_
         Mode::Flood => (0..FLOOD_LINES).for_each(|line| log(Level::Info, &format!("line {line}"))),
         Mode::FloodReasons => return reject_each(batch, out),
         Mode::NetInMap => return reject_all(batch, out, &called(settings)),
+        Mode::PathValue => return one_by_one(settings, batch, out),
         _ => {}
     }
     pack(settings, ctx, batch, out);
@@ -48,6 +51,7 @@ fn pack(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &m
     let prefix = match settings.mode {
         Mode::Learn => format!("{{\"way\":\"{}\",\"members\":[", crate::learning::way(ctx)),
         Mode::Clock => format!("{{\"time\":{},\"random\":{},\"members\":[", now_ns(), RandomState::new().hash_one(0)),
+        Mode::Ugly => format!("{{\n\"note\":\"{UGLY}\",\"members\":["),
         _ => "{\"members\":[".to_owned(),
     };
     let build = |mut body: Vec<u8>, _| {
@@ -65,6 +69,21 @@ fn pack(settings: &Settings, ctx: &Context<Settings>, batch: &Batch<'_>, out: &m
         packer.push(out, member, |body, _| write(body, member));
     }
     packer.finish(out);
+}
+
+/// Each member in a request of its own, its value in the path.
+fn one_by_one(settings: &Settings, batch: &Batch<'_>, out: &mut Mapping) {
+    for member in batch.members() {
+        let value = member.values().find_map(Value::text).unwrap_or_default();
+        let mut body = b"{\"members\":[".to_vec();
+        if let Err(reject) = write(&mut body, member) {
+            out.reject(member, reject);
+            continue;
+        }
+        body.extend_from_slice(b"]}");
+        let request = Request::post(&settings.base_url).path(["members", value]).json(body);
+        out.deliver(OPERATION, vec![member.index()], request);
+    }
 }
 
 fn write(body: &mut Vec<u8>, member: Member<'_>) -> Result<(), Reject> {
@@ -99,6 +118,11 @@ fn stumble(mode: Mode, member: Member<'_>) {
     match mode {
         Mode::Loop if says("loop") => spin(),
         Mode::Trap if says("trap") => trap("a member says `trap`"),
+        Mode::TrapTelling if says("trap") => {
+            let id = member.identifier(0).text().unwrap_or_default();
+            log(Level::Warn, &format!("about to fail at {id}\n{UGLY}"));
+            trap(&format!("cannot read {id}{UGLY}"))
+        }
         _ => {}
     }
 }

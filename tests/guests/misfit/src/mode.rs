@@ -120,4 +120,14 @@ pub enum Mode {
     TrapResume,
     /// As `ticket`, but `resume` asks nobody, and says that everybody was delivered.
     LieResume,
+    /// `map` writes each member's value into the path of a request of its own.
+    PathValue,
+    /// `send` asks a host that the manifest does not ask for, then blames the destination and rejects everybody.
+    Blame,
+    /// `map` logs and panics at a member with the value `trap`, quoting its id, in characters that steer a terminal.
+    TrapTelling,
+    /// `send` puts everybody off for ten years.
+    Wait,
+    /// `map` writes line feeds and characters that turn the direction of writing into the body.
+    Ugly,
 }

@@ -1,15 +1,17 @@
 //! `send`, in order and out of order.
 
+use crate::mapping::UNGRANTED;
+use crate::mode::{Mode, Settings};
 use enroute_sdk::{
     Answer, Context, Delivery, Destination, Failure, Http, Outcome, Reading, Report, Request, Resume, Sent, Tally,
-    Ticket,
+    Ticket, Verdict,
 };
 use serde::Deserialize;
 
-use crate::mode::{Mode, Settings};
-
 /// Requests of a plugin that does not stop.
 const MANY_REQUESTS: u32 = 2_000;
+/// A wait that nobody means.
+const TEN_YEARS_MS: u64 = 10 * 365 * 24 * 3_600_000;
 /// Wait before a job is asked for.
 const ASK_AFTER_MS: u64 = 1_000;
 
@@ -41,6 +43,11 @@ pub(crate) fn deliver<D: Destination<Settings = Settings>>(
     delivery: &Delivery<'_>,
     http: &mut dyn Http,
 ) -> Report {
+    match ctx.settings().mode {
+        Mode::Blame => return blame(delivery, http),
+        Mode::Wait => return all(delivery, Reading::deferred(TEN_YEARS_MS)),
+        _ => {}
+    }
     let mut tally = Tally::new(delivery.members().len());
     for sent in delivery.requests() {
         let members: Vec<u32> = sent.members().map(|member| member.index()).collect();
@@ -55,6 +62,24 @@ pub(crate) fn deliver<D: Destination<Settings = Settings>>(
     let mut report = tally.finish();
     follow(ctx.settings(), &mut report, http);
     report
+}
+
+/// Asks where it may not, and makes the destination answer for it.
+fn blame(delivery: &Delivery<'_>, http: &mut dyn Http) -> Report {
+    let request = Request::post(UNGRANTED).path(["after"]).json(b"{}".to_vec());
+    let _ = http.send("after", &request);
+    let blamed = Verdict::Unavailable("the destination did not answer".to_owned());
+    all(delivery, Reading::all(Outcome::rejected("destination_says_no", "the destination refused it")).verdict(blamed))
+}
+
+/// The same for every request of a delivery.
+fn all(delivery: &Delivery<'_>, reading: Reading) -> Report {
+    let mut tally = Tally::new(delivery.members().len());
+    for sent in delivery.requests() {
+        let members: Vec<u32> = sent.members().map(|member| member.index()).collect();
+        tally.read(&members, reading.clone());
+    }
+    tally.finish()
 }
 
 fn read<D: Destination<Settings = Settings>>(ctx: &Context<Settings>, sent: &Sent<'_>, answer: &Answer) -> Reading {

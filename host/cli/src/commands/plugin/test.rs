@@ -64,9 +64,9 @@ pub(super) async fn run(args: TestArgs, output: &Output) -> anyhow::Result<ExitC
 
 fn print(report: &Report, format: Format, output: &Output) -> anyhow::Result<()> {
     match format {
-        Format::Human => output.line(report.to_text().trim_end()),
+        Format::Human => output.text(report.to_text().trim_end()),
         Format::Json => output.print_json(report),
-        Format::Junit => output.line(report.to_junit().trim_end()),
+        Format::Junit => output.text(report.to_junit().trim_end()),
     }
 }
 
