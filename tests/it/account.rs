@@ -33,12 +33,19 @@ fn reads(server: &Server) -> usize {
 
 /// The accounts of all destinations in one line each: `iterable-us field email`.
 fn accounts(world: &World) -> Vec<String> {
-    let store = Store::open(&world.folder.path().join(".enroute")).expect("the store opens");
-    let known = store.reader().unwrap().accounts().unwrap();
+    let reader = Store::open_read(&world.folder.path().join(".enroute")).expect("the store opens");
+    let known = reader.accounts().unwrap();
     let line = |destination: &str, item: &enroute_core::account::Item| {
         format!("{destination} {} {} {}", item.kind.word(), item.name, item.takes.word())
     };
     known.iter().flat_map(|(name, account)| account.items.iter().map(move |item| line(name, item))).collect()
+}
+
+/// Probes every connection, as `enroute check --probe` does.
+async fn probe(world: &World) -> Vec<sync::Probed> {
+    let store = world.import(&[person("u1")]);
+    let setup = world.setup().await.unwrap();
+    sync::probe(&store, &setup, &world.clock).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,11 +56,8 @@ async fn a_probe_tells_what_every_account_has_and_the_host_keeps_it() {
     world.write("plugins.toml", &plugins.replace(facebook, &format!("ad_account_id = \"1000\", {facebook}")));
     // The first sync makes the lists.
     world.sync(&[person("u1")]).await;
-    let store = world.import(&[person("u1")]);
-    let setup = world.setup().await.unwrap();
-    let probed = sync::probe(&store, &setup, &world.clock).await.unwrap();
+    let probed = probe(&world).await;
     assert!(probed.iter().all(|one| one.verdict == "ok"), "{probed:#?}");
-    drop(store);
     let known = accounts(&world);
     for expect in [
         "facebook-ads list 23848494844100489 any",
@@ -70,10 +74,8 @@ async fn a_probe_tells_what_every_account_has_and_the_host_keeps_it() {
     assert!(list.is_some(), "{known:#?}");
     // A probe that fails leaves what was known.
     world.write("plugins.toml", &plugins.replace("${file:zendesk.token}", "${file:braze.key}"));
-    let store = world.import(&[]);
-    let setup = world.setup().await.unwrap();
-    sync::probe(&store, &setup, &world.clock).await.unwrap();
-    drop(store);
+    let probed = probe(&world).await;
+    assert_eq!(probed.iter().filter(|one| one.verdict != "ok").count(), 1, "{probed:#?}");
     assert!(accounts(&world).iter().any(|line| line == "zendesk-support field lifetime_value number"));
 }
 

@@ -395,7 +395,7 @@ fn a_file_that_is_no_plugin_fails_the_one_check_that_says_why() {
         let report = examine(&bytes, &Options::default(), &|_| {}).expect("the kit runs");
         assert_eq!(failed(&report), [expect], "{what}");
     }
-    let unfit = manifest().replace("default = 20", "default = \"twenty\"");
+    let unfit = manifest().replace("default = 20\n", "default = \"twenty\"\n");
     let code = runtime(Limits::default()).load("broken", &guest).expect("the guest compiles");
     let report = examine_loaded(&subject(&guest, &unfit, &code), &Options::default(), &|_| {}).expect("the kit runs");
     assert_eq!(failed(&report), ["manifest_agrees_with_itself"], "a default that does not fit");

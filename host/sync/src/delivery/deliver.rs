@@ -14,7 +14,7 @@ use crate::report::Tally;
 use crate::setup::link::Link;
 use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
-use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Work};
+use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Usage, Work};
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
 use sha2::{Digest as _, Sha256};
@@ -133,12 +133,7 @@ pub(crate) async fn carry_out(
     let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
     enroute_config::crash_point!("delivery.answered");
     let reach = outlet.reach(lot.len());
-    let sent = sent.and_then(|(report, usage)| {
-        link.log("send", &usage);
-        let lie = blame::lie(&report, &reach, false);
-        lie.map_or(Ok(report), |reason| Err(Fault::contract(&link.plugin_name, "send", reason)))
-    });
-    let sent = sent.map(|report| outlet.corrected(report));
+    let sent = believe(&outlet, sent, &reach, false);
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
@@ -178,6 +173,23 @@ pub(crate) async fn carry_out(
     let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure, call: Some(call), culprits })
+}
+
+/// The report of a `send`, with what the way out knows better, unless it claims what nobody can have told the plugin;
+/// `of_jobs` as in [`blame::lie`].
+pub(crate) fn believe(
+    outlet: &DeliveryOutlet,
+    sent: Result<(Report, Usage), Fault>,
+    reach: &Reach,
+    of_jobs: bool,
+) -> Result<Report, Fault> {
+    let (report, usage) = sent?;
+    let link = outlet.link();
+    link.log("send", &usage);
+    match blame::lie(&report, reach, of_jobs) {
+        Some(reason) => Err(Fault::contract(&link.plugin_name, "send", reason)),
+        None => Ok(outlet.corrected(report)),
+    }
 }
 
 /// How the plugin's call ended.

@@ -111,6 +111,11 @@ impl DeliveryOutlet {
         reach
     }
 
+    /// The connection that it is of.
+    pub(crate) const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
     /// What left so far, in order.
     pub(crate) fn take_records(&self) -> Vec<RequestRow> {
         let records = std::mem::take(&mut *self.records.lock().unwrap_or_else(PoisonError::into_inner));

@@ -2,7 +2,7 @@
 
 use crate::change::lot::{open_sent, seal_sent};
 use crate::clock::Clock;
-use crate::delivery::blame::{self, Call, Trust};
+use crate::delivery::blame::{Call, Trust};
 use crate::delivery::deliver;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
@@ -113,12 +113,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, "derived"));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
     let reach = outlet.reach(profiles.len());
-    let sent = sent.and_then(|(report, usage)| {
-        link.log("send", &usage);
-        let lie = blame::lie(&report, &reach, true);
-        lie.map_or(Ok(report), |reason| Err(Fault::contract(&link.plugin_name, "send", reason)))
-    });
-    let sent = sent.map(|report| outlet.corrected(report));
+    let sent = deliver::believe(&outlet, sent, &reach, true);
     let rows = outlet.take_records();
     asked.tally.count_requests(&rows);
     asked.tally.refused.absorb(outlet.take_refusals());

@@ -17,6 +17,9 @@ pub(crate) fn bodies(defect: &str, batch: &Batch, mapped: &mut Mapped) {
             values(defect, &mut one.request.body);
             if delivery.operation == "upsert" {
                 traces(defect, batch, one);
+                if defect == "sends_ids_as_written" {
+                    sends_ids_as_written(batch, one);
+                }
                 consent(defect, batch, &mut one.request.body);
             }
         }
@@ -124,7 +127,20 @@ fn numbers(body: &mut Vec<u8>, change: fn(&str) -> Option<String>) {
     *body = changed.into_bytes();
 }
 
-/// An address that is to be hashed, beside its hash in other letters.
+/// White space at the ends of ids stays.
+fn sends_ids_as_written(batch: &Batch, one: &mut PreparedRequest) {
+    let Ok(mut body) = String::from_utf8(one.request.body.clone()) else { return };
+    for member in &one.members {
+        let raw = cell_text(&batch.identifiers, *member as usize, 0);
+        let id = |text: &str| format!("\"id\":{}", Value::from(text));
+        if raw != raw.trim() && raw.len() < 100 {
+            body = body.replacen(&id(raw.trim()), &id(&raw), 1);
+        }
+    }
+    one.request.body = body.into_bytes();
+}
+
+/// An address that is to be hashed, folded as the manifest says, beside its hash in other letters.
 fn traces(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
     let spell: fn(&str) -> String = match defect {
         "sends_the_address" => str::to_owned,
@@ -133,13 +149,16 @@ fn traces(defect: &str, batch: &Batch, one: &mut PreparedRequest) {
         "address_turned_round" => |text| text.chars().rev().collect(),
         "hash_of_the_first" => {
             let first = one.members.first().map_or(0, |member| *member as usize);
-            let value = hash::sha256_hex(&cell_text(&batch.identifiers, first, 0));
+            let value = hash::sha256_hex(cell_text(&batch.identifiers, first, 0).trim());
             return one.request.query.push(Item { name: "trace".to_owned(), value });
         }
         _ => return,
     };
-    let emails: Vec<String> =
-        one.members.iter().map(|member| cell_text(&batch.identifiers, *member as usize, 1)).collect();
+    let emails: Vec<String> = one
+        .members
+        .iter()
+        .map(|member| cell_text(&batch.identifiers, *member as usize, 1).trim().to_lowercase())
+        .collect();
     raw_contacts(&mut one.request.body, |contacts| {
         for (contact, email) in contacts.iter_mut().zip(emails) {
             if email.contains('@') && email.len() < 100 {

@@ -134,7 +134,6 @@ fn request(defect: &str, one: &mut PreparedRequest) {
     match defect {
         "map_sees_the_clock" => ask("at", seconds().to_string()),
         "map_sees_chance" if many => ask("nonce", RandomState::new().hash_one(0).to_string()),
-        "sends_ids_as_written" if operation == "upsert" => sends_ids_as_written(batch, one),
         "foreign_host" => ELSEWHERE.clone_into(&mut request.origin),
         "own_authorization" => {
             request.headers.push(Item { name: "Authorization".to_owned(), value: "Bearer mine".to_owned() });
@@ -192,19 +191,6 @@ pub(super) fn with_first(mapped: &mut Mapped, change: impl FnOnce(&mut PreparedR
 
 fn rejection(member: u32, code: &str) -> Rejection {
     Rejection { member, field: None, code: code.to_owned(), reason: "the member has no usable id".to_owned() }
-}
-
-/// White space at the ends of ids stays.
-fn sends_ids_as_written(batch: &Batch, one: &mut PreparedRequest) {
-    let Ok(mut body) = String::from_utf8(one.request.body.clone()) else { return };
-    for member in &one.members {
-        let raw = cell_text(&batch.identifiers, *member as usize, 0);
-        let id = |text: &str| format!("\"id\":{}", Value::from(text));
-        if raw != raw.trim() && raw.len() < 100 {
-            body = body.replacen(&id(raw.trim()), &id(&raw), 1);
-        }
-    }
-    one.request.body = body.into_bytes();
 }
 
 /// The last two members of a request go as a delivery of their own, with everybody's values.
