@@ -192,7 +192,9 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E324"].iter().any(|ids| ids.contains(&id));
+            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324"]
+                .iter()
+                .any(|ids| ids.contains(&id));
             if is_of_plugins {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");

@@ -5,6 +5,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::limits::TICK;
+
 /// Why a call did not end by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overrun {
@@ -22,7 +26,9 @@ pub(super) struct Spent {
 /// Drives `call` until it ends or has used up a budget, in which case it is dropped.
 ///
 /// A guest yields at every tick, so each poll is short, and only time inside polls counts as CPU time: a guest
-/// that waits for a slow destination is not charged for the waiting.
+/// that waits for a slow destination is not charged for the waiting. One that has run through a tick goes on beside
+/// the workers of the runtime, not on one of them: a few such guests would keep all of them from looking at the
+/// network, and so hold up everybody else.
 pub(super) async fn within<T>(
     cpu: Duration,
     wall: Duration,
@@ -47,7 +53,11 @@ impl<F: Future> Future for Metered<'_, F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let start = Instant::now();
-        let polled = self.call.as_mut().poll(context);
+        let polled = if self.spent >= TICK && has_workers() {
+            tokio::task::block_in_place(|| self.call.as_mut().poll(context))
+        } else {
+            self.call.as_mut().poll(context)
+        };
         self.spent += start.elapsed();
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
@@ -55,4 +65,9 @@ impl<F: Future> Future for Metered<'_, F> {
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+/// Whether there are several threads for tasks, so that one of them can be done without.
+fn has_workers() -> bool {
+    Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }

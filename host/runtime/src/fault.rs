@@ -76,11 +76,11 @@ pub struct Fault {
     /// the call's members are covered in it, as in everything below.
     pub reason: String,
     /// Function names of the guest, innermost first; empty where there is none.
-    pub backtrace: Vec<String>,
+    pub backtrace: Box<[String]>,
     /// The last lines that the guest wrote to standard error.
-    pub stderr: String,
+    pub stderr: Box<str>,
     /// The last lines that it logged during the call.
-    pub log: Vec<LogLine>,
+    pub log: Box<[LogLine]>,
 }
 
 impl Fault {
@@ -92,9 +92,9 @@ impl Fault {
             function,
             kind: FaultKind::Contract,
             reason: reason.into(),
-            backtrace: Vec::new(),
-            stderr: String::new(),
-            log: Vec::new(),
+            backtrace: Box::default(),
+            stderr: Box::default(),
+            log: Box::default(),
         }
     }
 }

@@ -275,12 +275,20 @@ impl Run<'_> {
             (_, Some(line)) => format!("{reason}; it last wrote: {line}"),
             (_, None) => reason,
         };
-        let stderr = written.lines().map(plain::visible).collect::<Vec<_>>().join("\n");
+        let stderr = written.lines().map(plain::visible).collect::<Vec<_>>().join("\n").into();
         let cut = state.log.len().saturating_sub(LOG_LINES_KEPT);
         let cover = |line: LogLine| LogLine { message: self.values.cover(&line.message), ..line };
         let log = state.log.into_iter().skip(cut).map(cover).collect();
         let plugin = self.plugin.name.clone();
-        Fault { plugin, function: self.function, kind, reason: plain::line(reason), backtrace, stderr, log }
+        Fault {
+            plugin,
+            function: self.function,
+            kind,
+            reason: plain::line(reason),
+            backtrace: backtrace.into(),
+            stderr,
+            log,
+        }
     }
 }
 

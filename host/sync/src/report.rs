@@ -164,9 +164,9 @@ impl FaultReport {
             code: fault.kind.code().to_owned(),
             reason: fault.reason.clone(),
             members,
-            backtrace: fault.backtrace.clone(),
+            backtrace: fault.backtrace.to_vec(),
             log: last_lines(fault),
-            stderr: fault.stderr.clone(),
+            stderr: fault.stderr.to_string(),
             times: 1,
         }
     }

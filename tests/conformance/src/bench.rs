@@ -106,9 +106,12 @@ impl Bench {
         self.crowd((0..members).map(|number| self.person(number)).collect())
     }
 
+    /// How many kinds of ordinary members there are, which come in turn.
+    pub(crate) const KINDS: usize = 5;
+
     /// An ordinary member. The fourth of five is known by another identity now; the fifth has left.
     pub(crate) fn person(&self, number: usize) -> Person {
-        match number % 5 {
+        match number % Self::KINDS {
             2 => {
                 let person = self.member(number, Change::Updated);
                 Person { sent: vec![person.identifiers.clone()], ..person }

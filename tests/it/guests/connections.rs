@@ -26,7 +26,11 @@ fn quick() -> Limits {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_a_plugin_does_in_validate_stops_its_own_connection() {
     for (mode, words, code) in [
-        ("trap_validate", "plugin `misfit` failed in `validate`: it trapped", Some("plugin_trap")),
+        (
+            "trap_validate",
+            "plugin `misfit` failed in `validate`: it panicked: `validate` was called",
+            Some("plugin_trap"),
+        ),
         ("loop_validate", "it used up its 200ms of CPU time", Some("plugin_timeout")),
         ("allocate_validate", "it asked for more than 64 MiB of memory", Some("plugin_out_of_memory")),
         ("object", "misfit says: this mode is not liked (choose another)", None),
@@ -146,7 +150,7 @@ fn run(beside: &Beside, words: &[&str]) -> (i32, String, String) {
 async fn every_command_says_it_of_the_connection_and_goes_on_with_the_others() {
     let beside = Beside::new("trap_validate").await;
     beside.world.people(&people(3));
-    let reason = "plugin `misfit` failed in `validate`: it trapped";
+    let reason = "plugin `misfit` failed in `validate`: it panicked: `validate` was called";
     for (words, code, told) in [
         (&["check"][..], 2, &["gold → misfit: stopped: ", "2 connections are in order"][..]),
         (&["check", "--probe"], 2, &["gold → braze-eu: ok", "gold → misfit: stopped: "]),

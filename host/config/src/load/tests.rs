@@ -238,7 +238,7 @@ fn json_has_code_severity_message_file_line_column_and_hint() {
             "file": "plugins.toml",
             "line": 3,
             "column": 1,
-            "hint": "it may have: file, sha256",
+            "hint": "it may have: file, sha256, limits",
         }])
     );
 }

@@ -45,7 +45,9 @@ fn a_sound_request_passes() {
 
 #[test]
 fn an_origin_is_a_scheme_and_a_host() {
-    let expect = "the origin must be like `https://api.example.com` or `https://api.example.com:8443`";
+    let expect = |shown: &str| {
+        format!("origin `{shown}` is not like `https://api.example.com` or `https://api.example.com:8443`")
+    };
     for origin in [
         "api.example.com",
         "ftp://api.example.com",
@@ -55,14 +57,14 @@ fn an_origin_is_a_scheme_and_a_host() {
         "https://api.example.com?x",
         "https://api.example.com#x",
         "https://api.example.com:443:80",
-        "https://api.example.com\r\nx: y",
         "HTTPS://api.example.com",
         "https://2130706433",
         "https://0x7f.1",
     ] {
-        check(|r| r.origin = origin.into(), expect);
+        check(|r| r.origin = origin.into(), &expect(origin));
     }
-    check(|r| r.origin = format!("https://{}", "a".repeat(8 << 20)), expect);
+    check(|r| r.origin = "https://api.example.com\r\nx: y".into(), &expect("https://api.example.com\\r\\nx: y"));
+    check(|r| r.origin = format!("https://{}", "a".repeat(8 << 20)), &expect(&format!("https://{}", "a".repeat(72))));
     check(
         |r| r.origin = "http://api.example.com:443".into(),
         "origin `http://api.example.com:443` must begin with `https://`: the destination has no `allow_networks`",

@@ -110,8 +110,9 @@ pub(crate) fn crowds(kit: &Kit<'_>, bench: &Bench, sizes: &[usize]) {
         nobody_stands_twice(kit, bench, taken);
     }
     for size in sizes.iter().map(|size| (*size).min(most)) {
-        // The last ones, so that crowds of several sizes begin with several members.
-        let order: Vec<usize> = (most - size..most).collect();
+        // Of the last ones, so that crowds of several sizes begin with several members; the first two of them enter.
+        let first = (most - size) / Bench::KINDS * Bench::KINDS;
+        let order: Vec<usize> = (first..first + size).collect();
         together(kit, bench, &crowd, &alone, &order, &format!("as {size} members"));
     }
 }

@@ -4,7 +4,15 @@ use super::*;
 
 fn fault(kind: FaultKind) -> Fault {
     let (plugin, reason) = ("misfit 0.1.0".to_owned(), "it trapped".to_owned());
-    Fault { plugin, function: "send", kind, reason, backtrace: Vec::new(), stderr: String::new(), log: Vec::new() }
+    Fault {
+        plugin,
+        function: "send",
+        kind,
+        reason,
+        backtrace: Box::default(),
+        stderr: Box::default(),
+        log: Box::default(),
+    }
 }
 
 fn reach(left: &[u32], answered: &[u32]) -> Reach {

@@ -26,8 +26,10 @@ pub(crate) fn crowds(defect: &str, connection: &Connection, batch: &Batch, mappe
         "a_full_batch_loses_a_level" if members >= 1_100 => lose(mapped, 700),
         "the_second_of_two_is_the_first" if members == 2 => with_first(mapped, |one| {
             contacts(&mut one.request.body, |contacts| {
-                if let [first, second] = contacts.as_mut_slice() {
-                    second.clone_from(first);
+                if let [first, second] = contacts.as_mut_slice()
+                    && let (Some(level), Some(second)) = (first.get("level").cloned(), second.as_object_mut())
+                {
+                    second.insert("level".to_owned(), level);
                 }
             });
         }),
@@ -114,7 +116,8 @@ pub(super) fn join(mapped: &mut Mapped) {
     let mut at = 0;
     while at + 1 < mapped.deliveries.len() {
         let same = match mapped.deliveries.get(at..at + 2) {
-            Some([one, next]) => one.operation == next.operation,
+            // Who is in two requests of a delivery is not one of too many.
+            Some([one, next]) => one.operation == next.operation && one.requests.len() == 1 && next.requests.len() == 1,
             _ => false,
         };
         if !same {

@@ -50,7 +50,7 @@ pub(super) fn of_a_delivery(http: &SpoiledHttp<'_>, work: &DeliveryWork, report:
         "unchanged_in_camel_case" if http.answered(404) && work.requests.len() == 1 => {
             all(report, &Outcome::Unchanged("notThere".to_owned()));
         }
-        "warning_in_camel_case" => warn(report, "oddValue", None),
+        "warning_of_a_report_in_camel_case" => warn(report, "oddValue", None),
         "flood_of_warnings" => (0..FLOOD).for_each(|at| warn(report, &format!("odd_{at}"), None)),
         "flood_of_reasons" => {
             let reason = |at: u32| Unattributed { reason: format!("refused for reason {at}"), count: 1 };
