@@ -3,7 +3,7 @@
 use enroute_fakes::faults::Action;
 use enroute_fakes::server::Reply;
 use enroute_fakes::{Fault, facebook};
-use enroute_host::sync::{LinkState, Options};
+use enroute_host::sync::{Clock, LinkState, Options};
 use serde_json::json;
 
 use crate::support::{World, gold, link, with};
@@ -39,6 +39,20 @@ async fn an_outage_is_retried_and_what_remains_is_taken_up_by_the_next_run() {
     let report = world.sync_with(&Options { wait: true, ..world.options() }).await;
     assert_eq!(link(&report, "braze-eu").outcomes.delivered, 60, "{report:#?}");
     assert_eq!(world.braze_members().len(), 60);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_ahead_makes_nobody_wait() {
+    let ahead = crate::support::START_MS + 400 * 24 * 3_600_000;
+    let mut world = World { clock: Clock::starting_at(ahead), ..world(10).await };
+    let busy = Reply::json(429, &json!({ "message": "slow down" })).header("x-ratelimit-retry-after", "3000");
+    world.braze.server().fault(Fault::always(Action::Answer(busy)).path("/users/track"));
+    let report = world.sync().await;
+    assert_eq!(link(&report, "braze-eu").outcomes.deferred, 10, "{report:#?}");
+    world.braze.server().clear_faults();
+    world.clock = Clock::starting_at(crate::support::START_MS);
+    let report = world.sync().await;
+    assert_eq!(link(&report, "braze-eu").outcomes.delivered, 10, "{report:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

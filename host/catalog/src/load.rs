@@ -71,8 +71,7 @@ pub fn load_plugin(
     expected_sha256: Option<&str>,
 ) -> Result<Loaded, CatalogError> {
     let inspection = check(name, bytes, expected_sha256)?;
-    let windows = inspection.manifest.buckets.iter().map(|bucket| u64::from(bucket.per_ms));
-    let plugin = runtime.load(name, bytes)?.waiting_up_to(windows.max().unwrap_or(0));
+    let plugin = runtime.load(name, bytes)?.waiting_up_to(inspection.manifest.longest_wait_ms());
     Ok(Loaded { manifest: inspection.manifest, digest: inspection.sha256, plugin })
 }
 

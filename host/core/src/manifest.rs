@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::PluginId;
+use crate::retry::WAIT_MS_MAX;
 
 mod check;
 mod field;
@@ -526,6 +527,12 @@ impl Manifest {
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// The longest wait that anybody can be told, in milliseconds: a day, or the longest time that a bucket counts over.
+    #[must_use]
+    pub fn longest_wait_ms(&self) -> u64 {
+        self.buckets.iter().map(|bucket| u64::from(bucket.per_ms)).fold(WAIT_MS_MAX, u64::max)
     }
 
     /// The bucket with this name.

@@ -1,5 +1,16 @@
 //! How long to wait before trying again, and when to stop.
 
+/// Longest wait that a destination or plugin can ask for, unless a bucket of the manifest counts over a longer time: a
+/// poisoned `Retry-After` of ten years costs a day.
+pub const WAIT_MS_MAX: u64 = 24 * 3_600_000;
+
+/// Whether a moment that was noted has come. One that is further away than any wait is was noted by a clock that was
+/// ahead, and nobody waits for it.
+#[must_use]
+pub const fn is_due(due_ms: u64, now_ms: u64, longest_ms: u64) -> bool {
+    due_ms <= now_ms || due_ms - now_ms > longest_ms
+}
+
 /// Waits and limits of retrying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
@@ -47,6 +58,12 @@ mod tests {
         assert!(ceilings.iter().zip([500, 1_000, 2_000, 60_000]).all(|(wait, ceiling)| *wait <= ceiling));
         assert_eq!(policy.delay_ms(20, 60_000), 60_000);
         assert_eq!(policy.delay_ms(1, 0), 0);
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_there_are_waits() {
+        assert!(is_due(10, 10, 5) && is_due(9, 10, 5) && is_due(16, 10, 5));
+        assert!(!is_due(11, 10, 5) && !is_due(15, 10, 5));
     }
 
     #[test]

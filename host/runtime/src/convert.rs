@@ -11,10 +11,6 @@ use crate::said;
 use crate::types::{Connection, Delivery, DeliveryWork, Mapped, PreparedRequest, Rejection, ResumeWork, Work};
 use enroute_egress::Failure;
 
-/// Longest wait that a report can ask for, for a member, a bucket or a job, unless a bucket of the manifest has a longer
-/// window: a poisoned `Retry-After` of ten years costs a day.
-pub(super) const WAIT_MS_MAX: u64 = 24 * 3_600_000;
-
 pub(super) fn connection(connection: &Connection) -> types::Connection {
     types::Connection {
         audience: types::Audience { key: connection.audience_key.clone(), name: connection.audience_name.clone() },

@@ -74,6 +74,24 @@ pub fn try_for(tx: &Transaction<'_>, link: i64, digest: &[u8], now_ms: u64) -> R
     Ok(true)
 }
 
+/// Brings back what a clock that was ahead has noted: nobody waits for a moment that is further away than the longest
+/// wait there is, and nothing has happened that is still to come.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn bring_back(tx: &Transaction<'_>, link: i64, now_ms: u64, longest_ms: u64) -> Result<(), Error> {
+    let (now, latest) = (now_ms.cast_signed(), now_ms.saturating_add(longest_ms).cast_signed());
+    let connection = tx.connection();
+    connection.execute(
+        "UPDATE pending SET due_ms = iif(due_ms > ?3, ?2, due_ms), first_ms = min(first_ms, ?2)
+         WHERE connection = ?1 AND (due_ms > ?3 OR first_ms > ?2)",
+        params![link, now, latest],
+    )?;
+    connection
+        .execute("UPDATE ticket SET due_ms = ?2 WHERE connection = ?1 AND due_ms > ?3", params![link, now, latest])?;
+    Ok(())
+}
+
 /// Members whose update was refused by another plugin or under other settings, for what it was then.
 ///
 /// # Errors

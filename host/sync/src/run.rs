@@ -202,8 +202,10 @@ impl Connection {
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
     async fn begin(&self, now_ms: u64) -> Result<(), Error> {
         let (id, tried_for) = (self.link.id, self.link.trial_digest());
+        let longest_ms = self.link.manifest.longest_wait_ms();
         let begin = move |tx: &Transaction<'_>| {
             ledger::settle_orphans(tx, id, now_ms)?;
+            waiting::bring_back(tx, id, now_ms, longest_ms)?;
             waiting::try_for(tx, id, &tried_for, now_ms)
         };
         if self.store.write(begin).await? {

@@ -109,7 +109,7 @@ mod tests {
             [[field]]
             name = "mail"
             format = "e-mail address"
-            type = "emial"
+            type = "emayl"
             identifier = true
             fold = ["trim", "lower_case", "gmail"]
             [[field]]
@@ -118,7 +118,7 @@ mod tests {
             type = "Date"
             "#,
             &[
-                "`type = \"emial\"` of `mail` in `field` is no type of a field; did you mean `email`?",
+                "`type = \"emayl\"` of `mail` in `field` is no type of a field; did you mean `email`?",
                 "`type = \"Date\"` of `born` in `field` is no type of a field; did you mean `date`?",
                 "`fold = \"lower_case\"` of `mail` in `field` is no way of folding; did you mean `lowercase`?",
                 "`fold = \"gmail\"` of `mail` in `field` is no way of folding; did you mean `gmail_plus`?",

@@ -5,6 +5,7 @@ use crate::change::records;
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
 use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
+use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
 use enroute_store::{Reader, held, ledger, waiting};
 use roaring::RoaringBitmap;
@@ -114,8 +115,9 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let mut waiting = RoaringBitmap::new();
     let version = (link.plugin_digest.as_slice(), link.settings_version);
     let mut due = waiting::updates_refused_before(reader, link.id, version, NO_MATCHING_MAPPING)?;
+    let longest_ms = link.manifest.longest_wait_ms();
     for row in ledger::waiting(reader, link.id)? {
-        if row.ticket.is_some() || row.due_ms > now_ms && !is_changed {
+        if row.ticket.is_some() || !is_due(row.due_ms, now_ms, longest_ms) && !is_changed {
             waiting.insert(row.profile);
         } else {
             due.insert(row.profile);

@@ -82,7 +82,10 @@ impl Link {
     /// Whether the list was opened for these settings and this plugin, and whether that is recent.
     pub(crate) fn opened(&self, now_ms: u64) -> (bool, bool) {
         let known = self.opened.as_ref().filter(|(_, digest)| *digest == self.opening_digest());
-        (known.is_some(), known.is_some_and(|(at_ms, _)| now_ms < at_ms.saturating_add(OPENED_MS_MAX)))
+        (
+            known.is_some(),
+            known.is_some_and(|(at_ms, _)| (*at_ms..at_ms.saturating_add(OPENED_MS_MAX)).contains(&now_ms)),
+        )
     }
 
     /// What an opening is good for: these settings, rows and limits, and this plugin.
