@@ -45,7 +45,7 @@ impl FileDigest {
     /// Parses 64 hexadecimal digits; nothing else is a digest.
     ///
     /// ```
-    /// use enroute_host::config::plugins_file::FileDigest;
+    /// use enroute_config::plugins_file::FileDigest;
     /// assert_eq!(FileDigest::parse(&"0f".repeat(32)), Some(FileDigest([0x0f; 32])));
     /// assert_eq!(FileDigest::parse("0f"), None);
     /// ```

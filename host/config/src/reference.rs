@@ -86,7 +86,7 @@ impl SecretRef {
     /// Parses `${env:NAME}` or `${file:path}`.
     ///
     /// ```
-    /// use enroute_host::config::reference::SecretRef;
+    /// use enroute_config::reference::SecretRef;
     /// assert_eq!(SecretRef::parse("${env:API_KEY}"), Ok(SecretRef::Env("API_KEY".into())));
     /// assert!(SecretRef::parse("not-a-real-key").is_err());
     /// ```

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// The value of a credential: wiped from memory when dropped, and shown as `[secret]`.
 ///
 /// ```
-/// let secret = enroute_host::config::secret::Secret::from("hunter2".to_owned());
+/// let secret = enroute_config::secret::Secret::from("hunter2".to_owned());
 /// assert_eq!(format!("{secret:?}"), "[secret]");
 /// ```
 #[derive(Clone)]
@@ -29,7 +29,7 @@ impl Secret {
     /// What stands around the value that hardly belongs to it, in the order in which it would be taken off.
     ///
     /// ```
-    /// use enroute_host::config::secret::{Oddity, Secret};
+    /// use enroute_config::secret::{Oddity, Secret};
     /// let secret = Secret::from("Bearer not-a-real-key\n".to_owned());
     /// assert_eq!(secret.oddities(), [Oddity::LineFeed, Oddity::Scheme("Bearer")]);
     /// ```

@@ -168,7 +168,7 @@ impl HostRule {
     /// `127.0.0.1:8080`. Without a port it is for 443.
     ///
     /// ```
-    /// use enroute_host::egress::HostRule;
+    /// use enroute_egress::HostRule;
     ///
     /// let rule = HostRule::parse("*.Braze.com").expect("a star for the first label is fine");
     /// assert!(rule.matches("rest.iad-01.braze.com", 443));
