@@ -65,42 +65,45 @@ impl Witness {
 
 /// Compares the file with what it was when it was closed, and tells whether its pages have to be checked.
 pub(super) fn compare(folder: &Folder, was_left_open: bool) -> Result<bool, Error> {
-    let path = folder.database();
-    let now = Witness::of(&path).map_err(Error::folder("read", &path))?;
-    let then = Witness::read(&folder.witness());
-    let log_is_gone = !path.with_extension("db-wal").exists();
-    let lost = |detail: String| Err(Error::Lost { path: path.clone(), dir: folder.dir().to_owned(), detail });
+    let (now, then) = (now(folder)?, Witness::read(&folder.witness()));
+    let log_is_gone = !folder.database().with_extension("db-wal").exists();
     let Some(now) = now else {
-        return if was_left_open || then.is_some() { lost("nothing is in it any more".to_owned()) } else { Ok(false) };
+        return if was_left_open || then.is_some() { Err(lost(folder, GONE)) } else { Ok(false) };
     };
     let Some(then) = then else {
-        return if was_left_open && log_is_gone { lost(LOG.to_owned()) } else { Ok(was_left_open) };
+        return if was_left_open && log_is_gone { Err(lost(folder, LOG)) } else { Ok(was_left_open) };
     };
     if now.bytes < then.bytes {
-        return lost(format!("it has {} bytes, and had {} when it was closed", now.bytes, then.bytes));
+        return Err(lost(folder, format!("it has {} bytes, and had {} when it was closed", now.bytes, then.bytes)));
     }
     if !was_left_open && now.changes < then.changes {
-        return lost("it is older than when it was closed".to_owned());
+        return Err(lost(folder, "it is older than when it was closed"));
     }
     let is_the_same = Witness { log_bytes: 0, ..now } == Witness { log_bytes: 0, ..then };
     let log_had_more = if was_left_open { !is_the_same } else { is_the_same && then.log_bytes > 0 };
     if log_is_gone && log_had_more {
-        return lost(LOG.to_owned());
+        return Err(lost(folder, LOG));
     }
     Ok(was_left_open || !is_the_same)
 }
 
 /// Refuses a folder whose store was there and is not any more; nothing where there never was one.
 pub(super) fn refuse_lost(folder: &Folder) -> Result<(), Error> {
-    let path = folder.database();
-    let is_empty = fs::metadata(&path).is_ok_and(|file| file.len() == 0) || !path.exists();
-    if is_empty && Witness::read(&folder.witness()).is_some() {
-        let dir = folder.dir().to_owned();
-        return Err(Error::Lost { path, dir, detail: "nothing is in it any more".to_owned() });
-    }
-    Ok(())
+    let now = now(folder)?;
+    if now.is_none() && Witness::read(&folder.witness()).is_some() { Err(lost(folder, GONE)) } else { Ok(()) }
 }
 
+fn now(folder: &Folder) -> Result<Option<Witness>, Error> {
+    let path = folder.database();
+    Witness::of(&path).map_err(Error::folder("read", &path))
+}
+
+fn lost(folder: &Folder, detail: impl Into<String>) -> Error {
+    Error::Lost { path: folder.database(), dir: folder.dir().to_owned(), detail: detail.into() }
+}
+
+/// What is said of a file that is not there, or in which nothing is.
+const GONE: &str = "nothing is in it any more";
 /// What is said of a log that is gone.
 const LOG: &str = "its log store.db-wal is gone, with what was written last";
 

@@ -83,7 +83,7 @@ fn of_mark(needles: &mut Vec<Needle>, field: &str, mark: &str) {
     add("turned round", mark.chars().rev().collect());
     add("in hex", hex(mark.as_bytes()));
     for offset in 0..3 {
-        add("in base64", base64_within(mark.as_bytes(), offset));
+        add("in base64", base64_within(mark.as_bytes(), offset).to_lowercase());
     }
 }
 
@@ -100,15 +100,16 @@ fn of_hash(needles: &mut Vec<Needle>, field: &str, value: &str) {
     }
 }
 
-/// The letters of base64 that stand for these bytes alone, where so many others stand before them (modulo 3).
-fn base64_within(bytes: &[u8], offset: usize) -> String {
+/// The letters of base64 (with `-` and `_`) that stand for these bytes alone, where so many others stand before them
+/// (modulo 3).
+pub(crate) fn base64_within(bytes: &[u8], offset: usize) -> String {
     let padded: Vec<u8> = std::iter::repeat_n(0, offset).chain(bytes.iter().copied()).collect();
     let begin = (offset * 8).div_ceil(6);
     let end = padded.len() * 8 / 6;
-    base64_url(&padded).get(begin..end).unwrap_or_default().to_lowercase()
+    base64_url(&padded).get(begin..end).unwrap_or_default().to_owned()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

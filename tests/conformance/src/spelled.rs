@@ -2,10 +2,9 @@
 //!
 //! What is looked for are the marks of the kit's own values, so a sentence that holds none costs one look.
 
-use std::fmt::Write as _;
+use enroute_sdk::hash::sha256_hex;
 
-use sha2::{Digest as _, Sha256};
-
+use crate::disguise::{base64_within, hex};
 use crate::people::{Cell, Crowd, Mark};
 
 /// What words begin and end with that stand for a value ([`crate::people::token`]).
@@ -15,8 +14,6 @@ const PHONE: &str = "151";
 /// Digits in a row from which on they may be those of a telephone number, whichever way round.
 const DIGITS_MIN: usize = 8;
 const HASH_CHARS: usize = 64;
-/// Letters of base64.
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// A text as it is searched.
 pub(crate) struct Said {
@@ -30,7 +27,7 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) fn new(text: &str) -> Self {
-        let (folded, letters) = (text.to_lowercase(), text.replace('-', "+").replace('_', "/"));
+        let (folded, letters) = (text.to_lowercase(), text.replace('+', "-").replace('/', "_"));
         let may_hide = may_hide(&folded, &letters);
         Self { folded, letters, may_hide }
     }
@@ -79,7 +76,7 @@ fn may_hide(folded: &str, letters: &str) -> bool {
 fn has_base64(letters: &str, word: &str) -> bool {
     [word.to_owned(), word.to_uppercase()]
         .iter()
-        .any(|word| base64(word.as_bytes()).iter().any(|core| letters.contains(core.as_str())))
+        .any(|word| (0..3).any(|before| letters.contains(&base64_within(word.as_bytes(), before))))
 }
 
 fn reversed(text: &str) -> String {
@@ -102,7 +99,7 @@ fn hashed<'c>(crowd: &'c Crowd, folded: &str) -> Option<(&'c str, &'static str)>
     if hashes.is_empty() {
         return None;
     }
-    let stands = |text: &str| hashes.contains(&hex(&Sha256::digest(text)).as_str());
+    let stands = |text: &str| hashes.contains(&sha256_hex(text).as_str());
     crowd.people.iter().find_map(|person| {
         let cells = person.identifiers.iter().chain(&person.values).chain(person.sent.iter().flatten());
         let texts = cells.filter_map(|cell| match cell {
@@ -114,28 +111,6 @@ fn hashed<'c>(crowd: &'c Crowd, folded: &str) -> Option<(&'c str, &'static str)>
             stands(text) || stands(&folded) || stands(folded.trim_start_matches('+'))
         };
         texts.into_iter().any(spelled).then_some(("one of its fields", "as its SHA-256"))
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The letters of base64 that depend on these bytes alone, whichever of three places they begin at.
-fn base64(bytes: &[u8]) -> [String; 3] {
-    [0, 1, 2].map(|before: usize| {
-        let bits = |at: usize| -> Option<u8> {
-            let at = at.checked_sub(before * 8)?;
-            bytes.get(at / 8).map(|byte| byte >> (7 - at % 8) & 1)
-        };
-        let sextets = (0..(before + bytes.len()) * 8 / 6).filter_map(|sextet| {
-            let value = (0..6).try_fold(0_u8, |value, bit| Some(value << 1 | bits(sextet * 6 + bit)?))?;
-            BASE64.get(usize::from(value)).map(|letter| char::from(*letter))
-        });
-        sextets.collect()
     })
 }
 
@@ -156,7 +131,7 @@ mod tests {
             marks: vec![Mark { field: "email".to_owned(), text: "kqabcdezx".to_owned() }],
         };
         let crowd = Crowd::new(1, 0, vec![person]);
-        let hash = hex(&Sha256::digest("kqabcdezx@example.com"));
+        let hash = sha256_hex("kqabcdezx@example.com");
         for (text, how) in [
             ("the value KQabcdezx@example.com is bad", Some("in clear")),
             ("moc.elpmaxe@xzedcbaqk", Some("reversed")),
