@@ -73,7 +73,9 @@ impl Session {
                         && !matches!(stopped, Some(Stop::Person(_)))
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
+                    self.at_work = None;
                     self.options.clock.sleep_until(due_ms).await;
+                    self.at_work = Some(self.gates.join(&self.link));
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -162,7 +164,7 @@ impl Session {
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
         let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
-        let patience = self.options.patience_ms();
+        let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
         Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await
