@@ -15,7 +15,7 @@ use crate::cpu;
 use crate::limits::TICK;
 
 /// CPU time after which a call goes on by itself: a batch of ten thousand members is mapped in less.
-const SHORT: Duration = Duration::from_millis(60);
+const SHORT: Duration = Duration::from_millis(20);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
