@@ -12,6 +12,7 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::doubt;
+use crate::halt::Halt;
 use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCount, RunReport, Tally};
 use crate::setup::link::Link;
 use crate::setup::prepare::Setup;
@@ -45,13 +46,15 @@ pub struct Options {
     pub only: Option<Only>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
+    /// What tells the run to end before it is through.
+    pub halt: Halt,
     /// The time.
     pub clock: Clock,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), halt: Halt::default(), clock: Clock::System }
     }
 }
 
@@ -132,6 +135,9 @@ struct Connection {
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        if self.options.halt.is_asked() {
+            return Ok(self.failed(LinkState::Interrupted, Stop::Asked.into_reason()));
+        }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
@@ -181,10 +187,12 @@ impl Connection {
             match self.earliest_wait().await? {
                 Some(due_ms)
                     if self.options.wait
-                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
-                    self.options.clock.sleep_until(due_ms).await;
+                    if self.is_disturbed_until(due_ms).await {
+                        return self.report(&snapshot, changes, whole, (Some(Stop::Asked), true, refused_before)).await;
+                    }
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -196,6 +204,15 @@ impl Connection {
                     return self.report(&snapshot, changes, whole, ended).await;
                 }
             }
+        }
+    }
+
+    /// Waits for a moment, and tells whether an end was asked for meanwhile.
+    async fn is_disturbed_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.options.halt.asked() => true,
+            () = self.options.clock.sleep_until(at_ms) => false,
         }
     }
 
@@ -216,7 +233,7 @@ impl Connection {
     }
 
     fn book(&self) -> Book {
-        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
+        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run, halt: self.options.halt.clone() }
     }
 
     /// Asks about jobs that are due. Returns why a person is needed, if one is.
@@ -238,6 +255,9 @@ impl Connection {
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
     async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
         for _ in 0..STEPS_MAX {
+            if self.options.halt.is_asked() {
+                break;
+            }
             let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
             let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
             let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
@@ -376,14 +396,13 @@ impl Connection {
         let state = match &stopped {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
+            Some(Stop::Asked) => LinkState::Interrupted,
             None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
             None => LinkState::Done,
         };
         let base = self.failed(state, String::new());
         Ok(LinkReport {
-            reason: stopped.map(|stop| match stop {
-                Stop::Person(reason) | Stop::Later(reason) => reason,
-            }),
+            reason: stopped.map(Stop::into_reason),
             notes: self.notes(snapshot).await?,
             people: snapshot.profiles,
             members: snapshot.state.audience.len(),
