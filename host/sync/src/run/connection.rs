@@ -21,6 +21,9 @@ const STEPS_MAX: usize = 16;
 impl Session {
     pub(super) async fn sync(mut self) -> Result<LinkReport, Error> {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        if self.options.halt.is_asked() {
+            return Ok(self.failed(LinkState::Interrupted, Stop::Asked.into_reason()));
+        }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
@@ -70,10 +73,13 @@ impl Session {
             match self.earliest_wait().await? {
                 Some(due_ms)
                     if self.options.wait
-                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
-                    self.options.clock.sleep_until(due_ms).await;
+                    if self.is_disturbed_until(due_ms).await {
+                        let ended = (Some(Stop::Asked), true, refused_before);
+                        return self.report(&snapshot, changes, whole, ended).await;
+                    }
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -85,6 +91,15 @@ impl Session {
                     return self.report(&snapshot, changes, whole, ended).await;
                 }
             }
+        }
+    }
+
+    /// Waits for a moment, and tells whether an end was asked for meanwhile.
+    async fn is_disturbed_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.options.halt.asked() => true,
+            () = self.options.clock.sleep_until(at_ms) => false,
         }
     }
 
@@ -123,6 +138,9 @@ impl Session {
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
     async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
         for _ in 0..STEPS_MAX {
+            if self.options.halt.is_asked() {
+                break;
+            }
             let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
             let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
             let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };

@@ -3,6 +3,7 @@
 use crate::change::only::Only;
 use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
+use crate::halt::Halt;
 use std::sync::Arc;
 
 /// Waits within a run that does not wait for everything.
@@ -23,13 +24,22 @@ pub struct Options {
     pub only: Option<Only>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
+    /// What tells the run to end before it is through.
+    pub halt: Halt,
     /// The time.
     pub clock: Clock,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self {
+            wait: false,
+            allow_empty: false,
+            only: None,
+            progress: Arc::new(|_, _, _| {}),
+            halt: Halt::default(),
+            clock: Clock::System,
+        }
     }
 }
 
