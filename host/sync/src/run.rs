@@ -1,6 +1,7 @@
 //! A run: every connection in the order of the file, each with a report whose numbers add up.
 
 use crate::change::only::Only;
+use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::change::{cutter, records};
 use crate::clock::{Clock, moment};
@@ -18,7 +19,7 @@ use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_runtime::{Fault, Problem, ProblemPlace, World};
 use enroute_store::waiting::{self, WaitingReason};
-use enroute_store::{Error, Store, Transaction, held, ledger};
+use enroute_store::{Error, Store, Transaction, again, held, ledger};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -43,6 +44,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Only one person, and what is unchanged is sent all the same.
     pub only: Option<Only>,
+    /// Only those who are marked to be sent again.
+    pub again: Option<Resend>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
     /// The time.
@@ -51,7 +54,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self {
+            wait: false,
+            allow_empty: false,
+            only: None,
+            again: None,
+            progress: Arc::new(|_, _, _| {}),
+            clock: Clock::System,
+        }
     }
 }
 
@@ -131,7 +141,7 @@ struct Connection {
 
 impl Connection {
     async fn sync(mut self) -> Result<LinkReport, Error> {
-        let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        let now_ms = self.options.clock.now_ms();
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
         if let Some(failed) = self.open().await? {
@@ -171,9 +181,8 @@ impl Connection {
                 stopped = Some(Stop::Person(reason));
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
-            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
-                let revision = snapshot.revision;
-                self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
+            if stopped.is_none() && complete {
+                self.looked_at(&snapshot, overtaken.is_empty()).await?;
             }
             if stopped.is_none() && complete {
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
@@ -197,6 +206,20 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
+    async fn looked_at(&self, snapshot: &Snapshot, is_all: bool) -> Result<(), Error> {
+        let (id, revision) = (self.link.id, snapshot.revision);
+        let is_whole = self.options.only.is_none() && self.options.again.is_none();
+        let is_resync = matches!(self.options.again, Some(Resend::All | Resend::Stale)) || is_whole;
+        if is_resync && !snapshot.state.again.is_empty() {
+            self.store.write(move |tx| again::end(tx, id)).await?;
+        }
+        if is_whole && is_all {
+            self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
+        }
+        Ok(())
     }
 
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
@@ -313,7 +336,7 @@ impl Connection {
 
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
-        let only = self.options.only.clone();
+        let (only, resend) = (self.options.only.clone(), self.options.again);
         self.store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
@@ -324,6 +347,9 @@ impl Connection {
                 let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
                 if let Some(only) = &only {
                     snapshot.restrict(reader, only)?;
+                }
+                if let Some(resend) = resend {
+                    snapshot.restrict_to_again(reader, resend)?;
                 }
                 Ok(snapshot)
             })

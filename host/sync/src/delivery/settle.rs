@@ -103,6 +103,7 @@ impl Book {
                 Change::Added | Change::Updated => meta.and_then(|meta| meta.identity),
             },
             folded: false,
+            again: false,
             sent: seal_sent(&self.link.sealer, self.link.id, profile, &sent)?,
         })
     }
@@ -191,6 +192,7 @@ impl Book {
                 version: link.settings_version,
                 identity: meta.identity,
                 folded: false,
+                again: false,
                 sent: seal_sent(&link.sealer, link.id, profile, &now)?,
             });
         }
@@ -362,6 +364,7 @@ impl Book {
             version: link.settings_version,
             identity: folded.identity,
             folded: true,
+            again: false,
             sent: Vec::new(),
         };
         held::put(tx, link.id, [&row])
