@@ -15,12 +15,14 @@ mod halt;
 mod history;
 mod plan;
 mod report;
+mod resync;
 mod run;
 mod setup;
 mod trial;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
+pub use change::resend::Resend;
 pub use change::snapshot::SnapshotError;
 pub use clock::Clock;
 pub use delivery::dispatch::{Progress, ProgressSink};
@@ -33,6 +35,7 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
+pub use resync::{LinkResync, preview, resync};
 pub use run::options::Options;
 pub use run::{probe, sync};
 pub use setup::account::KnownAccount;

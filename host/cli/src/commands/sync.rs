@@ -60,7 +60,7 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(plan::NOTHING_CONNECTED)?;
     } else {
         show(&report, output)?;
     }
