@@ -7,6 +7,7 @@
 //! `profiles`.
 
 pub mod accounts;
+pub mod again;
 pub mod audience;
 pub mod computed;
 pub mod condition;
@@ -35,6 +36,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod traits;
 pub mod values;
+pub mod versions;
 pub mod waiting;
 pub mod warehouse;
 mod witness;

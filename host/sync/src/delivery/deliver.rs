@@ -95,6 +95,12 @@ impl Done {
             culprits: 0,
         }
     }
+
+    /// A delivery that nobody waits for any more: its intent stands, and the next run takes its members for in doubt.
+    fn cut_off(mut tally: Tally, members: usize, search: Search) -> Self {
+        tally.outcomes.unknown += members as u64;
+        Self { tally, ..Self::unsent(Stop::Asked, search) }
+    }
 }
 
 /// Carries a delivery out.
@@ -107,8 +113,13 @@ pub(crate) async fn carry_out(
 ) -> Result<Done, Error> {
     let Job { lot, delivery, label, history, is_proven, .. } = job;
     let link = Arc::clone(&book.link);
-    let (leave, turn) = match may_begin(&gates, &link, &delivery.operation, &clock, patience).await {
-        Ok(may_begin) => may_begin,
+    let begun = tokio::select! {
+        biased;
+        () = book.halt.asked() => Err(Stop::Asked),
+        begun = may_begin(&gates, &link, &delivery.operation, &clock, patience) => begun,
+    };
+    let (leave, turn) = match begun {
+        Ok(begun) => begun,
         Err(stop) => return Ok(Done::unsent(stop, history.search)),
     };
     let lot = Arc::new(lot);
@@ -127,7 +138,11 @@ pub(crate) async fn carry_out(
 
     let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key, turn);
     let outlet = Arc::new(outlet);
-    let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
+    let work = work(&delivery, &lot);
+    let sent = tokio::select! {
+        sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _) => sent,
+        () = book.halt.overdue() => return Ok(Done::cut_off(tally, lot.len(), history.search)),
+    };
     enroute_config::crash_point!("delivery.answered");
     let reach = outlet.reach(lot.len());
     let sent = believe(&outlet, sent, &reach, false);

@@ -37,11 +37,17 @@ impl Session {
         let (clock, destination) = (self.options.clock.clone(), self.link.destination.clone());
         let patience = self.patience();
         for attempt in 1.. {
-            let leave = match self.gates.circuit().pass(&destination, &clock, patience).await {
+            let leave = tokio::select! {
+                biased;
+                () = self.options.halt.asked() => Err(Stop::Asked),
+                leave = self.gates.circuit().pass(&destination, &clock, patience) => leave,
+            };
+            let leave = match leave {
                 Ok(leave) => leave,
                 Err(Stop::Later(_)) if was_opened => break,
-                Err(Stop::Later(reason)) => return Ok(Some(self.failed(LinkState::Waiting, reason))),
                 Err(Stop::Person(reason)) => return Ok(Some(self.failed(LinkState::Paused, reason))),
+                Err(stop @ Stop::Asked) => return Ok(Some(self.failed(LinkState::Interrupted, stop.into_reason()))),
+                Err(stop) => return Ok(Some(self.failed(LinkState::Waiting, stop.into_reason()))),
             };
             let not_opened = match open::open(&self.store, &self.link, self.run, &self.gates, &clock).await? {
                 Ok(link) => {
@@ -64,7 +70,7 @@ impl Session {
                 let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
                 return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
             }
-            clock.sleep_until(again_ms).await;
+            self.is_disturbed_until(again_ms).await;
         }
         Ok(None)
     }

@@ -31,8 +31,22 @@ impl Session {
         Patience { ms: self.options.patience_ms(), began_ms: self.began_ms, waits: self.options.wait }
     }
 
+    /// Waits for a moment, and tells whether an end was asked for meanwhile.
+    pub(super) async fn is_disturbed_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.options.halt.asked() => true,
+            () = self.options.clock.sleep_until(at_ms) => false,
+        }
+    }
+
     pub(super) fn book(&self) -> Book {
-        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
+        Book {
+            store: Arc::clone(&self.store),
+            link: Arc::clone(&self.link),
+            run: self.run,
+            halt: self.options.halt.clone(),
+        }
     }
 
     /// The report of a connection that did not get to look at its members.
