@@ -180,6 +180,7 @@ hint: `enroute plugin test` shows what the plugin needs; without the key it has 
 
 "#]],
         ),
+        case("E330", Edit(P, "settings =", "retry = { hours = 0 }\nsettings ="), str![]),
         case(
             "E223",
             Edit(P, "settings =", "allow_networks = [\"127.0.0.1\"]\nsettings ="),

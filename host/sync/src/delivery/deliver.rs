@@ -166,7 +166,7 @@ pub(crate) async fn carry_out(
     };
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
-    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    let shelved = without(shelved, &give_up(&mut decision, &lot, link.retry, clock.now_ms()));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
@@ -415,10 +415,10 @@ const fn is_in_order(verdict: &Verdict) -> bool {
 }
 
 /// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
-fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
+fn give_up(decision: &mut Decision, lot: &Lot, policy: Policy, now_ms: u64) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
-        tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
+        tried.is_some_and(|(attempts, first_ms)| policy.is_over(attempts + 1, first_ms, now_ms))
     };
     let mut over = Vec::new();
     for (members, outcome) in &mut decision.finished {

@@ -8,7 +8,6 @@ use crate::delivery::dispatch::{Dispatch, Dispatched};
 use crate::delivery::resume::{self, Asked};
 use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
-use crate::run::options::PATIENCE_MS_MAX;
 use crate::run::session::Session;
 use enroute_store::{Error, Transaction, again, ledger, waiting};
 use roaring::RoaringBitmap;
@@ -72,7 +71,7 @@ impl Session {
                 Some(due_ms)
                     if self.options.wait
                         && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
-                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                        && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
                     self.at_work = None;
                     if self.is_disturbed_until(due_ms).await {

@@ -27,8 +27,8 @@ pub(super) struct Session {
 
 impl Session {
     /// How long it waits for something.
-    pub(super) const fn patience(&self) -> Patience {
-        Patience { ms: self.options.patience_ms(), began_ms: self.began_ms, waits: self.options.wait }
+    pub(super) fn patience(&self) -> Patience {
+        Patience { ms: self.options.patience_ms(self.link.retry), began_ms: self.began_ms, waits: self.options.wait }
     }
 
     /// Waits for a moment, and tells whether an end was asked for meanwhile.
