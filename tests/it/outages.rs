@@ -69,13 +69,13 @@ async fn a_destination_that_fails_now_and_then_for_a_day_gets_everybody_and_is_n
     let (mut people, mut requests, mut asked) = (Vec::new(), 0, 0);
     for hour in 0..24 {
         world.clock.sleep_until(START_MS + hour * HOUR_MS).await;
-        people.extend((0..4 * LOT).map(|number| gold(&format!("u{hour}-{number}"))));
+        people.extend((0..2 * LOT).map(|number| gold(&format!("u{hour}-{number}"))));
         world.people(&people);
         let report = world.sync().await;
         let braze = link(&report, "braze-eu");
         assert_eq!(braze.outcomes.rejected, 0, "{braze:#?}");
         requests += tracked(&world);
-        asked += 4;
+        asked += 2;
     }
     let report = world.sync_with(&Options { wait: true, ..world.options() }).await;
     assert_eq!(link(&report, "braze-eu").state, LinkState::Done, "{report:#?}");

@@ -35,7 +35,9 @@ impl Probed {
 
 /// Tests the credential of a connection without side effects, and keeps what is told of the account.
 pub(crate) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -> Result<Probed, Error> {
-    let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
+    let gates = Arc::new(Gates::open(store, std::slice::from_ref(link), clock).await?);
+    let (sent, outlet) = call(link, &gates, clock, Work::Probe, "probe").await;
+    gates.close(clock).await?;
     let (verdict, reason, account) = match sent {
         Ok(report) => {
             let reason = cause(&report.verdict, &outlet.take_records());
