@@ -108,6 +108,8 @@ async fn a_refused_credential_stops_all_audiences_of_the_destination_and_keeps_t
     let report = world.sync().await;
     let of_braze: Vec<_> = report.connections.iter().filter(|one| one.destination == "braze-eu").collect();
     assert!(of_braze.len() == 2 && of_braze.iter().all(|one| one.state == LinkState::Paused), "{of_braze:#?}");
+    let reason = of_braze[0].reason.clone().unwrap_or_default();
+    assert!(reason.contains("mend the credential of destination `braze-eu`"), "{reason}");
     assert!(tracked(&world) <= 4, "what was in flight, and no more");
     world.write("braze.key", crate::support::BRAZE_KEY);
     let report = world.sync_with(&Options { wait: true, ..world.options() }).await;

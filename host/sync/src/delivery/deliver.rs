@@ -149,7 +149,8 @@ pub(crate) async fn carry_out(
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
-    let credential_is_refused =
+    // A credential that is refused, or a destination that is not trusted, is so for every audience.
+    let concerns_all =
         pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
     let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
         Ok(report) => {
@@ -185,7 +186,7 @@ pub(crate) async fn carry_out(
     enroute_config::crash_point!("delivery.settled");
     let is_in_order = is_in_order.map(|is_in_order| is_in_order || tally.outcomes.delivered > 0);
     let failure = failure.filter(|_| is_in_order == Some(false));
-    let refused = decision.pause.as_deref().filter(|_| credential_is_refused);
+    let refused = decision.pause.as_deref().filter(|_| concerns_all);
     tell(leave, &clock, (is_in_order, failure.as_deref()), refused).await?;
     let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);

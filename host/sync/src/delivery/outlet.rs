@@ -144,6 +144,7 @@ impl DeliveryOutlet {
             report.verdict = verdict;
             return report;
         }
+        self.say_the_fix(&mut report.verdict);
         let worst = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).worst.take();
         let Some((is_prepared, refusal)) = worst else { return report };
         let nothing_left =
@@ -159,6 +160,25 @@ impl DeliveryOutlet {
             report.verdict = Verdict::Misconfigured(refusal.told());
         }
         report
+    }
+
+    /// A plugin says what the destination answered, and not what the operator of this host can do about it.
+    fn say_the_fix(&self, verdict: &mut Verdict) {
+        let destination = &self.link.destination;
+        match verdict {
+            Verdict::CredentialInvalid(told) => {
+                *told = format!(
+                    "{told}; mend the credential of destination `{destination}` and sync again: until then everybody waits"
+                );
+            }
+            Verdict::PermissionMissing(told) => {
+                *told = format!(
+                    "{told}; give the credential of destination `{destination}` the right and sync again: until then \
+                     everybody waits"
+                );
+            }
+            _ => {}
+        }
     }
 
     /// Notes what the plugin may not, and logs it once a call.
