@@ -113,23 +113,13 @@ pub(crate) async fn carry_out(
 ) -> Result<Done, Error> {
     let Job { lot, delivery, label, history, is_proven, .. } = job;
     let link = Arc::clone(&book.link);
-    let begun = tokio::select! {
-        biased;
-        () = book.halt.asked() => Err(Stop::Asked),
-        begun = may_begin(&gates, &link, &delivery.operation, &clock, patience) => begun,
-    };
-    let (leave, turn) = match begun {
+    let (leave, turn) = match begin(&book, &gates, &delivery.operation, &clock, patience).await {
         Ok(begun) => begun,
         Err(stop) => return Ok(Done::unsent(stop, history.search)),
     };
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
-    let entry = Entry {
-        operation: delivery.operation.clone(),
-        label,
-        request_key: request_key.clone(),
-        attempt: history.trail.attempt,
-    };
+    let entry = entry(&delivery, label, &request_key, &history.trail);
     let number = book.intend(&lot, &entry, clock.now_ms()).await?;
     enroute_config::crash_point!("delivery.intended");
     let mut tally = Tally::default();
@@ -185,12 +175,30 @@ pub(crate) async fn carry_out(
     book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
     let is_in_order = is_in_order.map(|is_in_order| is_in_order || tally.outcomes.delivered > 0);
-    let failure = failure.filter(|_| is_in_order == Some(false));
     let refused = decision.pause.as_deref().filter(|_| concerns_all);
     tell(leave, &clock, (is_in_order, failure.as_deref()), refused).await?;
     let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+}
+
+fn entry(delivery: &Delivery, label: &'static str, request_key: &str, trail: &Trail) -> Entry {
+    Entry { operation: delivery.operation.clone(), label, request_key: request_key.to_owned(), attempt: trail.attempt }
+}
+
+/// Waits until a delivery may begin, unless the run is asked to end.
+async fn begin(
+    book: &Book,
+    gates: &Gates,
+    operation: &str,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<(Leave, Option<Turn>), Stop> {
+    tokio::select! {
+        biased;
+        () = book.halt.asked() => Err(Stop::Asked),
+        begun = may_begin(gates, &book.link, operation, clock, patience) => begun,
+    }
 }
 
 /// Waits until a delivery may begin: the breaker lets it through, and its first request has its turn.

@@ -73,15 +73,12 @@ impl Session {
                         && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
                         && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
-                    self.at_work = None;
-                    if self.is_disturbed_until(due_ms).await {
-                        let ended = (Some(Stop::Asked), true, refused_before);
-                        return self.report(&snapshot, changes, whole, ended).await;
-                    }
-                    self.at_work = Some(self.gates.join(&self.link));
-                    if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
-                        let stopped = Some(Stop::Person(reason));
-                        return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
+                    let stop = match self.is_disturbed_until(due_ms).await {
+                        true => Some(Stop::Asked),
+                        false => self.ask(&mut whole, &mut changes).await?.map(Stop::Person),
+                    };
+                    if stop.is_some() {
+                        return self.report(&snapshot, changes, whole, (stop, true, refused_before)).await;
                     }
                     pass += 1;
                 }

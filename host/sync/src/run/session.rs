@@ -31,13 +31,16 @@ impl Session {
         Patience { ms: self.options.patience_ms(self.link.retry), began_ms: self.began_ms, waits: self.options.wait }
     }
 
-    /// Waits for a moment, and tells whether an end was asked for meanwhile.
-    pub(super) async fn is_disturbed_until(&self, at_ms: u64) -> bool {
-        tokio::select! {
+    /// Waits for a moment, and tells whether an end was asked for meanwhile. Nothing is kept for it at the gates.
+    pub(super) async fn is_disturbed_until(&mut self, at_ms: u64) -> bool {
+        self.at_work = None;
+        let is_disturbed = tokio::select! {
             biased;
             () = self.options.halt.asked() => true,
             () = self.options.clock.sleep_until(at_ms) => false,
-        }
+        };
+        self.at_work = Some(self.gates.join(&self.link));
+        is_disturbed
     }
 
     pub(super) fn book(&self) -> Book {
