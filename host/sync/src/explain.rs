@@ -1,7 +1,8 @@
 //! Answers to "why": one person's story, and where every connection stands.
 
 use crate::change::lot::open_sent;
-use crate::clock::moment;
+use crate::clock::{Clock, moment};
+use crate::flow::{HeldBack, held_back};
 use crate::history::{LastReports, entries, text};
 use crate::report::NO_MATCHING_MAPPING;
 use enroute_config::Config;
@@ -228,6 +229,9 @@ pub struct Standing {
     pub destinations: Vec<DestinationStatus>,
     /// Every connection of `audiences.toml`, a row a mapping.
     pub connections: Vec<Status>,
+    /// What holds deliveries back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<HeldBack>,
 }
 
 /// Where one destination stands.
@@ -319,7 +323,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
-    Ok(Standing { destinations, connections })
+    Ok(Standing { destinations, connections, held_back: held_back(reader, &Clock::System)? })
 }
 
 fn one_status(

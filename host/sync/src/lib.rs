@@ -11,6 +11,7 @@ mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod flow;
 mod halt;
 mod history;
 mod plan;
@@ -29,6 +30,7 @@ pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use flow::HeldBack;
 pub use halt::Halt;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
