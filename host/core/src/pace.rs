@@ -17,8 +17,10 @@ use self::level::{Level, STRETCH_MAX};
 const REMEMBERED_MAX: u32 = 65_536;
 /// Parts of the bucket's time that are kept apart when it is written down.
 const PARTS: u64 = 32;
-/// Most requests that one record pays for in advance: so many of a daily allowance an end of the process may cost.
-const AHEAD_MAX: u32 = 64;
+/// Requests of so much time are paid for by one record in advance, which is what a process that is killed may cost …
+const AHEAD_MS: u64 = 500;
+/// … and no more than so many.
+const AHEAD_MAX: u64 = 64;
 
 /// A bucket's allowance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +130,8 @@ impl Pace {
     /// What the next record has to pay for, if the last one does not cover the requests that may leave.
     #[must_use]
     pub fn uncovered(&self) -> Option<Cover> {
-        let ahead = self.reserved.saturating_add((self.level.requests() / 4).clamp(1, AHEAD_MAX));
+        let soon = (u64::from(self.level.requests()) * AHEAD_MS / self.per_ms).clamp(1, AHEAD_MAX);
+        let ahead = self.reserved.saturating_add(u32::try_from(soon).unwrap_or(1));
         (self.covered < self.reserved).then_some(Cover { ahead, left: self.left })
     }
 

@@ -114,7 +114,7 @@ fn what_may_leave_at_any_moment_counts_as_of_the_moment_it_leaves() {
 
 #[test]
 fn a_record_pays_for_many_requests_and_a_clean_end_for_none() {
-    let mut pace = Pace::new(400, 60_000);
+    let mut pace = Pace::new(400, 1_000);
     let mut records = 0;
     for now in 0..400 {
         pace.reserve(now).unwrap();
@@ -125,9 +125,12 @@ fn a_record_pays_for_many_requests_and_a_clean_end_for_none() {
         pace.leave(now);
     }
     assert!((4..=8).contains(&records), "{records} records for 400 requests");
-    let mut next = Pace::new(400, 60_000).with_kept(pace.kept(1_000, 0), 1_000, 60_000);
-    assert!(next.take(1_000).is_err());
-    assert!(next.take(62_500).is_ok(), "the window has passed");
+    let mut next = Pace::new(400, 1_000).with_kept(pace.kept(500, 0), 500, 60_000);
+    assert!(next.take(500).is_err());
+    assert!(next.take(1_500).is_ok(), "the window has passed");
+    let mut slow = Pace::new(300, 60_000);
+    slow.reserve(0).unwrap();
+    assert!(slow.uncovered().is_some_and(|cover| cover.ahead <= 3), "a process that is killed costs little of it");
 }
 
 #[test]
