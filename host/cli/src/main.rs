@@ -4,6 +4,7 @@ mod commands;
 mod output;
 mod progress;
 mod session;
+mod since;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial,
+    account, check, compile, demo, export, import, log, login, matching, plan, plugin, retry, status, sync, traits, trial,
 };
 use crate::output::Output;
 
@@ -55,8 +56,14 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Send those again who were given up after hours, or refused for another reason.
+    Retry(retry::RetryArgs),
     /// Show where every connection stands.
     Status,
+    /// Show what runs did, or every request with its answer.
+    Log(log::LogArgs),
+    /// Write members, receipts, dead letters or coverage as NDJSON or CSV.
+    Export(export::ExportArgs),
     /// Show which traits there are, of what kind, and how many profiles have them.
     Traits,
     /// Tell one person's story: what was sent of them, and why not.
@@ -108,7 +115,10 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Retry(args) => retry::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
+        Command::Log(args) => log::run(&args, folder, output),
+        Command::Export(args) => export::run(args, folder, output).await,
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod audience;
+pub mod chronicle;
 pub mod computed;
 pub mod condition;
 mod connect;
@@ -20,6 +21,7 @@ pub mod held;
 pub mod imports;
 pub mod layers;
 pub mod ledger;
+pub mod letters;
 mod look;
 pub mod profiles;
 pub mod records;

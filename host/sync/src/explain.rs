@@ -3,7 +3,7 @@
 use crate::change::lot::open_sent;
 use crate::clock::moment;
 use crate::history::{LastReports, entries, text};
-use crate::report::NO_MATCHING_MAPPING;
+use crate::report::{NO_MATCHING_MAPPING, codes};
 use enroute_config::Config;
 use enroute_core::id::DestinationName;
 use enroute_runtime::Peak;
@@ -86,6 +86,9 @@ pub struct Refusal {
     pub field: Option<String>,
     /// One sentence.
     pub reason: String,
+    /// What to do, where the code is the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// One receipt.
@@ -192,6 +195,7 @@ fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
         settings_version: held.map(|held| held.version),
         identifiers_sent,
         refusal: chapter.refusal.map(|standing| Refusal {
+            hint: codes::hint(&standing.code),
             code: standing.code,
             field: standing.field,
             reason: standing.reason,

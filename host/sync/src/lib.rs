@@ -14,6 +14,7 @@ mod explain;
 mod history;
 mod plan;
 mod report;
+mod retry;
 mod run;
 mod setup;
 mod trial;
@@ -31,6 +32,7 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
+pub use retry::{LetterCount, Retriable, bring_back, retriable};
 pub use run::{Options, probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};

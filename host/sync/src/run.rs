@@ -18,7 +18,9 @@ use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_runtime::{Fault, Problem, ProblemPlace, World};
 use enroute_store::waiting::{self, WaitingReason};
+use enroute_store::letters::{self, ByLink};
 use enroute_store::{Error, Store, Transaction, held, ledger};
+use enroute_core::diff::State;
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -43,6 +45,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Only one person, and what is unchanged is sent all the same.
     pub only: Option<Only>,
+    /// Only these members, by the number of their connection; other connections do not run.
+    pub among: Option<Arc<ByLink>>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
     /// The time.
@@ -51,7 +55,14 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self { wait: false, allow_empty: false, only: None, among: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+    }
+}
+
+impl Options {
+    /// Whether everybody is looked at.
+    const fn is_whole(&self) -> bool {
+        self.only.is_none() && self.among.is_none()
     }
 }
 
@@ -74,6 +85,9 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let mut bound: Vec<(usize, Arc<Link>)> = Vec::new();
     for (at, planned) in setup.links().iter().enumerate() {
         let mut link = setup.bind(store, planned).await?;
+        if options.among.as_ref().is_some_and(|among| !among.contains_key(&link.id)) {
+            continue;
+        }
         link.trial = options.only.as_ref().map(|only| only.watch.clone());
         bound.push((at, Arc::new(link)));
     }
@@ -150,6 +164,7 @@ impl Connection {
                     return Ok(self.failed(LinkState::Failed, error.to_string()));
                 }
             };
+            self.prune(&snapshot).await?;
             if let Some(reason) = self.guarded(&snapshot) {
                 return Ok(self.failed(LinkState::Guarded, reason));
             }
@@ -163,6 +178,7 @@ impl Connection {
             let Dispatched { tally, asked, link, complete, mut stopped, trust } =
                 self.dispatch(&snapshot, found.total()).await?;
             (self.link, self.trust) = (link, trust);
+            let has_revived = tally.revived > 0;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
@@ -171,7 +187,7 @@ impl Connection {
                 stopped = Some(Stop::Person(reason));
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
-            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
+            if stopped.is_none() && complete && overtaken.is_empty() && self.options.is_whole() {
                 let revision = snapshot.revision;
                 self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
             }
@@ -180,7 +196,7 @@ impl Connection {
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
-                    if self.options.wait
+                    if (self.options.wait || has_revived && due_ms <= self.options.clock.now_ms())
                         && !matches!(stopped, Some(Stop::Person(_)))
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
@@ -213,6 +229,13 @@ impl Connection {
             tracing::info!(%destination, "plugin, settings or credential changed: who waits is due");
         }
         Ok(())
+    }
+
+    /// Lets nobody wait who is neither in the audience nor at the destination.
+    async fn prune(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        let State { audience, held, .. } = &snapshot.state;
+        let (link, keep) = (self.link.id, audience | held);
+        self.store.write(move |tx| letters::prune(tx, link, &keep)).await
     }
 
     fn book(&self) -> Book {
@@ -277,7 +300,10 @@ impl Connection {
         Ok(match found {
             Ok(errors) if errors.is_empty() => None,
             Ok(errors) => Some(self.failed(LinkState::Paused, errors.join("; "))),
-            Err(fault) => Some(self.faulted(LinkState::Paused, fault.to_string(), Some(&fault))),
+            Err(fault) => {
+                let state = if fault.kind.is_of_the_plugin() { LinkState::Paused } else { LinkState::Waiting };
+                Some(self.faulted(state, fault.to_string(), Some(&fault)))
+            }
         })
     }
 
@@ -313,7 +339,7 @@ impl Connection {
 
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
-        let only = self.options.only.clone();
+        let (only, among) = (self.options.only.clone(), self.options.among.clone());
         self.store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
@@ -324,6 +350,9 @@ impl Connection {
                 let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
                 if let Some(only) = &only {
                     snapshot.restrict(reader, only)?;
+                }
+                if let Some(members) = among.as_ref().and_then(|among| among.get(&link.id)) {
+                    snapshot.keep(members);
                 }
                 Ok(snapshot)
             })
@@ -360,17 +389,19 @@ impl Connection {
         (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
+        let version = (self.link.plugin_digest.clone(), self.link.settings_version);
         let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
         }
-        let ((held, in_doubt), waiting, due) = self
+        let ((held, in_doubt), waiting, due, standing) = self
             .store
             .read(move |reader| {
                 let sets = held::sets(reader, link)?;
                 let waiting = waiting::reasons(reader, link)?;
-                Ok::<_, Error>((sets, waiting, waiting::due(reader, link)?))
+                let standing = letters::standing(reader, link, (&version.0, version.1))?;
+                Ok::<_, Error>((sets, waiting, waiting::due(reader, link)?, standing))
             })
             .await?;
         let state = match &stopped {
@@ -380,6 +411,8 @@ impl Connection {
             None => LinkState::Done,
         };
         let base = self.failed(state, String::new());
+        let ([kept, removals, dead], audience) = (standing, &snapshot.state.audience);
+        let refused = (kept & audience) | (removals & (&held - audience));
         Ok(LinkReport {
             reason: stopped.map(|stop| match stop {
                 Stop::Person(reason) | Stop::Later(reason) => reason,
@@ -395,6 +428,8 @@ impl Connection {
             repeated: tally.repeated,
             rejections: tally.rejections(&self.link.manifest.codes),
             refused_before,
+            dead_letters: (dead & &refused).len(),
+            refused: refused.len(),
             warnings: tally.warnings(&self.link.manifest.codes),
             refused_requests: tally.refused(),
             unattributed: tally.unattributed.into_map(),

@@ -111,6 +111,9 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
         if let Some(refusal) = &chapter.refusal {
             let field = refusal.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
             output.line(format_args!("    refused: {}{field}: {}", refusal.code, refusal.reason))?;
+            if let Some(hint) = &refusal.hint {
+                output.line(format_args!("      {hint}"))?;
+            }
         }
         if let Some(reason) = &chapter.waits_because {
             output.line(format_args!("    waits because of this: {reason}"))?;

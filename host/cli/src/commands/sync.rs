@@ -123,6 +123,9 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     if link.refused_before > 0 {
         output.line(format_args!("  refused earlier and not changed since: {}", link.refused_before))?;
     }
+    if link.dead_letters > 0 {
+        output.line(format_args!("  given up after hours: {}; `enroute retry` sends them again", link.dead_letters))?;
+    }
     plan::reasons("waiting", &link.waiting, output)?;
     plan::reasons("worth knowing", &link.warnings, output)?;
     for (reason, count) in &link.unattributed {

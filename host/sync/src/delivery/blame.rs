@@ -71,6 +71,9 @@ pub(crate) struct Standing {
 /// alone is rejected, if the plugin works for others.
 pub(crate) fn blame(fault: &Fault, reach: &Reach, standing: Standing) -> Decision {
     let mut decision = Decision::default();
+    if !fault.kind.is_of_the_plugin() {
+        return wait(reach, standing);
+    }
     let alone = standing.members == 1;
     let (reached, others): (Vec<u32>, Vec<u32>) = (0..standing.members).partition(|at| reach.left.contains(*at));
     if !reached.is_empty() {
@@ -91,6 +94,19 @@ pub(crate) fn blame(fault: &Fault, reach: &Reach, standing: Standing) -> Decisio
         }
     }
     decision.culprits = u64::from(alone);
+    decision
+}
+
+/// Decides on the members of a call that was cut off, for which nobody is to blame: they go again, later.
+fn wait(reach: &Reach, standing: Standing) -> Decision {
+    let mut decision = Decision::default();
+    let (reached, others): (Vec<u32>, Vec<u32>) = (0..standing.members).partition(|at| reach.left.contains(*at));
+    if !reached.is_empty() {
+        decision.finished.push((reached, Outcome::Unknown));
+    }
+    if !others.is_empty() {
+        decision.finished.push((others, Outcome::Deferred { after_ms: 0 }));
+    }
     decision
 }
 
@@ -175,6 +191,9 @@ impl Trust {
 
     /// A call about so many members failed; `left` says whether a request may have left before.
     pub(crate) fn failed(&mut self, call: Call, fault: &Fault, members: usize, left: bool) {
+        if !fault.kind.is_of_the_plugin() {
+            return;
+        }
         let calls = self.calls.entry(call).or_default();
         let is_late = fault.kind == FaultKind::TimeOut;
         calls.failed += 1;

@@ -10,13 +10,15 @@ use crate::delivery::pace::Gates;
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::{self, Case};
 use crate::report::Tally;
 use crate::setup::link::Link;
-use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
+use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
 use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Usage, Work};
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
+use enroute_store::letters::GIVEN_UP;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -42,6 +44,10 @@ pub(crate) struct Job {
     pub(crate) due_ms: u64,
     /// Whether the plugin's `send` is known to work for others.
     pub(crate) is_proven: bool,
+    /// Whether other deliveries of the connection succeeded since these members were first sent.
+    pub(crate) others_pass: bool,
+    /// Whether the run has no other lot to send.
+    pub(crate) is_only: bool,
 }
 
 impl Job {
@@ -56,7 +62,7 @@ impl Job {
         let requests = delivery.requests.into_iter().map(localized).collect();
         let lot = mapped.subset(&members);
         let delivery = Delivery { operation: delivery.operation, requests };
-        Self { lot, delivery, label, history, due_ms, is_proven: false }
+        Self { lot, delivery, label, history, due_ms, is_proven: false, others_pass: false, is_only: false }
     }
 }
 
@@ -106,7 +112,7 @@ pub(crate) async fn carry_out(
     patience_ms: u64,
     job: Job,
 ) -> Result<Done, Error> {
-    let Job { lot, delivery, label, history, is_proven, .. } = job;
+    let Job { lot, delivery, label, mut history, is_proven, others_pass, is_only, .. } = job;
     let link = Arc::clone(&book.link);
     let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
     if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
@@ -137,10 +143,11 @@ pub(crate) async fn carry_out(
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
-    let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
+    let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
+            let report = honest(report, &reach, &history.trail);
             judge(report, &requests, lot.len(), idempotent, history.trail.refused)
         }
         Err(fault) => {
@@ -150,14 +157,22 @@ pub(crate) async fn carry_out(
             judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
         }
     };
+    let is_unclear = decision.again.iter().any(|(_, next)| matches!(next, Next::Again { unclear: true, .. }));
+    history.trail = history.trail.failed(failure.as_deref().or(is_unclear.then_some("no clear answer")));
+    let case = Case { others_pass, is_only, ..case(&lot, &history) };
+    let is_lone = verdict.as_ref().is_some_and(|verdict| suspicion::weigh(&mut decision, verdict, case));
     history.search.learn(&decision);
+    if is_lone {
+        history.search.found_lone();
+    }
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience_ms);
-    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    let over = give_up(&mut decision, &lot, failure.as_deref(), clock.now_ms());
+    let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
         delivery: number,
-        verdict: word.to_owned(),
+        verdict: verdict.as_ref().map_or("plugin_fault", Verdict::word).to_owned(),
         requests,
         again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
         finished: decision.finished,
@@ -165,12 +180,15 @@ pub(crate) async fn carry_out(
         reached: reach.left,
         may_have_left: history.trail.may_have_left,
         reason: failure.clone(),
+        is_lone,
         at_ms: clock.now_ms(),
     };
-    book.settle(&lot, settlement).await?;
+    tally.revived = book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let failure = failure.filter(|_| !is_in_order && tally.outcomes.delivered == 0);
-    let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
+    // That a part of a suspected lot fails too says nothing new of the destination.
+    let failure =
+        failure.filter(|_| !is_in_order && tally.outcomes.delivered == 0 && !history.trail.is_suspect);
+    let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure, call: Some(call), culprits })
 }
@@ -206,7 +224,8 @@ pub(crate) struct CallEnd {
 /// What follows from a call, and what the ledger says of it.
 struct Judged {
     decision: Decision,
-    word: &'static str,
+    /// None where the call failed.
+    verdict: Option<Verdict>,
     failure: Option<String>,
     /// Whether the destination does its work.
     is_in_order: bool,
@@ -219,10 +238,10 @@ fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bo
     let remote = report.remote.clone();
     Judged {
         decision: decide(report, Standing { members, idempotent, refused_before }),
-        word: verdict.word(),
         failure: open::cause(&verdict, requests),
         is_in_order: is_in_order(&verdict),
         costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
+        verdict: Some(verdict),
         remote,
     }
 }
@@ -231,7 +250,42 @@ fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: O
     let mut decision = blame::blame(fault, reach, standing);
     decision.pause = pause.as_ref().and_then(Verdict::pauses).map(str::to_owned);
     let failure = Some(fault.to_string());
-    Judged { decision, word: "plugin_fault", failure, is_in_order: true, costs_attempt: true, remote: None }
+    // Calls that are cut off one after the other are put off together.
+    let is_in_order = fault.kind.is_of_the_plugin();
+    Judged { decision, verdict: None, failure, is_in_order, costs_attempt: true, remote: None }
+}
+
+/// A report without doubts about members of whom nothing left, in this attempt or an earlier one: they are put off.
+fn honest(mut report: Report, reach: &Reach, trail: &Trail) -> Report {
+    if trail.may_have_left {
+        return report;
+    }
+    let mut unsent = Vec::new();
+    for fate in report.fates.iter_mut().filter(|fate| fate.outcome == Outcome::Unknown) {
+        unsent.extend(fate.members.extract_if(.., |at| !reach.left.contains(*at)));
+    }
+    report.fates.retain(|fate| !fate.members.is_empty());
+    if !unsent.is_empty() {
+        report.fates.push(Fate { members: unsent, outcome: Outcome::Deferred { after_ms: 0 } });
+    }
+    report
+}
+
+/// What is known of members that failed, for the question whether they are to blame.
+fn case(lot: &Lot, history: &History) -> Case {
+    let tried = match lot.meta.as_slice() {
+        [meta] => meta.tried,
+        _ => None,
+    };
+    Case {
+        members: lot.len(),
+        alike: history.trail.alike,
+        earlier: lot.attempts_max(),
+        is_only: false,
+        others_pass: false,
+        is_suspect: history.trail.is_suspect,
+        has_witness: history.search.has_sound() || tried.is_some_and(|tried| tried.alone),
+    }
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.
@@ -286,16 +340,29 @@ pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     Ok(())
 }
 
-/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns the
-/// positions of members who are put off only because looking for the culprits among them would cost too much.
+/// Members who have an outcome, and whose parts may be sent in this run all the same.
+struct Shelved {
+    positions: Vec<u32>,
+    trail: Trail,
+}
+
+impl Shelved {
+    fn into_lots(self, lot: &Lot) -> Vec<(Lot, Trail)> {
+        if self.positions.is_empty() { Vec::new() } else { vec![(lot.subset(&self.positions), self.trail)] }
+    }
+}
+
+/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns members
+/// who are put off only because looking for the culprits among them would cost too much, or comes later.
 fn follow_ups(
     decision: &mut Decision,
     lot: &Lot,
     history: &History,
     left: bool,
     patience_ms: u64,
-) -> (Vec<(Lot, Next, History)>, Vec<u32>) {
-    let (mut queued, mut kept, mut shelved) = (Vec::new(), Vec::new(), Vec::new());
+) -> (Vec<(Lot, Next, History)>, Shelved) {
+    let (mut queued, mut kept) = (Vec::new(), Vec::new());
+    let mut shelved = Shelved { positions: Vec::new(), trail: history.trail };
     for (members, next) in std::mem::take(&mut decision.again) {
         match allowed(&next, history, left, patience_ms) {
             Some((next, history)) => {
@@ -305,14 +372,19 @@ fn follow_ups(
             None => {
                 // Of whom nothing is known is left to the next run.
                 if matches!(next, Next::Bisect | Next::Isolate { unclear: false } | Next::Without) {
-                    shelved.extend(&members);
+                    shelved.positions.extend(&members);
+                }
+                if let Next::Doubt { unclear, .. } = next {
+                    shelved.positions.extend(&members);
+                    shelved.trail = history.trail.suspected(unclear, left);
+                    history.search.doubt();
                 }
                 decision.finished.push((members, next.given_up()));
             }
         }
     }
     decision.again = kept;
-    shelved.sort_unstable();
+    shelved.positions.sort_unstable();
     (queued, shelved)
 }
 
@@ -336,7 +408,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
         Next::Without if trail.named == 0 || search.spend() => {
             with(Next::Without, Trail { named: trail.named + 1, ..trail })
         }
-        Next::Without => None,
+        Next::Without | Next::Doubt { .. } => None,
         Next::Throttled { after_ms } => {
             let waited_ms = trail.waited_ms.saturating_add(*after_ms);
             (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
@@ -359,10 +431,10 @@ const fn is_in_order(verdict: &Verdict) -> bool {
 }
 
 /// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
-fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
+fn give_up(decision: &mut Decision, lot: &Lot, cause: Option<&str>, now_ms: u64) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
-        tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
+        tried.is_some_and(|tried| Policy::default().is_over(tried.attempts + 1, tried.first_ms, now_ms))
     };
     let mut over = Vec::new();
     for (members, outcome) in &mut decision.finished {
@@ -372,8 +444,9 @@ fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
     }
     decision.finished.retain(|(members, _)| !members.is_empty());
     if !over.is_empty() {
-        let reason = "it was tried for hours without success".to_owned();
-        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
+        let last = cause.unwrap_or("no answer said why");
+        let (code, reason) = (GIVEN_UP.to_owned(), format!("it was tried for hours without success; at last: {last}"));
+        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code, reason })));
     }
     over
 }

@@ -76,6 +76,10 @@ pub(crate) struct Dispatch {
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
     failures_in_a_row: u32,
+    /// Deliveries that succeeded.
+    passed: u64,
+    /// Lots so far, but for members who go alone.
+    lots: u64,
     trust: Trust,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
@@ -105,6 +109,8 @@ impl Dispatch {
             jobs: JoinSet::new(),
             delayed: Vec::new(),
             failures_in_a_row: 0,
+            passed: 0,
+            lots: 0,
             trust,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
@@ -117,7 +123,9 @@ impl Dispatch {
         while let Some(cutting) = cuttings.recv().await {
             match cutting? {
                 Cutting::Lot(lot) => {
-                    let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
+                    let trail = Trail { is_suspect: lot.is_lone(), ..Trail::FRESH };
+                    self.lots += u64::from(!trail.is_suspect);
+                    let history = History { trail, search: Search::new(lot.len()) };
                     self.take(*lot, "prepared", history, 0).await?;
                 }
                 Cutting::Same(members) => {
@@ -245,7 +253,9 @@ impl Dispatch {
             return Ok(());
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
-        let job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
+        let mut job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
+        job.is_only = self.lots < 2;
+        job.others_pass = self.passed > *job.history.trail.passed.get_or_insert(self.passed);
         self.jobs.spawn(carry_out(book, clock, gates, self.patience_ms, job));
         Ok(())
     }
@@ -315,6 +325,7 @@ impl Dispatch {
         let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
         self.failures_in_a_row = if done.failure.is_some() { self.failures_in_a_row + 1 } else { 0 };
+        self.passed += u64::from(done.tally.outcomes.delivered > 0);
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
         match done.call {
@@ -363,7 +374,7 @@ impl Dispatch {
                     self.take(half, "subset", history.clone(), 0).await?;
                 }
             }
-            Next::Bisect | Next::Isolate { .. } | Next::Without => history.search.park(lot, history.trail, &next),
+            Next::Bisect | Next::Isolate { .. } | Next::Doubt { .. } | Next::Without => history.search.park(lot, history.trail, &next),
             Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
                 let due_ms = self.clock.now_ms() + after_ms;
                 self.take(lot, "subset", history, due_ms).await?;
@@ -376,7 +387,9 @@ impl Dispatch {
     async fn search_on(&mut self, search: &Search) -> Result<(), Error> {
         while self.stopped.is_none() {
             let (part, taken_up) = search.next();
-            self.tally.outcomes.deferred = self.tally.outcomes.deferred.saturating_sub(taken_up);
+            let outcomes = &mut self.tally.outcomes;
+            outcomes.deferred = outcomes.deferred.saturating_sub(taken_up.deferred);
+            outcomes.unknown = outcomes.unknown.saturating_sub(taken_up.unknown);
             let Some((lot, trail)) = part else { return Ok(()) };
             if self.take(lot, "subset", History { trail, search: search.clone() }, 0).await? > 0 {
                 return Ok(());

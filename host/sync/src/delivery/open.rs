@@ -71,7 +71,8 @@ pub(crate) async fn open(
             return Ok(Err(NotOpened { reason, needs_person, fault: None }));
         }
         Err(fault) => {
-            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true, fault: Some(fault) }));
+            let needs_person = fault.kind.is_of_the_plugin();
+            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person, fault: Some(fault) }));
         }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());
