@@ -59,7 +59,7 @@ enum Command {
     /// Send those again who were given up after hours, or refused for another reason.
     Retry(retry::RetryArgs),
     /// Show where every connection stands.
-    Status,
+    Status(status::StatusArgs),
     /// Show what runs did, or every request with its answer.
     Log(log::LogArgs),
     /// Write members, receipts, dead letters or coverage as NDJSON or CSV.
@@ -116,7 +116,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Retry(args) => retry::run(args, folder, output).await,
-        Command::Status => status::status(folder, output),
+        Command::Status(args) => status::status(&args, folder, output),
         Command::Log(args) => log::run(&args, folder, output),
         Command::Export(args) => export::run(args, folder, output).await,
         Command::Traits => traits::run(folder, output),

@@ -85,10 +85,11 @@ impl<T> Isolation<T> {
     /// Halvings that are left.
     #[must_use]
     pub fn left(&self) -> u64 {
-        let bound = if self.is_doubt && self.sound == 0 {
-            DOUBT_HALVINGS_MAX
-        } else {
-            Self::bound(self.members, self.culprits, self.sound)
+        let bound = match (self.is_doubt, self.sound) {
+            (true, 0) => DOUBT_HALVINGS_MAX,
+            // Side by side, culprits are found last: until then it is the sound that show the search to be worth it.
+            (true, sound) => Self::bound(self.members, self.culprits.max(sound / 4), sound),
+            (false, sound) => Self::bound(self.members, self.culprits, sound),
         };
         bound.saturating_sub(self.halvings)
     }

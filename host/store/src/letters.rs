@@ -280,6 +280,16 @@ pub fn each(from: &impl Look, wanted: &Wanted, mut told: impl FnMut(Letter) -> b
     Ok(())
 }
 
+/// How many dead letters a connection has.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn count(from: &impl Look, link: i64) -> Result<u64, Error> {
+    let sql = "SELECT count(*) FROM refusal WHERE connection = ?1 AND code = 'given_up'";
+    let found: i64 = from.connection().prepare_cached(sql)?.query_row([link], |row| row.get(0))?;
+    Ok(found.cast_unsigned())
+}
+
 /// Members by connection, for [`bring_back`].
 pub type ByLink = BTreeMap<i64, RoaringBitmap>;
 

@@ -8,7 +8,7 @@ use enroute_config::Config;
 use enroute_core::id::DestinationName;
 use enroute_runtime::Peak;
 use enroute_store::ledger::{self, LinkName};
-use enroute_store::{Error, Reader, story, waiting};
+use enroute_store::{Error, Reader, letters, story, waiting};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -234,6 +234,14 @@ pub struct Standing {
     pub connections: Vec<Status>,
 }
 
+impl Status {
+    /// What the store knows it by.
+    pub(crate) fn name(&self) -> LinkName {
+        let (audience, destination) = (self.audience.clone(), self.destination.clone());
+        LinkName { audience, destination, mapping: self.mapping.clone() }
+    }
+}
+
 /// Where one destination stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DestinationStatus {
@@ -265,6 +273,8 @@ pub struct Status {
     pub in_doubt: u64,
     /// Members who cannot be delivered as they stand.
     pub refused: u64,
+    /// Of those, the ones who were given up after hours: `enroute retry` sends them again.
+    pub dead_letters: u64,
     /// Members who wait for a moment or a job.
     pub waiting: u64,
     /// When the first of them is due, in UTC; a run before does nothing about them.
@@ -337,6 +347,7 @@ fn one_status(
         Some(link) => story::counts(reader, link.id)?,
         None => [0; 4],
     };
+    let dead_letters = known.as_ref().map_or(Ok(0), |link| letters::count(reader, link.id))?;
     let state = match (is_on, is_enabled, &known) {
         (false, ..) => "disabled",
         (true, false, _) => "paused",
@@ -359,6 +370,7 @@ fn one_status(
         held,
         in_doubt,
         refused,
+        dead_letters,
         waiting,
         next_due,
         waits_until,

@@ -4,7 +4,7 @@
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
 //! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`.
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`, `window`.
 
 mod change;
 mod clock;
@@ -18,6 +18,7 @@ mod retry;
 mod run;
 mod setup;
 mod trial;
+mod window;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
@@ -40,4 +41,5 @@ pub use setup::named::InAccount;
 pub use setup::prepare::{Matched, Setup};
 pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
+pub use window::{Discarded, Latency, Window, windows};
 pub use trial::{Sent, Trial, TriedMapping, try_profile};
