@@ -3,17 +3,20 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
-//! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`, `window`.
+//! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`,
+//! `window`.
 
 mod change;
 mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod halt;
 mod history;
 mod plan;
 mod report;
+mod resync;
 mod retry;
 mod run;
 mod setup;
@@ -22,19 +25,23 @@ mod window;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
+pub use change::resend::Resend;
 pub use change::snapshot::SnapshotError;
 pub use clock::Clock;
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use halt::Halt;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
+pub use resync::{LinkResync, preview, resync};
 pub use retry::{LetterCount, Retriable, bring_back, retriable};
-pub use run::{Options, probe, sync};
+pub use run::options::Options;
+pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
 pub use setup::named::InAccount;

@@ -13,6 +13,7 @@ use enroute_host::sync::{
 use crate::commands::import;
 use crate::output::{EXIT_STOPPED, Output, connection};
 use crate::session::{Session, Told};
+use crate::signals;
 
 /// What to plan.
 #[derive(Debug, clap::Args)]
@@ -36,19 +37,20 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let setup = match session.setup(args.audience.as_deref(), output).await? {
+    let setup = match signals::unless_asked(session.setup(args.audience.as_deref(), output)).await? {
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
+    let detail = Detail { bodies: args.bodies, values: args.values };
     let plans =
-        sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies, values: args.values }).await?;
+        signals::unless_asked(async { Ok(sync::plan(&session.store, &setup, &Clock::System, detail).await?) }).await?;
     if output.json {
         output.print_json(&plans)?;
     } else if plans.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(NOTHING_CONNECTED)?;
     } else {
         for plan in &plans {
             show(plan, output)?;
@@ -57,6 +59,10 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     let is_stopped = plans.iter().any(|plan| plan.stopped.is_some());
     Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
+
+/// What is said where there is nothing to run.
+pub(crate) const NOTHING_CONNECTED: &str =
+    "nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination";
 
 /// Requests shown to people; all are in the JSON.
 const REQUESTS_SHOWN: usize = 5;
