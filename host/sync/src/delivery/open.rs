@@ -55,6 +55,8 @@ pub(crate) struct NotOpened {
     pub(crate) reason: String,
     /// Whether a person must mend something; otherwise later may be better.
     pub(crate) needs_person: bool,
+    /// How long the destination asks to wait.
+    pub(crate) after_ms: u64,
     /// How the plugin failed, if it did.
     pub(crate) fault: Option<Fault>,
 }
@@ -74,13 +76,16 @@ pub(crate) async fn open(
     let report = match sent {
         Ok(report) if report.verdict == Verdict::Ok => report,
         Ok(report) => {
+            gates.heed(link, &report.verdict, clock);
+            let after_ms = if let Verdict::Throttled { after_ms, .. } = &report.verdict { *after_ms } else { 0 };
             let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
             let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
-            return Ok(Err(NotOpened { reason, needs_person, fault: None }));
+            return Ok(Err(NotOpened { reason, needs_person, after_ms, fault: None }));
         }
         Err(fault) => {
             let needs_person = fault.kind.is_of_the_plugin();
-            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person, fault: Some(fault) }));
+            let reason = fault.to_string();
+            return Ok(Err(NotOpened { reason, needs_person, after_ms: 0, fault: Some(fault) }));
         }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());

@@ -18,6 +18,8 @@ use enroute_store::ledger::LinkName;
 pub(crate) struct Link {
     /// Number in the store; 0 where it was never run.
     pub(crate) id: i64,
+    /// The number of the connection's first mapping: all its mappings queue as one.
+    pub(crate) party: i64,
     pub(crate) audience: String,
     pub(crate) destination: String,
     /// The mapping's name; empty where the connection names none.

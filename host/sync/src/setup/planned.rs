@@ -156,6 +156,7 @@ impl Planned {
         guest.remote.clone_from(&known.remote);
         Link {
             id: known.id,
+            party: known.id,
             audience: self.audience.clone(),
             destination: self.destination.clone(),
             mapping: self.mapping.clone(),
