@@ -184,3 +184,51 @@ async fn nobody_is_in_doubt_of_whom_nothing_left() {
     assert_eq!((link.in_doubt, link.outcomes.unknown, link.outcomes.deferred), (0, 0, 10), "{link:#?}");
     assert!(link.waiting[0].reason.contains("refused"), "the cause as it was: {link:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_and_export_tell_what_happened_without_anybodys_data() {
+    let world = world(12).await;
+    let refusal = Reply::json(500, &json!({ "message": "u003@example.com of list 48151623 is odd" }));
+    world.braze.server().fault(Fault::once(Action::Answer(refusal)).path(PATH));
+    world.sync().await;
+    let run = |args: &[&str]| {
+        let ran = enroute().arg("-C").arg(world.folder.path()).args(args).output().unwrap();
+        assert_eq!(ran.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8_lossy(&ran.stdout).into_owned()
+    };
+    let runs: serde_json::Value = serde_json::from_str(&run(&["--json", "log", "--destination", "braze-eu"])).unwrap();
+    assert_eq!((runs.as_array().unwrap().len(), &runs[0]["outcomes"]["delivered"]), (1, &json!(12)), "{runs:#}");
+    let failed = run(&["log", "--requests", "--outcome", "failed"]);
+    assert!(failed.contains("answered 500") && failed.contains("is odd"), "{failed}");
+    assert!(!failed.contains("u003") && !failed.contains("48151623"), "{failed}");
+    assert_eq!(run(&["log", "--requests", "--outcome", "500"]).matches("answered 500").count(), 1);
+    let members = run(&["export", "members", "--destination", "braze-eu"]);
+    assert_eq!((members.lines().count(), members.matches("\"held\"").count()), (12, 12), "{members}");
+    let receipts = run(&["export", "receipts", "--format", "csv", "--destination", "braze-eu"]);
+    assert!(receipts.starts_with("at,run,delivery,profile,"), "{receipts}");
+    // The head, one receipt of the attempt that failed and one of the one that did not.
+    assert_eq!(receipts.lines().count(), 25, "{receipts}");
+    assert_eq!(run(&["export", "dead-letters"]), "");
+    assert!(run(&["export", "coverage"]).lines().count() > 2);
+    let list: serde_json::Value = serde_json::from_str(&run(&["--json", "export", "members"])).unwrap();
+    assert_eq!(list.as_array().unwrap().len(), 24);
+    let status: serde_json::Value = serde_json::from_str(&run(&["--json", "status", "--since", "2026-11-01"])).unwrap();
+    assert_eq!(status["since"][0]["outcomes"]["delivered"], json!(12), "{status:#}");
+    assert!(status["since"][0]["latency_ms"]["p95"].is_u64(), "{status:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_told_once_with_what_happened() {
+    let world = world(12).await;
+    let audiences = std::fs::read_to_string(world.folder.path().join("audiences.toml")).unwrap();
+    let alert = "\n[alert.ops]\npaused = true\ncommand = [\"sh\", \"-c\", \"cat >> \\\"$0\\\"\", \"OUT\"]\n";
+    let out = world.folder.path().join("told.ndjson");
+    world.write("audiences.toml", &(audiences + &alert.replace("OUT", &out.display().to_string())));
+    world.write("braze.key", "wrong");
+    let sync = || enroute().arg("-C").arg(world.folder.path()).args(["sync"]).output().unwrap().status.code();
+    assert_eq!((sync(), sync()), (Some(5), Some(5)));
+    let told = std::fs::read_to_string(&out).unwrap();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["kind"], &told["destination"]), (&json!("paused"), &json!("braze-eu")), "{told:#}");
+}

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod account;
+pub(crate) mod alert;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod demo;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use enroute_core::id::{AudienceKey, SourceName};
 
+use crate::audiences_file::alert::Alert;
 use crate::audiences_file::computed::ComputedTrait;
 use crate::audiences_file::connection::{Connection, Link};
 use crate::audiences_file::source::Source;
@@ -13,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::files::Located;
 use crate::walker::{Section, Walker};
 
+pub mod alert;
 pub mod computed;
 pub mod connection;
 pub mod source;
@@ -33,6 +35,7 @@ pub struct Audience {
 pub(super) struct AudiencesFile {
     pub(super) sources: BTreeMap<SourceName, Source>,
     pub(super) traits: BTreeMap<String, ComputedTrait>,
+    pub(super) alerts: Vec<Alert>,
     pub(super) audiences: BTreeMap<AudienceKey, Audience>,
     pub(super) connections: Vec<Connection>,
     /// What all connections in the file refer to, also those with mistakes in them.
@@ -55,6 +58,9 @@ pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) 
             file.traits.insert(name.value, computed);
         }
     }
+    for (name, section) in walker.named(root, "alert") {
+        file.alerts.extend(alert::read(walker, &name, &section));
+    }
     for (key, section) in walker.named(root, "audience") {
         file.audience_keys.insert(key.value.clone());
         if let Some(audience) = audience(walker, &key, &section) {
@@ -74,7 +80,7 @@ fn top_level_keys(walker: &mut Walker<'_>, root: &Section<'_, '_>) {
             walker.cover_texts(value);
         }
     }
-    walker.unknown_keys_but(root, &["source", "trait", "audience", "connection"], &["plugin", "destination"]);
+    walker.unknown_keys_but(root, &["source", "trait", "alert", "audience", "connection"], &["plugin", "destination"]);
 }
 
 fn audience(walker: &mut Walker<'_>, key: &Located<String>, section: &Section<'_, '_>) -> Option<Audience> {

@@ -83,6 +83,7 @@ pub(super) fn understand(
         destinations: plugins.destinations,
         sources: audiences.sources,
         traits: audiences.traits,
+        alerts: audiences.alerts,
         audiences: audiences.audiences,
         connections: audiences.connections,
         files: Arc::clone(&files),

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod again;
+pub mod alerts;
 pub mod audience;
 pub mod chronicle;
 pub mod computed;

@@ -12,3 +12,9 @@ alter table pending add column alone integer not null default 0;
 alter table request add column answer text;
 -- What was sent to one connection, newest first, without a look at what was sent to the others.
 create index delivery_by_connection on delivery (connection, id);
+
+-- Alerts that hold, and when each was told last.
+create table alert (
+    key text primary key,
+    told_ms integer not null
+) strict, without rowid;

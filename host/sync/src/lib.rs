@@ -7,6 +7,7 @@
 //! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`,
 //! `window`.
 
+mod alert;
 mod change;
 mod clock;
 mod delivery;
@@ -23,6 +24,7 @@ mod setup;
 mod trial;
 mod window;
 
+pub use alert::{Raised, raised};
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
 pub use change::resend::Resend;

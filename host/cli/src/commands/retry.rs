@@ -9,6 +9,7 @@ use enroute_host::store::ledger::LinkName;
 use enroute_host::store::letters::{GIVEN_UP, Wanted};
 use enroute_host::sync::{self, Clock, LetterCount, Options, Retriable};
 
+use crate::commands::alert;
 use crate::commands::sync::show;
 use crate::output::{Advice, Output, connection};
 use crate::progress;
@@ -69,6 +70,7 @@ pub(crate) async fn run(args: RetryArgs, folder: &Path, output: &Output) -> anyh
     let options = Options { wait: args.wait, among, progress: bars.sink(), ..Options::default() };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
+    alert::tell(&session, &report, output).await?;
     if output.json { output.print_json(&report)? } else { show(&report, output)? }
     Ok(ExitCode::from(report.exit_code()))
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use enroute_core::words::counted;
 use enroute_host::sync::{self, FaultReport, LinkReport, LinkState, Options, RunReport};
 
-use crate::commands::{import, plan};
+use crate::commands::{alert, import, plan};
 use crate::output::{Output, connection};
 use crate::progress;
 use crate::session::{Session, Told};
@@ -57,6 +57,7 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
     };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
+    alert::tell(&session, &report, output).await?;
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {
