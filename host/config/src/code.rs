@@ -148,10 +148,10 @@ codes! {
     FieldNotThere "E320" "the account has no such field"
     /// A list or object that the account at the destination does not have.
     PlaceNotThere "E321" "the account has no such list or object"
-    /// An alert that watches nothing, or tells nobody.
-    IdleAlert "E335" "an alert watches nothing, or tells nobody"
     /// A plugin whose manifest has words that mean nothing.
     UnknownWord "E322" "a word in a plugin's manifest means nothing"
+    /// An alert that watches nothing, or tells nobody.
+    IdleAlert "E335" "an alert watches nothing, or tells nobody"
 }
 
 impl fmt::Display for Code {

@@ -79,6 +79,8 @@ pub struct Config {
     pub traits: BTreeMap<String, ComputedTrait>,
     /// What is worth telling somebody after a sync.
     pub alerts: Vec<Alert>,
+    /// Days for which receipts and requests are kept; for ever where none is given.
+    pub retention_days: Option<u32>,
     /// The sets of people.
     pub audiences: BTreeMap<AudienceKey, Audience>,
     /// Which audience goes where, in the order of the file.

@@ -84,6 +84,7 @@ pub(super) fn understand(
         sources: audiences.sources,
         traits: audiences.traits,
         alerts: audiences.alerts,
+        retention_days: audiences.retention_days,
         audiences: audiences.audiences,
         connections: audiences.connections,
         files: Arc::clone(&files),

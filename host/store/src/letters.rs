@@ -158,21 +158,28 @@ pub fn bring_back(tx: &Transaction<'_>, link: i64, members: &RoaringBitmap, now_
     Ok(found)
 }
 
-/// Drops who waits for nothing or was given up, and is neither in the audience nor at the destination: whatever was to
-/// be done about them is done with.
+/// Drops who waits for nothing, since they are neither in the audience nor at the destination, and dead letters about
+/// what is no longer wanted: to be added, of who has left the audience, or removed, of who is not at the destination.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub fn prune(tx: &Transaction<'_>, link: i64, keep: &RoaringBitmap) -> Result<(), Error> {
+pub fn prune(tx: &Transaction<'_>, link: i64, audience: &RoaringBitmap, held: &RoaringBitmap) -> Result<(), Error> {
     let connection = tx.connection();
-    for (select, delete) in [
+    for (select, delete, keep) in [
         (
             "SELECT profile FROM pending WHERE connection = ?1 AND ticket IS NULL",
             "DELETE FROM pending WHERE connection = ?1 AND profile = ?2 AND ticket IS NULL",
+            audience | held,
         ),
         (
-            "SELECT profile FROM refusal WHERE connection = ?1 AND code = 'given_up'",
-            "DELETE FROM refusal WHERE connection = ?1 AND profile = ?2 AND code = 'given_up'",
+            "SELECT profile FROM refusal WHERE connection = ?1 AND code = 'given_up' AND change IS NOT 'removed'",
+            "DELETE FROM refusal WHERE connection = ?1 AND profile = ?2",
+            audience.clone(),
+        ),
+        (
+            "SELECT profile FROM refusal WHERE connection = ?1 AND code = 'given_up' AND change IS 'removed'",
+            "DELETE FROM refusal WHERE connection = ?1 AND profile = ?2",
+            held.clone(),
         ),
     ] {
         let listed: RoaringBitmap = connection
@@ -421,10 +428,10 @@ mod tests {
     #[test]
     fn whoever_is_neither_wanted_nor_there_waits_for_nothing() {
         let (store, link) = store();
-        let keep = RoaringBitmap::from_iter([1, 4]);
+        let (audience, held) = (RoaringBitmap::from_iter([1, 4]), RoaringBitmap::from_iter([5]));
         let prune = move |tx: &Transaction<'_>| {
             bring_back(tx, link, &RoaringBitmap::from_iter([1, 2]), 100)?;
-            super::prune(tx, link, &keep)
+            super::prune(tx, link, &audience, &held)
         };
         store.write_blocking(prune).unwrap();
         let waiting = ledger::waiting(&store.reader().unwrap(), link).unwrap();

@@ -28,6 +28,7 @@ mod look;
 pub mod pace;
 pub mod profiles;
 pub mod records;
+pub mod retention;
 mod schema;
 pub mod seal;
 mod sql_text;

@@ -13,6 +13,9 @@ alter table request add column answer text;
 -- What was sent to one connection, newest first, without a look at what was sent to the others.
 create index delivery_by_connection on delivery (connection, id);
 
+-- When the first of those who wait is due, without a look at all of them.
+create index pending_by_due on pending (connection, due_ms);
+
 -- Alerts that hold, and when each was told last.
 create table alert (
     key text primary key,

@@ -41,7 +41,7 @@ pub use report::{
     RunReport,
 };
 pub use resync::{LinkResync, preview, resync};
-pub use retry::{LetterCount, Retriable, bring_back, retriable};
+pub use retry::{LetterCount, Retriable, bring_back, fold, retriable};
 pub use run::options::Options;
 pub use run::{probe, sync};
 pub use setup::account::KnownAccount;

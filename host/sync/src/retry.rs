@@ -1,11 +1,11 @@
-//! Dead letters and other refusals that an operator wants tried again.
+//! Dead letters and other refusals that an operator wants tried again, and what is no longer wanted of the ledger.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use enroute_store::letters::{self, ByLink, Letter, Wanted};
 use enroute_store::ledger::LinkName;
-use enroute_store::{Error, Reader, Store, Transaction};
+use enroute_store::{Error, Reader, Store, Transaction, retention};
 use serde::Serialize;
 
 use crate::clock::{Clock, moment};
@@ -89,6 +89,16 @@ pub fn retriable(reader: &Reader, wanted: &Wanted, runs: impl Fn(&LinkName) -> b
     };
     found.reasons = counts.into_iter().map(one).collect();
     Ok(found)
+}
+
+/// Drops receipts and requests that are older than so many days.
+///
+/// # Errors
+/// When the store cannot be written.
+pub async fn fold(store: &Arc<Store>, retention_days: u32, clock: &Clock) -> Result<(), Error> {
+    let before_ms = clock.now_ms().saturating_sub(u64::from(retention_days).saturating_mul(24 * 3_600_000));
+    while store.write(move |tx| retention::fold(tx, before_ms)).await? {}
+    Ok(())
 }
 
 /// Takes members off the list of the refused, so that they are due.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enroute_core::words::counted;
-use enroute_host::sync::{self, FaultReport, LinkReport, LinkState, Options, RunReport};
+use enroute_host::sync::{self, Clock, FaultReport, LinkReport, LinkState, Options, RunReport};
 
 use crate::commands::{alert, import, plan};
 use crate::output::{Output, connection};
@@ -58,6 +58,9 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
     alert::tell(&session, &report, output).await?;
+    if let Some(days) = session.config.retention_days {
+        sync::fold(&session.store, days, &Clock::System).await?;
+    }
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {

@@ -53,3 +53,49 @@ pub(super) fn read(walker: &mut Walker<'_>, name: &Located<String>, section: &Se
     walker.found.push(Diagnostic::error(Code::IdleAlert, message).at(&name.place).hint(hint));
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Paths;
+    use crate::diagnostic::Diagnostics;
+    use crate::load::understand;
+
+    #[track_caller]
+    fn check(text: &str, expect: &str) {
+        let loaded = understand(Paths::new("."), Some(""), Some(text), Diagnostics::default());
+        let told = loaded.diagnostics.render(&loaded.files);
+        let first = told.lines().next().unwrap_or_default().to_owned();
+        let read = loaded.config.map(|config| {
+            let retention = config.retention_days;
+            let alerts: Vec<_> = config
+                .alerts
+                .into_iter()
+                .map(|one| (one.name, one.command.len(), one.delivery_rate_min, one.audience_change_max, one.paused))
+                .collect();
+            format!("{alerts:?} {retention:?}")
+        });
+        assert_eq!(read.unwrap_or(first), expect, "{told}");
+    }
+
+    #[test]
+    fn an_alert_has_a_command_and_something_to_watch() {
+        check(
+            "[alert.ops]\ncommand = [\"notify\", \"x\"]\ndelivery_rate_min = 95\npaused = true\n",
+            r#"[("ops", 2, Some(95), None, true)] None"#,
+        );
+        check("[alert.ops]\npaused = true\n", "error[E335]: [alert.ops] tells nobody");
+        check("[alert.ops]\ncommand = [\"notify\"]\n", "error[E335]: [alert.ops] watches nothing");
+        check("[alert.ops]\ncommand = []\npaused = true\n", "error[E212]: [alert.ops] has no `command`");
+        check(
+            "[alert.ops]\ncommand = [\"notify\"]\ndelivery_rate_min = 101\n",
+            "error[E214]: `delivery_rate_min` must be from 0 to 100",
+        );
+    }
+
+    #[test]
+    fn what_is_kept_may_have_an_end() {
+        check("retention_days = 90\n", "[] Some(90)");
+        check("retention_days = 0\n", "error[E214]: `retention_days` must be a whole number from 1 to 36500");
+        check("retention_days = \"90\"\n", "error[E214]: `retention_days` must be a whole number from 1 to 36500");
+    }
+}

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use enroute_core::isolate::Isolation;
-use enroute_core::outcome::{Outcome, Refusal, Report};
+use enroute_core::outcome::{Fate, Outcome, Refusal, Report};
 use enroute_core::words::counted;
 use roaring::RoaringBitmap;
 
@@ -51,6 +51,22 @@ pub(crate) fn lie(report: &Report, reach: &Reach, of_jobs: bool) -> Option<Strin
             format!("it reports {members} as {word} about whom no request was answered")
         })
     })
+}
+
+/// A report without doubts about members of whom nothing left, in this attempt or an earlier one: they are put off.
+pub(crate) fn honest(mut report: Report, reach: &Reach, may_have_left: bool) -> Report {
+    if may_have_left {
+        return report;
+    }
+    let mut unsent = Vec::new();
+    for fate in report.fates.iter_mut().filter(|fate| fate.outcome == Outcome::Unknown) {
+        unsent.extend(fate.members.extract_if(.., |at| !reach.left.contains(*at)));
+    }
+    report.fates.retain(|fate| !fate.members.is_empty());
+    if !unsent.is_empty() {
+        report.fates.push(Fate { members: unsent, outcome: Outcome::Deferred { after_ms: 0 } });
+    }
+    report
 }
 
 /// What is known of a delivery whose call failed.

@@ -12,10 +12,10 @@ use crate::delivery::pace::Gates;
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
-use crate::delivery::suspicion::{self, Case};
+use crate::delivery::suspicion::{self, Beside, Case};
 use crate::report::Tally;
 use crate::setup::link::Link;
-use enroute_core::outcome::{Fate, Outcome, Refusal, Report, Verdict};
+use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
 use enroute_runtime::{Delivery, DeliveryWork, Fault, FaultKind, PreparedRequest, Usage, Work};
 use enroute_store::Error;
@@ -46,10 +46,8 @@ pub(crate) struct Job {
     pub(crate) due_ms: u64,
     /// Whether the plugin's `send` is known to work for others.
     pub(crate) is_proven: bool,
-    /// Whether other deliveries of the connection succeeded since these members were first sent.
-    pub(crate) others_pass: bool,
-    /// Whether the run has no other lot to send.
-    pub(crate) is_only: bool,
+    /// How other deliveries of the run went.
+    pub(crate) beside: Beside,
 }
 
 impl Job {
@@ -64,7 +62,7 @@ impl Job {
         let requests = delivery.requests.into_iter().map(localized).collect();
         let lot = mapped.subset(&members);
         let delivery = Delivery { operation: delivery.operation, requests };
-        Self { lot, delivery, label, history, due_ms, is_proven: false, others_pass: false, is_only: false }
+        Self { lot, delivery, label, history, due_ms, is_proven: false, beside: Beside::default() }
     }
 }
 
@@ -117,7 +115,7 @@ pub(crate) async fn carry_out(
     patience: Patience,
     job: Job,
 ) -> Result<Done, Error> {
-    let Job { lot, delivery, label, mut history, is_proven, others_pass, is_only, .. } = job;
+    let Job { lot, delivery, label, mut history, is_proven, beside, .. } = job;
     let link = Arc::clone(&book.link);
     let begun = tokio::select! {
         biased;
@@ -157,11 +155,11 @@ pub(crate) async fn carry_out(
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
     let credential_is_refused =
         pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
-    let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = match sent {
+    let mut judged = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
-            let report = honest(report, &reach, &history.trail);
+            let report = blame::honest(report, &reach, history.trail.may_have_left);
             judge(report, &requests, lot.len(), idempotent, history.trail.refused)
         }
         Err(fault) => {
@@ -171,14 +169,9 @@ pub(crate) async fn carry_out(
             judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
         }
     };
-    let is_unclear = decision.again.iter().any(|(_, next)| matches!(next, Next::Again { unclear: true, .. }));
-    history.trail = history.trail.failed(failure.as_deref().or(is_unclear.then_some("no clear answer")));
-    let case = Case { others_pass, is_only, ..case(&lot, &history) };
-    let is_lone = verdict.as_ref().is_some_and(|verdict| suspicion::weigh(&mut decision, verdict, case));
+    let is_lone = suspect(&mut judged, &lot, &mut history, beside);
+    let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
-    if is_lone {
-        history.search.found_lone();
-    }
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
     let over = give_up(&mut decision, &lot, failure.as_deref(), clock.now_ms());
     let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
@@ -199,12 +192,9 @@ pub(crate) async fn carry_out(
     };
     tally.revived = book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let is_in_order = is_in_order.map(|is_in_order| is_in_order || tally.outcomes.delivered > 0);
-    // That a part of a suspected lot fails too says nothing new of the destination.
-    let is_in_order = is_in_order.filter(|is_in_order| *is_in_order || !history.trail.is_suspect);
-    let failure = failure.filter(|_| is_in_order == Some(false));
+    let showed = showed(is_in_order, tally.outcomes.delivered, history.trail.is_suspect);
     let refused = decision.pause.as_deref().filter(|_| credential_is_refused);
-    tell(leave, &clock, (is_in_order, failure.as_deref()), refused).await?;
+    tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
     let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
@@ -230,6 +220,13 @@ async fn may_begin(
             return Ok((leave, Some(turn)));
         }
     }
+}
+
+/// What a delivery showed of the destination: that it does its work, or does not; mostly nothing, where only a part of a
+/// suspected lot failed.
+fn showed(is_in_order: Option<bool>, delivered: u64, is_suspect: bool) -> Option<bool> {
+    let is_in_order = is_in_order? || delivered > 0;
+    (is_in_order || !is_suspect).then_some(is_in_order)
 }
 
 /// Tells everybody else what a delivery showed of the destination.
@@ -311,37 +308,27 @@ fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: O
     Judged { decision, verdict: None, failure, is_in_order, costs_attempt: true, remote: None }
 }
 
-/// A report without doubts about members of whom nothing left, in this attempt or an earlier one: they are put off.
-fn honest(mut report: Report, reach: &Reach, trail: &Trail) -> Report {
-    if trail.may_have_left {
-        return report;
-    }
-    let mut unsent = Vec::new();
-    for fate in report.fates.iter_mut().filter(|fate| fate.outcome == Outcome::Unknown) {
-        unsent.extend(fate.members.extract_if(.., |at| !reach.left.contains(*at)));
-    }
-    report.fates.retain(|fate| !fate.members.is_empty());
-    if !unsent.is_empty() {
-        report.fates.push(Fate { members: unsent, outcome: Outcome::Deferred { after_ms: 0 } });
-    }
-    report
-}
-
-/// What is known of members that failed, for the question whether they are to blame.
-fn case(lot: &Lot, history: &History) -> Case {
-    let tried = match lot.meta.as_slice() {
-        [meta] => meta.tried,
-        _ => None,
-    };
-    Case {
+/// Finds out whether the members of a failed attempt are to blame; returns whether it is one who fails alone.
+fn suspect(judged: &mut Judged, lot: &Lot, history: &mut History, beside: Beside) -> bool {
+    let is_unclear = |(_, next): &(Vec<u32>, Next)| matches!(next, Next::Again { unclear: true, .. });
+    let is_unclear = judged.decision.again.iter().any(is_unclear);
+    let cause = judged.failure.as_deref().or(is_unclear.then_some("no clear answer"));
+    history.trail = history.trail.failed(cause);
+    let Some(verdict) = &judged.verdict else { return false };
+    let was_lone = matches!(lot.meta.as_slice(), [meta] if meta.tried.is_some_and(|tried| tried.alone));
+    let case = Case {
         members: lot.len(),
         alike: history.trail.alike,
         earlier: lot.attempts_max(),
-        is_only: false,
-        others_pass: false,
+        beside,
         is_suspect: history.trail.is_suspect,
-        has_witness: history.search.has_sound() || tried.is_some_and(|tried| tried.alone),
+        has_witness: history.search.has_sound() || was_lone,
+    };
+    let is_lone = suspicion::weigh(&mut judged.decision, verdict, case);
+    if is_lone {
+        history.search.found_lone();
     }
+    is_lone
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.

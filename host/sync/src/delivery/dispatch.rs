@@ -16,6 +16,7 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::Beside;
 use crate::report::{NO_MATCHING_MAPPING, Tally};
 use crate::setup::link::Link;
 use enroute_core::words::{counted, noun};
@@ -272,8 +273,8 @@ impl Dispatch {
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
         let mut job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
-        job.is_only = self.lots < 2;
-        job.others_pass = self.passed > *job.history.trail.passed.get_or_insert(self.passed);
+        let others_pass = self.passed > *job.history.trail.passed.get_or_insert(self.passed);
+        job.beside = Beside { others_pass, is_only: self.lots < 2 };
         self.jobs.spawn(carry_out(book, clock, gates, self.patience, job));
         Ok(())
     }

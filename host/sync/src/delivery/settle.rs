@@ -309,6 +309,10 @@ impl Book {
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();
         ledger::put_off(tx, self.link.id, &rows)?;
+        if lot.len() > 1 {
+            return Ok(());
+        }
+        // Whoever failed alone goes alone, so nobody else has to be noted anew.
         letters::set_alone(tx, self.link.id, &rows.iter().map(|row| row.profile).collect(), done.is_lone)
     }
 

@@ -18,6 +18,15 @@ const EARLIER_ATTEMPTS: u32 = 2;
 /// … and where there are other lots, of which none passes: that looks like a destination that is down.
 const EARLIER_ATTEMPTS_BESIDE_OTHERS: u32 = 4;
 
+/// How other deliveries of the run went.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Beside {
+    /// Whether some succeeded since these members were first sent.
+    pub(crate) others_pass: bool,
+    /// Whether there are none: these members are all that the run has to send.
+    pub(crate) is_only: bool,
+}
+
 /// What is known of members that failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Case {
@@ -27,10 +36,8 @@ pub(crate) struct Case {
     pub(crate) alike: u32,
     /// The most attempts that earlier runs made at one of them.
     pub(crate) earlier: u32,
-    /// Whether they are all that the run has to send.
-    pub(crate) is_only: bool,
-    /// Whether other deliveries of the connection succeeded since they were first sent.
-    pub(crate) others_pass: bool,
+    /// How others fared.
+    pub(crate) beside: Beside,
     /// Whether they are part of a lot that is suspected, or go alone.
     pub(crate) is_suspect: bool,
     /// Whether another part of that lot has passed, or the member failed alone before.
@@ -41,11 +48,12 @@ impl Case {
     fn is_suspicious(self, is_refused: bool) -> bool {
         // A refusal is not repeated within a run: what is refused as a whole once is refused the next second too.
         let fewer = u32::from(is_refused);
-        let earlier_most = if self.is_only { EARLIER_ATTEMPTS } else { EARLIER_ATTEMPTS_BESIDE_OTHERS };
+        let Beside { others_pass, is_only } = self.beside;
+        let earlier_most = if is_only { EARLIER_ATTEMPTS } else { EARLIER_ATTEMPTS_BESIDE_OTHERS };
         self.members > 1
             && (self.is_suspect
-                || self.others_pass && self.alike + fewer >= ALIKE_BESIDE_OTHERS
-                || self.is_only && self.alike >= ALIKE_IN_A_RUN
+                || others_pass && self.alike + fewer >= ALIKE_BESIDE_OTHERS
+                || is_only && self.alike >= ALIKE_IN_A_RUN
                 || self.earlier + fewer >= earlier_most)
     }
 }
@@ -88,7 +96,7 @@ fn weigh_one(decision: &mut Decision, case: Case) -> bool {
     }
     let fails = |outcome: &Outcome| matches!(outcome, Outcome::Deferred { .. } | Outcome::Unknown);
     let has_failed = decision.finished.iter().any(|(_, outcome)| fails(outcome));
-    has_failed && (case.has_witness || case.others_pass)
+    has_failed && (case.has_witness || case.beside.others_pass)
 }
 
 #[cfg(test)]
@@ -99,11 +107,12 @@ mod tests {
         members: 4,
         alike: 1,
         earlier: 0,
-        is_only: true,
-        others_pass: false,
+        beside: Beside { others_pass: false, is_only: true },
         is_suspect: false,
         has_witness: false,
     };
+
+    const PASS: Beside = Beside { others_pass: true, is_only: false };
 
     fn down() -> Verdict {
         Verdict::Unavailable("answered 500".to_owned())
@@ -135,8 +144,8 @@ mod tests {
     #[test]
     fn a_lot_is_suspected_where_others_pass_or_after_it_failed_alike() {
         check(&down(), false, CASE, AGAIN);
-        check(&down(), false, Case { others_pass: true, ..CASE }, AGAIN);
-        check(&down(), false, Case { others_pass: true, alike: 2, ..CASE }, DOUBT);
+        check(&down(), false, Case { beside: PASS, ..CASE }, AGAIN);
+        check(&down(), false, Case { beside: PASS, alike: 2, ..CASE }, DOUBT);
         check(&down(), false, Case { alike: 2, ..CASE }, AGAIN);
         check(&down(), false, Case { alike: 3, ..CASE }, DOUBT);
         check(&down(), true, Case { alike: 3, ..CASE }, "Doubt { after_ms: 7, unclear: true }");
@@ -144,7 +153,7 @@ mod tests {
         check(&down(), false, Case { earlier: 2, ..CASE }, DOUBT);
         check(&down(), false, Case { is_suspect: true, ..CASE }, DOUBT);
         // Where none of several passes, the destination is down.
-        let several = Case { is_only: false, ..CASE };
+        let several = Case { beside: Beside::default(), ..CASE };
         check(&down(), false, Case { alike: 3, earlier: 3, ..several }, AGAIN);
         check(&down(), false, Case { earlier: 4, ..several }, DOUBT);
         // What is locked or asked to wait is no failure of the lot.
@@ -154,7 +163,7 @@ mod tests {
     #[test]
     fn a_refusal_without_a_name_is_looked_into_sooner() {
         check(&refused(), false, CASE, "deferred");
-        check(&refused(), false, Case { others_pass: true, ..CASE }, DOUBT);
+        check(&refused(), false, Case { beside: PASS, ..CASE }, DOUBT);
         check(&refused(), false, Case { earlier: 1, ..CASE }, DOUBT);
     }
 
@@ -165,6 +174,6 @@ mod tests {
         check(&down(), false, Case { is_suspect: true, ..one }, "deferred");
         check(&down(), false, Case { is_suspect: true, has_witness: true, ..one }, "lone deferred");
         check(&down(), true, Case { is_suspect: true, has_witness: true, ..one }, "lone unknown");
-        check(&refused(), false, Case { others_pass: true, ..one }, "lone deferred");
+        check(&refused(), false, Case { beside: PASS, ..one }, "lone deferred");
     }
 }

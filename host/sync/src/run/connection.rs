@@ -114,8 +114,8 @@ impl Session {
     /// Lets nobody wait who is neither in the audience nor at the destination.
     async fn prune(&self, snapshot: &Snapshot) -> Result<(), Error> {
         let State { audience, held, .. } = &snapshot.state;
-        let (link, keep) = (self.link.id, audience | held);
-        self.store.write(move |tx| letters::prune(tx, link, &keep)).await
+        let (link, audience, held) = (self.link.id, audience.clone(), held.clone());
+        self.store.write(move |tx| letters::prune(tx, link, &audience, &held)).await
     }
 
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
