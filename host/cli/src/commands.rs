@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod demo;
+pub(crate) mod forget;
 pub(crate) mod import;
 pub(crate) mod login;
 pub(crate) mod matching;

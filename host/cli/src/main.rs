@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, import, login, matching, plan, plugin, resync, status, sync, traits, trial,
+    account, check, compile, demo, forget, import, login, matching, plan, plugin, resync, status, sync, traits, trial,
 };
 use crate::output::Output;
 
@@ -57,6 +57,8 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
     Resync(resync::ResyncArgs),
+    /// Forget one person: withdraw everywhere, erase what is kept, and let no import bring the person back.
+    Forget(forget::ForgetArgs),
     /// Show where every connection stands.
     Status,
     /// Show which traits there are, of what kind, and how many profiles have them.
@@ -111,6 +113,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Resync(args) => resync::run(args, folder, output).await,
+        Command::Forget(args) => forget::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),

@@ -16,6 +16,7 @@ mod consent;
 mod error;
 pub mod events;
 mod folder;
+pub mod forgotten;
 mod guard;
 pub mod held;
 pub mod imports;

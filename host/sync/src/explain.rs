@@ -2,6 +2,7 @@
 
 use crate::change::lot::open_sent;
 use crate::clock::moment;
+use crate::forget::{Forgetting, being_forgotten};
 use crate::history::{LastReports, entries, text};
 use crate::report::NO_MATCHING_MAPPING;
 use enroute_config::Config;
@@ -228,6 +229,9 @@ pub struct Standing {
     pub destinations: Vec<DestinationStatus>,
     /// Every connection of `audiences.toml`, a row a mapping.
     pub connections: Vec<Status>,
+    /// People who are being forgotten, and where they still are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub being_forgotten: Vec<Forgetting>,
 }
 
 /// Where one destination stands.
@@ -319,7 +323,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
-    Ok(Standing { destinations, connections })
+    Ok(Standing { destinations, connections, being_forgotten: being_forgotten(reader)? })
 }
 
 fn one_status(

@@ -4,13 +4,14 @@
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
 //! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`.
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, `resync`, `forget`, and what is told: `doubt`, `explain`.
 
 mod change;
 mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod forget;
 mod history;
 mod plan;
 mod report;
@@ -28,6 +29,7 @@ pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,

@@ -19,7 +19,7 @@ use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_runtime::{Fault, Problem, ProblemPlace, World};
 use enroute_store::waiting::{self, WaitingReason};
-use enroute_store::{Error, Store, Transaction, again, held, ledger};
+use enroute_store::{Error, Store, Transaction, again, forgotten, held, ledger};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -113,7 +113,12 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;
-    store.write(move |tx| ledger::end_run(tx, run, ended_ms, &summary)).await?;
+    let sealer = store.sealer().clone();
+    let end = move |tx: &Transaction<'_>| {
+        ledger::end_run(tx, run, ended_ms, &summary)?;
+        forgotten::finish(tx, &sealer, ended_ms)
+    };
+    store.write(end).await?;
     Ok(report)
 }
 

@@ -1,5 +1,6 @@
 //! `enroute status` and `enroute explain`: where connections stand, and one person's story.
 
+use crate::commands::forget;
 use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told, read_store};
 use enroute_host::config::load::load;
@@ -52,6 +53,9 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
     }
+    for one in &found.being_forgotten {
+        forget::lines(one, output)?;
+    }
     show_usage(&found.connections, output)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -82,7 +86,11 @@ pub(crate) fn explain(args: &ExplainArgs, folder: &Path, output: &Output) -> any
 pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     // What is wrong with the configuration is for other commands to tell.
     let config = load(folder).config;
-    let Some(found) = sync::explain(&read_store(folder)?, config.as_ref(), profile)? else {
+    let reader = read_store(folder)?;
+    let Some(found) = sync::explain(&reader, config.as_ref(), profile)? else {
+        if let Some(forgotten) = sync::forgetting(&reader, profile)? {
+            return forget::show(&forgotten, None, output);
+        }
         let what = format!("no profile has the id `{profile}`");
         return Err(Advice::mistake(what, "ids are case-sensitive; is it in the last import?").into());
     };
