@@ -20,6 +20,7 @@ pub mod forgotten;
 mod guard;
 pub mod held;
 pub mod imports;
+pub mod known;
 pub mod layers;
 pub mod ledger;
 mod look;

@@ -31,3 +31,7 @@ create table tombstone (
     hash blob primary key,
     profile integer not null
 ) strict, without rowid;
+
+-- With `history = false`: who is still to be taken as known of those who were members at the first sync. None before
+-- that, and an empty value once nobody is left.
+alter table connection add column known_first blob;

@@ -4,6 +4,7 @@ pub(crate) mod blame;
 pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+pub(crate) mod known;
 pub(crate) mod mapper;
 pub(crate) mod open;
 pub(crate) mod outlet;

@@ -11,14 +11,18 @@ use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
 use crate::delivery::mapper;
 use crate::doubt;
-use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
+use crate::report::{
+    ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally, taken_as_known,
+};
 use crate::setup::link::Link;
+use crate::setup::paused::Paused;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
+use enroute_store::ledger::LinkName;
 use enroute_store::{Store, again, held};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -71,6 +75,9 @@ pub struct LinkPlan {
     /// Why a sync would not run it, or would leave its plugin alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// Why it is paused, if it is: nothing is planned then, and `changes` are what one sync sends once it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.
@@ -143,7 +150,19 @@ pub async fn plan(
         plan.notes.splice(0..0, known);
         plans.push(plan);
     }
-    Ok(setup.in_order(plans, stopped))
+    let mut plans = setup.in_order(plans, stopped);
+    for paused in setup.paused() {
+        let one = paused.clone();
+        let changes = store.read(move |reader| one.gathered(reader)).await?;
+        plans.push(of_paused(paused, changes.unwrap_or_default()));
+    }
+    Ok(plans)
+}
+
+/// What has gathered at a connection that is paused.
+fn of_paused(paused: &Paused, changes: ChangeCounts) -> LinkPlan {
+    let LinkName { audience, destination, mapping } = paused.name.clone();
+    LinkPlan { audience, destination, mapping, paused: Some(paused.reason.clone()), changes, ..LinkPlan::default() }
 }
 
 /// The plan of a connection that does not run.
@@ -212,6 +231,7 @@ pub(super) async fn plan_link(
         mapping: link.mapping.clone(),
         plugin: link.plugin_name.clone(),
         stopped: None,
+        paused: None,
         people: snapshot.profiles,
         withheld: snapshot.withheld,
         members: snapshot.state.audience.len(),
@@ -274,6 +294,9 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
             link.manifest.name,
             counted(least, "person")
         ));
+    }
+    if snapshot.known > 0 {
+        notes.push(taken_as_known(snapshot.known));
     }
     let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
     for field in coverage.fields.iter().filter(named) {

@@ -7,13 +7,14 @@ use crate::change::{cutter, records};
 use crate::clock::{Clock, moment};
 use crate::delivery::blame::Trust;
 use crate::delivery::dispatch::{Dispatch, Dispatched, ProgressSink};
+use crate::delivery::known;
 use crate::delivery::open::{self, Probed};
 use crate::delivery::pace::Gates;
 use crate::delivery::resume::{self, Asked};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::doubt;
-use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCount, RunReport, Tally};
+use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCount, RunReport, Tally, taken_as_known};
 use crate::setup::link::Link;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
@@ -98,7 +99,7 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
             for (at, link) in mappings {
                 let (store, options, gates) = (Arc::clone(&store), options.clone(), Arc::clone(&gates));
                 let trust = Trust::default();
-                reports.push((at, Connection { store, link, run, options, gates, trust }.sync().await?));
+                reports.push((at, Connection { store, link, run, options, gates, trust, known: 0 }.sync().await?));
             }
             Ok::<_, Error>(reports)
         });
@@ -142,6 +143,8 @@ struct Connection {
     options: Options,
     gates: Arc<Gates>,
     trust: Trust,
+    /// Members who were taken as known in this run.
+    known: u64,
 }
 
 impl Connection {
@@ -149,6 +152,9 @@ impl Connection {
         let now_ms = self.options.clock.now_ms();
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
+        if let Some(failed) = self.take_as_known().await? {
+            return Ok(failed);
+        }
         if let Some(failed) = self.open().await? {
             return Ok(failed);
         }
@@ -211,6 +217,22 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Where the first sync sends no history, takes who is a member as known.
+    async fn take_as_known(&mut self) -> Result<Option<LinkReport>, Error> {
+        if self.link.history || self.options.only.is_some() || self.options.again.is_some() {
+            return Ok(None);
+        }
+        let snapshot = match self.snapshot(None).await {
+            Ok(snapshot) => snapshot,
+            Err(SnapshotError::Store(error)) => return Err(error),
+            Err(error @ SnapshotError::Audience { .. }) => {
+                return Ok(Some(self.failed(LinkState::Failed, error.to_string())));
+            }
+        };
+        self.known = known::take(&self.book(), &snapshot, self.options.clock.now_ms()).await?;
+        Ok(None)
     }
 
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
@@ -440,6 +462,9 @@ impl Connection {
 
     /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
     async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        if self.known > 0 {
+            return Ok(vec![taken_as_known(self.known)]);
+        }
         let is_empty = snapshot.profiles + snapshot.withheld == 0 && snapshot.state.held.is_empty();
         if !is_empty || self.options.only.is_some() {
             return Ok(Vec::new());

@@ -53,6 +53,13 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
     }
+    for (one, changes) in found.connections.iter().filter_map(|one| Some((one, one.on_resume.as_ref()?))) {
+        let name = connection(&one.audience, &one.destination, &one.mapping);
+        output.line(format_args!(
+            "{name}: once it is resumed: {} to add, {} to look at again, {} to remove",
+            changes.added, changes.updated, changes.removed
+        ))?;
+    }
     for one in &found.being_forgotten {
         forget::lines(one, output)?;
     }

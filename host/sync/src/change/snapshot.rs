@@ -8,6 +8,7 @@ use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
+use enroute_store::known::{self, First};
 use enroute_store::{Reader, again, held, ledger, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ pub(crate) struct Snapshot {
     pub(crate) profiles: u64,
     /// People in the audience who have not agreed to what the destination is for.
     pub(crate) withheld: u64,
+    /// Members who are taken as known, because the first sync sends no history.
+    pub(crate) known: u64,
     /// Store revision up to which changes are looked at in this run.
     pub(crate) revision: i64,
 }
@@ -146,6 +149,16 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     snapshot.state =
         State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due, again };
     snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
+    if !link.history {
+        let first = match known::first(reader, link.id)? {
+            First::Over => RoaringBitmap::new(),
+            First::Left(left) => left,
+            First::ToCome => snapshot.state.audience.clone(),
+        };
+        let first = &snapshot.candidates.added & first;
+        snapshot.candidates.added -= &first;
+        snapshot.known = first.len();
+    }
     Ok(snapshot)
 }
 

@@ -383,6 +383,7 @@ fn link(
         source: ready.source.clone(),
         credential_scope: ready.credential_scope.clone(),
         resend_changes: matches!(wanted.resend, Resend::Changed),
+        history: wanted.history,
         remove_max_percent: wanted.remove_max_percent,
     })
 }

@@ -50,6 +50,8 @@ pub(crate) struct Link {
     pub(crate) batch_members: usize,
     /// Whether changed traits are sent, or only entries and exits.
     pub(crate) resend_changes: bool,
+    /// Whether the first sync sends who is a member by then.
+    pub(crate) history: bool,
     pub(crate) remove_max_percent: u8,
     /// The same for destinations with the same credential.
     pub(crate) credential_scope: String,

@@ -55,6 +55,7 @@ pub(crate) struct Planned {
     pub(super) source: Option<Arc<Source>>,
     pub(super) credential_scope: String,
     pub(super) resend_changes: bool,
+    pub(super) history: bool,
     pub(super) remove_max_percent: u8,
 }
 
@@ -172,6 +173,7 @@ impl Planned {
             batch_members: batch_members(&self.loaded.manifest, &guest.limits),
             guest,
             resend_changes: self.resend_changes,
+            history: self.history,
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),
