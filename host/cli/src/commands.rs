@@ -15,3 +15,4 @@ pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod traits;
 pub(crate) mod trial;
+pub(crate) mod versions;

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, check, compile, demo, forget, import, login, matching, plan, plugin, resync, status, sync, traits, trial,
+    versions,
 };
 use crate::output::Output;
 
@@ -57,6 +58,10 @@ enum Command {
     Sync(sync::SyncArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
     Resync(resync::ResyncArgs),
+    /// Show what changed in what decides what is sent of a connection, and who is stale.
+    Diff(versions::DiffArgs),
+    /// Bring an earlier version of a connection back into audiences.toml; nothing is sent.
+    Undo(versions::UndoArgs),
     /// Forget one person: withdraw everywhere, erase what is kept, and let no import bring the person back.
     Forget(forget::ForgetArgs),
     /// Show where every connection stands.
@@ -114,6 +119,8 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Resync(args) => resync::run(args, folder, output).await,
         Command::Forget(args) => forget::run(args, folder, output).await,
+        Command::Diff(args) => versions::diff(args, folder, output).await,
+        Command::Undo(args) => versions::undo(args, folder, output).await,
         Command::Status => status::status(folder, output),
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),

@@ -19,6 +19,7 @@ mod resync;
 mod run;
 mod setup;
 mod trial;
+mod versions;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
@@ -44,3 +45,4 @@ pub use setup::prepare::{Matched, Setup};
 pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
 pub use trial::{Sent, Trial, TriedMapping, try_profile};
+pub use versions::{Difference, Undo, VersionDiff, VersionError, VersionTold, diff, undo};

@@ -18,6 +18,7 @@ use crate::report::{ChangeCounts, FaultReport, LinkReport, LinkState, ReasonCoun
 use crate::setup::link::Link;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
+use crate::versions;
 use enroute_runtime::{Fault, Problem, ProblemPlace, World};
 use enroute_store::waiting::{self, WaitingReason};
 use enroute_store::{Error, Store, Transaction, again, forgotten, held, ledger};
@@ -85,6 +86,7 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let mut bound: Vec<(usize, Arc<Link>)> = Vec::new();
     for (at, planned) in setup.links().iter().enumerate() {
         let mut link = setup.bind(store, planned).await?;
+        versions::keep(store, &link, planned, started_ms).await?;
         link.trial = options.only.as_ref().map(|only| only.watch.clone());
         bound.push((at, Arc::new(link)));
     }

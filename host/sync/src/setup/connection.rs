@@ -23,6 +23,7 @@ use enroute_config::code::Code;
 use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::files::Place;
 use enroute_config::plugins_file::Destination;
+use enroute_config::written::written;
 use enroute_runtime::Connection;
 
 /// What an operator wants, beside what it is wanted of.
@@ -236,7 +237,16 @@ fn compile(
         (rows, program, Filling::of_fields(read, &pairs(&fields), &written))
     };
     let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
-    let text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]).to_string();
+    let mut text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]);
+    if let (Some(asked), Some(parts)) = (&wanted.identifiers, text.as_array_mut()) {
+        // With none asked for, versions stay as they were.
+        let one = |one: &enroute_config::audiences_file::connection::identifiers::Identifier| {
+            let field = one.field.as_ref().map(|field| field.value.as_str());
+            serde_json::json!([one.kind.value, field, one.values.map(|values| format!("{values:?}"))])
+        };
+        parts.push(asked.iter().map(one).collect());
+    }
+    let text = text.to_string();
     match program.under(trigger, compiler.inputs()) {
         Ok(program) => {
             let Rows { rows, places, matches, .. } = rows;
@@ -375,6 +385,12 @@ fn link(
         place: compiled.place,
         places: compiled.places,
         namings,
+        written: written(
+            config.files.text(wanted.place.file),
+            audience.key.value.as_str(),
+            wanted.destination.value.as_str(),
+        )
+        .map(Into::into),
         program_text: compiled.text,
         identity,
         requires_consent: destination.requires_consent.iter().map(|purpose| purpose.value.clone()).collect(),

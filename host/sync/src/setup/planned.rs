@@ -46,6 +46,8 @@ pub(crate) struct Planned {
     pub(super) places: Vec<Place>,
     /// Settings that name something in the account.
     pub(super) namings: Vec<Naming>,
+    /// The connection as audiences.toml has it.
+    pub(super) written: Option<Arc<str>>,
     /// What decides on members and is not part of what the plugin is told.
     pub(super) program_text: String,
     pub(super) identity: Identity,
@@ -88,6 +90,11 @@ impl Planned {
     /// The mapping's name; empty where the connection names none.
     pub(crate) fn mapping(&self) -> &str {
         &self.mapping
+    }
+
+    /// The connection as audiences.toml has it; none where it is no table of its own.
+    pub(crate) fn written(&self) -> Option<&str> {
+        self.written.as_deref()
     }
 
     /// Audience, destination and mapping.

@@ -214,6 +214,12 @@ impl Setup {
         &self.stopped
     }
 
+    /// The connections that can run, as `AUDIENCE/DESTINATION`, with the mapping where there are several.
+    #[must_use]
+    pub fn titles(&self) -> Vec<String> {
+        self.links.iter().map(|planned| planned.title().trim_end_matches('/').to_owned()).collect()
+    }
+
     /// Connections that an operator paused.
     pub(crate) fn paused(&self) -> &[Paused] {
         &self.paused
