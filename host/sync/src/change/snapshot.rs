@@ -57,11 +57,13 @@ impl Snapshot {
 
     /// Leaves only those who are sent again: nobody enters or leaves.
     pub(crate) fn restrict_to_again(&mut self, reader: &Reader, resend: Resend) -> Result<(), enroute_store::Error> {
-        let mut again = std::mem::take(&mut self.candidates.again);
+        let again = std::mem::take(&mut self.candidates.again);
+        // Of whom it is in doubt what the destination has, a resync that was cut off may have been sending.
+        let mut updated = &(&again | &self.state.in_doubt) & &self.candidates.updated;
         if let Some(only) = resend.only(reader)? {
-            again &= only;
+            updated &= only;
         }
-        self.candidates = Candidates { updated: again.clone(), again, ..Candidates::default() };
+        self.candidates = Candidates { again: again & &updated, updated, ..Candidates::default() };
         Ok(())
     }
 
