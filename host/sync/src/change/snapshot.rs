@@ -9,7 +9,7 @@ use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
 use enroute_store::known::{self, First};
-use enroute_store::{Reader, again, held, ledger, waiting};
+use enroute_store::{Reader, again, forgotten, held, ledger, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(crate) withheld: u64,
     /// Members who are taken as known, because the first sync sends no history.
     pub(crate) known: u64,
+    /// People who are being forgotten: no guard keeps them.
+    pub(crate) forgotten: RoaringBitmap,
     /// Store revision up to which changes are looked at in this run.
     pub(crate) revision: i64,
 }
@@ -132,6 +134,7 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (refused, refused_removals) = ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
+    snapshot.forgotten = forgotten::open_numbers(reader)?;
     // A run notes this before; a plan forecasts it.
     let tried_for = waiting::tried_for(reader, link.id)?;
     let is_changed = tried_for.is_some_and(|tried_for| tried_for != link.trial_digest());
@@ -167,7 +170,7 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
 /// Why a run of this connection must not start, if it would remove more than the operator allows.
 pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
     let held = snapshot.state.held.len();
-    let removed = snapshot.candidates.removed.len();
+    let removed = (&snapshot.candidates.removed - &snapshot.forgotten).len();
     if removed == 0 {
         return None;
     }
