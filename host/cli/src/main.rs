@@ -4,8 +4,9 @@ mod commands;
 mod output;
 mod progress;
 mod session;
+mod signals;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -19,7 +20,7 @@ use crate::output::Output;
 /// Keeps marketing, ads and support tools in step with a team's audiences.
 ///
 /// Exit codes: 0 all done; 1 failed; 2 a mistake in a file or on the command line; 3 something waits; 4 some members
-/// were rejected; 5 a connection is paused, guarded or failed.
+/// were rejected; 5 a connection is paused, guarded or failed; 6 interrupted by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "enroute", version)]
 struct Cli {
@@ -82,10 +83,16 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let output = Output { json: cli.json };
+    signals::keep_memory_private();
     // Compiling limits the process, so it comes before anything that begins threads.
     let result = match &cli.command {
         Command::Compile(args) => compile::run(args, &output),
-        _ => tokio::runtime::Runtime::new().map_err(Into::into).map(|runtime| runtime.block_on(run(cli, &output))),
+        _ => tokio::runtime::Runtime::new().map_err(Into::into).map(|runtime| {
+            let code = runtime.block_on(run(cli, &output));
+            // A command that was told to end does not wait for reading that nobody needs any more.
+            runtime.shutdown_background();
+            code
+        }),
     };
     result.unwrap_or_else(|error| output.failure(&error))
 }
@@ -106,8 +113,19 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         let what = format!("`--log {}` is no level or filter: {error}", cli.log);
         return output.failure(&output::Advice::mistake(what, "write a level such as `info`").into());
     }
+    if let Err(error) = signals::listen(output) {
+        return output.failure(&anyhow::Error::new(error).context("signals cannot be listened to"));
+    }
     let folder = cli.folder.as_path();
-    let result = match cli.command {
+    let ends_by_itself = matches!(cli.command, Command::Import(_) | Command::Plan(_) | Command::Sync(_));
+    let work = carry_out(cli.command, folder, output);
+    // What does not write may be dropped where it stands; what one request in doubt costs, the next run clears up.
+    let result = if ends_by_itself { work.await } else { signals::unless_asked(work).await };
+    result.unwrap_or_else(|error| output.failure(&error))
+}
+
+async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Demo(args) => demo::run(args, output).await,
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
@@ -126,6 +144,5 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,
         Command::Compile(args) => compile::run(&args, output),
-    };
-    result.unwrap_or_else(|error| output.failure(&error))
+    }
 }

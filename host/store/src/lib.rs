@@ -24,6 +24,7 @@ pub mod known;
 pub mod layers;
 pub mod ledger;
 mod look;
+pub mod pace;
 pub mod profiles;
 pub mod records;
 mod schema;
@@ -174,8 +175,34 @@ impl Store {
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
+        self.queue_write(Durability::Full, f)
+    }
+
+    /// As [`Store::write`], but a power cut may lose it until a later [`Store::write`] is done; the end of the process
+    /// does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write_relaxed<T, F>(&self, f: F) -> impl Future<Output = Result<T, Error>> + Send + use<T, F>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.queue_write(Durability::Relaxed, f)
+    }
+
+    fn queue_write<T, F>(
+        &self,
+        durability: Durability,
+        f: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send + use<T, F>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Durability::Full, f, move |result| drop(reply.send(result)));
+        let job = Job::new(durability, f, move |result| drop(reply.send(result)));
         let queue = self.writer.queue();
         async move {
             queue.send(Some(job)).await.map_err(|_| Error::Closed)?;

@@ -7,7 +7,8 @@
 use crate::change::only::Only;
 use crate::clock::moment;
 use crate::report::{LinkReport, RunReport};
-use crate::run::{self, Options};
+use crate::run;
+use crate::run::options::Options;
 use crate::setup::prepare::Setup;
 use crate::setup::watch::Watch;
 use enroute_store::forgotten::{self, Forgotten, Known};

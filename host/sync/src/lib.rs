@@ -3,8 +3,9 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
-//! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, `resync`, `forget`, and what is told: `doubt`, `explain`.
+//! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, `resync`, `forget`, and what is told:
+//! `doubt`, `versions`, `explain`.
 
 mod change;
 mod clock;
@@ -12,6 +13,7 @@ mod delivery;
 mod doubt;
 mod explain;
 mod forget;
+mod halt;
 mod history;
 mod plan;
 mod report;
@@ -31,13 +33,15 @@ pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};
+pub use halt::Halt;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
 pub use resync::{LinkResync, preview, resync};
-pub use run::{Options, probe, sync};
+pub use run::options::Options;
+pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
 pub use setup::named::InAccount;

@@ -8,7 +8,7 @@ use crate::change::snapshot::SnapshotError;
 use crate::clock::Clock;
 use crate::plan::{self, Detail, LinkPlan, Scope};
 use crate::report::{ReasonCount, RunReport};
-use crate::run::{self, Options};
+use crate::run::{self, options::Options};
 use crate::setup::prepare::Setup;
 use enroute_store::{Error, Store, again};
 use serde::Serialize;

@@ -14,6 +14,7 @@ use enroute_host::sync::{
 use crate::commands::import;
 use crate::output::{EXIT_STOPPED, Output, connection};
 use crate::session::{Session, Told};
+use crate::signals;
 
 /// What to plan.
 #[derive(Debug, clap::Args)]
@@ -37,15 +38,16 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let setup = match session.setup(args.audience.as_deref(), output).await? {
+    let setup = match signals::unless_asked(session.setup(args.audience.as_deref(), output)).await? {
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
+    let detail = Detail { bodies: args.bodies, values: args.values };
     let plans =
-        sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies, values: args.values }).await?;
+        signals::unless_asked(async { Ok(sync::plan(&session.store, &setup, &Clock::System, detail).await?) }).await?;
     if output.json {
         output.print_json(&plans)?;
     } else {

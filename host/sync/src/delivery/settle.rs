@@ -2,6 +2,7 @@
 
 use crate::change::cutter::{Folded, Unmatched};
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
+use crate::halt::Halt;
 use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
 use enroute_core::batch::Change;
@@ -22,6 +23,7 @@ pub(crate) struct Book {
     pub(crate) store: Arc<Store>,
     pub(crate) link: Arc<Link>,
     pub(crate) run: i64,
+    pub(crate) halt: Halt,
 }
 
 /// A delivery in the ledger.
