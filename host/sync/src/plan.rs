@@ -23,7 +23,7 @@ use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
 use enroute_store::ledger::LinkName;
-use enroute_store::{Store, again, held};
+use enroute_store::{Reader, Store, again, held};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -189,6 +189,20 @@ pub(super) enum Scope {
     Again(Resend),
 }
 
+impl Scope {
+    /// Leaves only whom it is about to be looked at.
+    fn restrict(&self, reader: &Reader, link: &Link, snapshot: &mut Snapshot) -> Result<(), enroute_store::Error> {
+        match self {
+            Self::Changes => Ok(()),
+            Self::Person(only) => snapshot.restrict(reader, only),
+            Self::Again(resend) => {
+                snapshot.mark(link, again::would_mark(reader, link.id, &resend.which(reader, link)?)?);
+                snapshot.restrict_to_again(reader, *resend)
+            }
+        }
+    }
+}
+
 /// Plans one connection.
 pub(super) async fn plan_link(
     store: &Arc<Store>,
@@ -208,19 +222,11 @@ pub(super) async fn plan_link(
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
             let stale = held::stale(reader, link.id, link.settings_version)?;
             let mut people = snapshot.state.audience.clone();
-            match &scope {
-                Scope::Changes => {}
-                Scope::Person(only) => {
-                    snapshot.restrict(reader, only)?;
-                    people &= only.numbers(reader)?;
-                    link.trial = Some(only.watch.clone());
-                }
-                Scope::Again(resend) => {
-                    let marked = again::would_mark(reader, link.id, &resend.which(reader, &link)?)?;
-                    snapshot.mark(&link, marked);
-                    snapshot.restrict_to_again(reader, *resend)?;
-                }
+            if let Scope::Person(only) = &scope {
+                people &= only.numbers(reader)?;
+                link.trial = Some(only.watch.clone());
             }
+            scope.restrict(reader, &link, &mut snapshot)?;
             let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
             Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
         })

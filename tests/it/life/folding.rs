@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use enroute_fakes::all::{self, DESTINATIONS};
+use enroute_fakes::all::{self, DESTINATIONS, FACEBOOK_AUDIENCE};
 use serde_json::{Value, json};
 
 use crate::seven::World;
@@ -77,4 +77,22 @@ async fn who_takes_over_an_address_is_there_under_it() {
         ],
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_national_and_an_international_spelling_are_one_number() {
+    let world = World::new().await;
+    let text = std::fs::read_to_string(world.folder.path().join("plugins.toml")).unwrap();
+    let code = format!("audience_id = \"{FACEBOOK_AUDIENCE}\", default_phone_country_code = \"351\"");
+    world.write("plugins.toml", &text.replace(&format!("audience_id = \"{FACEBOOK_AUDIENCE}\""), &code));
+    let person = |id: &str, phone: &str, plan: &str| json!({ "id": id, "traits": { "phone": phone, "plan": plan } });
+    let there = || world.fakes.facebook.members_by(FACEBOOK_AUDIENCE, "PHONE").len();
+    for (one, other) in [("912 345 678", "+351 912-345-678"), ("00351912345678", "912345678")] {
+        world.sync(&[person("u1", one, "gold"), person("u2", other, "gold"), all::person("else")]).await;
+        assert_eq!(there(), 1, "{one} and {other}");
+        world.sync(&[person("u1", one, "silver"), person("u2", other, "gold"), all::person("else")]).await;
+        assert_eq!(there(), 1, "{other} is there until the last one leaves");
+        world.sync(&[person("u1", one, "silver"), person("u2", other, "silver"), all::person("else")]).await;
+        assert_eq!(there(), 0);
+    }
 }

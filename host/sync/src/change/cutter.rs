@@ -438,7 +438,9 @@ impl Link {
         let identity = &self.identity;
         let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
         let steps = self.manifest.field(field).map_or(&[][..], |field| &field.fold);
-        let text = spelled(&folded(&text, identity.fold), steps);
+        let region = self.phone_regions.get(field);
+        let number = region.and_then(|region| enroute_phone::e164(&text, region.as_deref()));
+        let text = number.unwrap_or_else(|| spelled(&folded(&text, identity.fold), steps));
         (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
     }
 }

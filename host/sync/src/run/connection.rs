@@ -28,10 +28,7 @@ impl Session {
         }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
-        if let Some(failed) = self.take_as_known().await? {
-            return Ok(failed);
-        }
-        if let Some(failed) = self.open().await? {
+        if let Some(failed) = self.ready().await? {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
@@ -93,6 +90,14 @@ impl Session {
                     return self.report(&snapshot, changes, whole, ended).await;
                 }
             }
+        }
+    }
+
+    /// Takes as known whom the first sync does not send, and opens the list.
+    async fn ready(&mut self) -> Result<Option<LinkReport>, Error> {
+        match self.take_as_known().await? {
+            Some(failed) => Ok(Some(failed)),
+            None => self.open().await,
         }
     }
 

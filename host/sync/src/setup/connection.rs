@@ -237,16 +237,7 @@ fn compile(
         (rows, program, Filling::of_fields(read, &pairs(&fields), &written))
     };
     let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
-    let mut text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]);
-    if let (Some(asked), Some(parts)) = (&wanted.identifiers, text.as_array_mut()) {
-        // With none asked for, versions stay as they were.
-        let one = |one: &enroute_config::audiences_file::connection::identifiers::Identifier| {
-            let field = one.field.as_ref().map(|field| field.value.as_str());
-            serde_json::json!([one.kind.value, field, one.values.map(|values| format!("{values:?}"))])
-        };
-        parts.push(asked.iter().map(one).collect());
-    }
-    let text = text.to_string();
+    let text = decides(wanted, serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]));
     match program.under(trigger, compiler.inputs()) {
         Ok(program) => {
             let Rows { rows, places, matches, .. } = rows;
@@ -269,6 +260,18 @@ fn compile(
             None
         }
     }
+}
+
+/// What decides on members beside the settings; with no identifiers asked for, versions stay as they were.
+fn decides(wanted: &Wanted, mut parts: Json) -> String {
+    if let (Some(asked), Some(parts)) = (&wanted.identifiers, parts.as_array_mut()) {
+        let one = |one: &enroute_config::audiences_file::connection::identifiers::Identifier| {
+            let field = one.field.as_ref().map(|field| field.value.as_str());
+            serde_json::json!([one.kind.value, field, one.values.map(|values| format!("{values:?}"))])
+        };
+        parts.push(asked.iter().map(one).collect());
+    }
+    parts.to_string()
 }
 
 /// The rows that a mapping's own expressions fill.

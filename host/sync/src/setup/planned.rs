@@ -8,7 +8,7 @@ use enroute_core::matching::How;
 use enroute_core::path::trait_names;
 
 use crate::setup::columns::Columns;
-use crate::setup::link::{Link, batch_members};
+use crate::setup::link::{Link, batch_members, phone_regions};
 use crate::setup::named::Naming;
 use enroute_auth::Source;
 use enroute_config::audiences_file::connection::Connection as Wanted;
@@ -176,6 +176,7 @@ impl Planned {
             columns: self.columns.clone(),
             program_text: self.program_text.clone(),
             identity: self.identity.clone(),
+            phone_regions: phone_regions(&self.loaded.manifest, &guest.settings),
             requires_consent: self.requires_consent.clone(),
             sends_exits: self.sends_exits,
             client: Arc::clone(&self.client),
