@@ -30,6 +30,7 @@ mod life;
 mod mistakes;
 mod names;
 mod oauth;
+mod outages;
 mod outside;
 mod refusals;
 mod secrets;

@@ -1,7 +1,8 @@
 //! Answers to "why": one person's story, and where every connection stands.
 
 use crate::change::lot::open_sent;
-use crate::clock::moment;
+use crate::clock::{Clock, moment};
+use crate::flow::{HeldBack, held_back};
 use crate::forget::{Forgetting, being_forgotten};
 use crate::history::{LastReports, entries, text};
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
@@ -233,6 +234,9 @@ pub struct Standing {
     /// People who are being forgotten, and where they still are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub being_forgotten: Vec<Forgetting>,
+    /// What holds deliveries back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<HeldBack>,
 }
 
 /// Where one destination stands.
@@ -330,7 +334,8 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(Status { on_resume, ..status });
         }
     }
-    Ok(Standing { destinations, connections, being_forgotten: being_forgotten(reader)? })
+    let (being_forgotten, held_back) = (being_forgotten(reader)?, held_back(reader, &Clock::System)?);
+    Ok(Standing { destinations, connections, being_forgotten, held_back })
 }
 
 fn one_status(

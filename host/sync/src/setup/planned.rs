@@ -6,6 +6,7 @@ use enroute_core::emission::{Emission, Form, Input};
 use enroute_core::manifest::{Identity, Manifest};
 use enroute_core::matching::How;
 use enroute_core::path::trait_names;
+use enroute_core::retry::Policy;
 
 use crate::setup::columns::Columns;
 use crate::setup::link::{Link, batch_members, phone_regions};
@@ -52,6 +53,7 @@ pub(crate) struct Planned {
     pub(super) program_text: String,
     pub(super) identity: Identity,
     pub(super) requires_consent: Vec<String>,
+    pub(super) retry: Policy,
     pub(super) sends_exits: bool,
     pub(super) client: Arc<Client>,
     pub(super) source: Option<Arc<Source>>,
@@ -164,6 +166,7 @@ impl Planned {
         guest.remote.clone_from(&known.remote);
         Link {
             id: known.id,
+            party: known.id,
             audience: self.audience.clone(),
             destination: self.destination.clone(),
             mapping: self.mapping.clone(),
@@ -178,6 +181,7 @@ impl Planned {
             identity: self.identity.clone(),
             phone_regions: phone_regions(&self.loaded.manifest, &guest.settings),
             requires_consent: self.requires_consent.clone(),
+            retry: self.retry,
             sends_exits: self.sends_exits,
             client: Arc::clone(&self.client),
             tokens: None,
