@@ -27,6 +27,7 @@ mod killed;
 mod kinds;
 mod kit;
 mod letters;
+mod life;
 mod mistakes;
 mod names;
 mod oauth;

@@ -74,9 +74,13 @@ impl World {
     pub(crate) fn import(&self, people: &[Value]) -> Arc<Store> {
         let text: String = people.iter().map(|person| format!("{person}\n")).collect();
         self.write("profiles.ndjson", &text);
-        let store = Arc::new(Store::open(&self.folder.path().join(".enroute")).expect("the store opens"));
+        let store = self.open();
         import_from(&store, self.folder.path());
         store
+    }
+
+    pub(crate) fn open(&self) -> Arc<Store> {
+        Arc::new(Store::open(&self.folder.path().join(".enroute")).expect("the store opens"))
     }
 
     /// Everything ready to run, or all mistakes as they are told.
@@ -117,7 +121,7 @@ fn uploads(destination: &str) -> &'static str {
     }
 }
 
-fn keys(destination: &str, people: &[Value]) -> BTreeSet<String> {
+pub(crate) fn keys(destination: &str, people: &[Value]) -> BTreeSet<String> {
     let key = |person: &Value| {
         let (id, email) = (person["id"].as_str().unwrap(), person["traits"]["email"].as_str().unwrap_or_default());
         all::key(destination, id, email)
@@ -125,7 +129,7 @@ fn keys(destination: &str, people: &[Value]) -> BTreeSet<String> {
     people.iter().map(key).collect()
 }
 
-fn people(count: u32) -> Vec<Value> {
+pub(crate) fn people(count: u32) -> Vec<Value> {
     (0..count).map(|number| all::person(&format!("u{number:05}"))).collect()
 }
 

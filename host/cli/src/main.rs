@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, export, import, log, login, matching, plan, plugin, resync, retry, status, sync,
-    traits, trial,
+    account, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, resync, retry, status,
+    sync, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -62,6 +62,12 @@ enum Command {
     Retry(retry::RetryArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
     Resync(resync::ResyncArgs),
+    /// Show what changed in what decides what is sent of a connection, and who is stale.
+    Diff(versions::DiffArgs),
+    /// Bring an earlier version of a connection back into audiences.toml; nothing is sent.
+    Undo(versions::UndoArgs),
+    /// Forget one person: withdraw everywhere, erase what is kept, and let no import bring the person back.
+    Forget(forget::ForgetArgs),
     /// Show where every connection stands.
     Status(status::StatusArgs),
     /// Show what runs did, or every request with its answer.
@@ -141,6 +147,9 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Status(args) => status::status(&args, folder, output),
         Command::Log(args) => log::run(&args, folder, output),
         Command::Export(args) => export::run(args, folder, output).await,
+        Command::Forget(args) => forget::run(args, folder, output).await,
+        Command::Diff(args) => versions::diff(args, folder, output).await,
+        Command::Undo(args) => versions::undo(args, folder, output).await,
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,

@@ -33,6 +33,7 @@ pub mod secret;
 mod syntax;
 mod veil;
 mod walker;
+pub mod written;
 
 /// Where things are: the operator's two files, and the state beside them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -183,13 +183,13 @@ fn destination(
 ) -> Option<Destination> {
     walker.unknown_keys(
         section,
-        &["plugin", "enabled", "hosts", "allow_networks", "settings", "secrets", "requires_consent", "retry"],
+        &["plugin", "enabled", "paused", "hosts", "allow_networks", "settings", "secrets", "requires_consent", "retry"],
     );
     let destination_name = walker.name::<DestinationName>(name);
     let example = plugins.first().map_or("NAME", String::as_str);
     let plugin = walker.required(section, "plugin", &format!("\"{example}\""));
     let plugin = plugin.and_then(|plugin| known_plugin(walker, &plugin, &name.value, plugins));
-    let enabled = walker.boolean(section, "enabled", true);
+    let enabled = walker.boolean(section, "enabled", true) & !walker.boolean(section, "paused", false);
     let hosts = walker.texts(section, "hosts");
     let allow_networks = values::networks(walker, section);
     let settings = json::settings(walker, section);

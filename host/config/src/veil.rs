@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// Keys whose values may be shown. The rest may be secrets, `secrets` itself or a misspelling of it.
-const HARMLESS: [&str; 7] = ["file", "sha256", "plugin", "enabled", "hosts", "allow_networks", "settings"];
+const HARMLESS: [&str; 8] = ["file", "sha256", "plugin", "enabled", "paused", "hosts", "allow_networks", "settings"];
 
 /// The bytes to cover.
 pub(super) fn doubtful(text: &str) -> Vec<Range<usize>> {

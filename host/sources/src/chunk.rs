@@ -7,6 +7,7 @@ use crate::events::Call;
 use crate::json::Line;
 use crate::reject::Bad;
 use enroute_store::events::{Events, NewEvent};
+use enroute_store::forgotten::Tombstones;
 use enroute_store::imports::{REJECTIONS_KEPT, Record, Rejection};
 use enroute_store::layers::Kind;
 use enroute_store::profiles::{ContentHasher, Incoming, PARTS, Profiles, Upserted};
@@ -128,9 +129,15 @@ impl Chunk {
         // A revision for each chunk, so that who reads between two of them sees the second as a change.
         let revision = tx.revision()? + 1;
         let mut is_changed = false;
-        let mut profiles = Profiles::new(tx)?;
+        let (mut profiles, tombstones) = (Profiles::new(tx)?, Tombstones::new(tx, sealer)?);
         for row in &self.rows {
-            let upserted = profiles.upsert(&self.incoming(row)?, revision)?;
+            let incoming = self.incoming(row)?;
+            let [identifiers, traits, ..] = incoming.parts;
+            if tombstones.cover(incoming.key, identifiers, traits)? {
+                record.skipped += 1;
+                continue;
+            }
+            let upserted = profiles.upsert(&incoming, revision)?;
             is_changed |= !matches!(upserted, Upserted::Unchanged { .. });
             match upserted {
                 Upserted::Added { .. } => record.added += 1,
@@ -168,13 +175,18 @@ impl Chunk {
         }
         let empty = ContentHasher::new(sealer).hash(&[None; PARTS.len()]);
         let (mut profiles, mut events) = (Profiles::new(tx)?, Events::new(tx)?);
+        let tombstones = Tombstones::new(tx, sealer)?;
         let mut is_anybody_new = false;
         for row in &self.events {
             let text = |range: &Range<usize>| self.text.get(range.clone());
             let key = text(&row.key).ok_or(store::Error::Broken("a row lies in the text of its chunk"))?;
+            let (name, data) = (row.name.as_ref().and_then(text), row.data.as_ref().and_then(text));
+            if tombstones.cover(key, None, data.filter(|_| name.is_none()))? {
+                record.skipped += 1;
+                continue;
+            }
             let (profile, is_new) = profiles.number(key, &empty, revision)?;
             is_anybody_new |= is_new;
-            let (name, data) = (row.name.as_ref().and_then(text), row.data.as_ref().and_then(text));
             let event = NewEvent { message: &row.message, profile, name, at_ms: row.at_ms, data };
             let counter = if events.add(&event)? { &mut record.added } else { &mut record.unchanged };
             *counter += 1;

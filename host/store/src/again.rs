@@ -57,7 +57,8 @@ pub fn mark(tx: &Transaction<'_>, link: i64, which: &Which) -> Result<u64, Error
     Ok(marked(tx, link)?.len())
 }
 
-/// Whether such a resync is under way, so that asking for it goes on with those who are left.
+/// Whether such a resync is under way, so that asking for it goes on with those who are left: who is marked, and of whom
+/// it is in doubt what the destination has.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -67,7 +68,10 @@ pub fn goes_on(from: &impl Look, link: i64, which: &Which) -> Result<bool, Error
         .prepare_cached("SELECT resync FROM connection WHERE id = ?1")?
         .query_row([link], |row| row.get(0))
         .optional()?;
-    Ok(*which == Which::All && word.flatten().as_deref() == Some("all") && !marked(from, link)?.is_empty())
+    let is_left = "SELECT EXISTS (SELECT 1 FROM held INDEXED BY held_again WHERE connection = ?1 AND again)
+        OR EXISTS (SELECT 1 FROM held INDEXED BY held_in_doubt WHERE connection = ?1 AND hash IS NULL)";
+    let is_left = connection.prepare_cached(is_left)?.query_row([link], |row| row.get(0))?;
+    Ok(*which == Which::All && word.flatten().as_deref() == Some("all") && is_left)
 }
 
 /// Members who are still to be sent again.
@@ -150,7 +154,8 @@ mod tests {
         let name = LinkName { audience: "gold".to_owned(), destination: "braze".to_owned(), mapping: String::new() };
         let fill = move |tx: &Transaction<'_>| {
             let link = ledger::link(tx, &name, b"a")?.id;
-            let row = |profile| Held { profile, version: u64::from(profile % 2), ..Held::default() };
+            let row =
+                |profile| Held { profile, hash: Some([1; 16]), version: u64::from(profile % 2), ..Held::default() };
             held::put(tx, link, &(1..=4).map(row).collect::<Vec<_>>())?;
             Ok(link)
         };
@@ -181,7 +186,7 @@ mod tests {
         let (store, link) = store();
         let ask = |which: Which| store.write_blocking(move |tx| mark(tx, link, &which)).unwrap();
         assert_eq!(ask(Which::All), 4);
-        let rows: Vec<Held> = (1..=3).map(|profile| Held { profile, ..Held::default() }).collect();
+        let rows: Vec<Held> = (1..=3).map(|profile| Held { profile, hash: Some([1; 16]), ..Held::default() }).collect();
         store.write_blocking(move |tx| held::put(tx, link, &rows)).unwrap();
         assert_eq!(ask(Which::All), 1);
         store.write_blocking(move |tx| end(tx, link)).unwrap();

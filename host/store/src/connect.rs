@@ -37,6 +37,8 @@ pub(super) fn writer(path: &Path, sealer: &Sealer, is_doubtful: bool) -> Result<
         check_pages(&connection, path)?;
         warn!(path = %path.display(), "the store is not as it was closed; its file was checked and is whole");
     }
+    // What is deleted is gone: nobody who was forgotten is found in a free page.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;

@@ -50,7 +50,8 @@ pub struct Record {
     pub rejected: u64,
     /// Profiles that this import wrote before; the last one stands.
     pub repeated: u64,
-    /// Calls that say nothing of a known person, such as page views and those of anonymous visitors.
+    /// Calls that say nothing of a known person, such as page views and those of anonymous visitors, and lines about
+    /// people who were forgotten.
     pub skipped: u64,
     /// The first revision that this import could have written.
     pub revision: i64,

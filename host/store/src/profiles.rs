@@ -16,8 +16,10 @@ use crate::{Error, Reader, Transaction};
 pub const PARTS: [&str; 4] = ["identifiers", "traits", "context", "consent"];
 
 const FIND: &str = "select id, revision, hash, custom is not null from profile where key = ?1";
-const INSERT: &str = "insert into profile (key, revision, hash, identifiers, traits, context, consent)
-    values (?1, ?2, ?3, jsonb(?4), jsonb(?5), jsonb(?6), jsonb(?7))";
+/// The number of somebody who was forgotten is nobody else's.
+const INSERT: &str = "insert into profile (id, key, revision, hash, identifiers, traits, context, consent)
+    values (1 + max(coalesce((select max(id) from profile), 0), coalesce((select max(profile) from forgotten), 0)),
+      ?1, ?2, ?3, jsonb(?4), jsonb(?5), jsonb(?6), jsonb(?7))";
 const UPDATE: &str = "update profile set revision = ?2, hash = ?3, identifiers = jsonb(?4), traits = jsonb(?5),
     context = jsonb(?6), consent = jsonb(?7) where id = ?1";
 /// For a profile that has other layers: its traits are put together afterwards.
@@ -194,10 +196,11 @@ impl Reader {
     ///
     /// If the file cannot be read.
     pub fn profile_count(&self) -> Result<u64, Error> {
-        // Profiles are numbered without gaps and never removed, so that nothing has to be counted.
-        let last: Result<u32, _> =
-            self.connection.query_row("select coalesce(max(id), 0) from profile", (), |row| row.get(0));
-        last.map(u64::from).map_err(|error| self.explain(error))
+        // Profiles are numbered without gaps but for those who were forgotten, so that only these have to be counted.
+        let sql = "select coalesce(max(id), 0) - (select count(*) from forgotten
+            where profile < (select coalesce(max(id), 0) from profile)) from profile";
+        let count: Result<u32, _> = self.connection.query_row(sql, (), |row| row.get(0));
+        count.map(u64::from).map_err(|error| self.explain(error))
     }
 
     /// The profiles whose content was written after `revision`.

@@ -7,6 +7,7 @@
 
 use rusqlite::Row;
 
+use crate::forgotten::Tombstones;
 use crate::layers::{Kind, Layers, json};
 use crate::profiles::{ContentHasher, PARTS, Profiles};
 use crate::seal::Sealer;
@@ -101,8 +102,13 @@ impl Transaction<'_> {
         let empty = ContentHasher::new(sealer).hash(&[None; PARTS.len()]);
         let revision = self.revision()? + 1;
         let (mut profiles, mut layers) = (Profiles::new(self)?, Layers::new(self)?);
+        let tombstones = Tombstones::new(self, sealer)?;
         let mut carried = Carried { next: rows.last().map(|(n, ..)| *n), ..Carried::default() };
         for (_, key, traits) in &rows {
+            if tombstones.cover(key, None, Some(traits))? {
+                carried.unchanged += 1;
+                continue;
+            }
             let (profile, is_new) = profiles.number(key, &empty, revision)?;
             let is_changed = layers.set(source, profile, Some(traits))? && layers.merge(profile, revision)?;
             carried.added += u64::from(is_new);

@@ -17,3 +17,21 @@ create table settings_version (
 ) strict, without rowid;
 insert into settings_version (connection, version, digest)
 select id, settings_version, settings_digest from connection where settings_digest is not null;
+
+-- People who are forgotten. The number is never given to somebody else: receipts name it.
+create table forgotten (
+    profile integer primary key,
+    asked_ms integer not null,
+    ended_ms integer, -- when the last destination had confirmed; none while the person is being forgotten
+    person blob       -- sealed: id and identifiers, until then
+) strict;
+
+-- What no import brings back: keyed hashes of ids and identifiers.
+create table tombstone (
+    hash blob primary key,
+    profile integer not null
+) strict, without rowid;
+
+-- With `history = false`: who is still to be taken as known of those who were members at the first sync. None before
+-- that, and an empty value once nobody is left.
+alter table connection add column known_first blob;

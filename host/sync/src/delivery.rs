@@ -6,6 +6,7 @@ pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
 pub(crate) mod gate;
+pub(crate) mod known;
 pub(crate) mod mapper;
 pub(crate) mod masked;
 pub(crate) mod open;

@@ -3,8 +3,10 @@
 use crate::change::lot::open_sent;
 use crate::clock::{Clock, moment};
 use crate::flow::{HeldBack, held_back};
+use crate::forget::{Forgetting, being_forgotten};
 use crate::history::{LastReports, entries, text};
-use crate::report::{NO_MATCHING_MAPPING, codes};
+use crate::report::{ChangeCounts, NO_MATCHING_MAPPING, codes};
+use crate::setup::paused::Paused;
 use enroute_config::Config;
 use enroute_core::id::DestinationName;
 use enroute_runtime::Peak;
@@ -233,6 +235,9 @@ pub struct Standing {
     pub destinations: Vec<DestinationStatus>,
     /// Every connection of `audiences.toml`, a row a mapping.
     pub connections: Vec<Status>,
+    /// People who are being forgotten, and where they still are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub being_forgotten: Vec<Forgetting>,
     /// What holds deliveries back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<HeldBack>,
@@ -273,6 +278,9 @@ pub struct Status {
     pub state: &'static str,
     /// Members whom the destination holds, as it has confirmed.
     pub held: u64,
+    /// Of one that is paused: who would have to be looked at if it were resumed now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_resume: Option<ChangeCounts>,
     /// Members of whom it is in doubt what the destination has; they are not counted as held.
     pub in_doubt: u64,
     /// Members who cannot be delivered as they stand.
@@ -320,7 +328,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
     });
     let destinations = destinations.collect();
     let reports = LastReports::read(reader)?;
-    let mut connections = Vec::new();
+    let (mut connections, paused) = (Vec::new(), Paused::all(config, None));
     for wanted in &config.connections {
         let is_on = config.destinations.get(&wanted.destination.value).is_some_and(|destination| destination.enabled);
         let mut mappings: Vec<(&str, bool)> =
@@ -334,10 +342,14 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
                 destination: wanted.destination.value.as_str().to_owned(),
                 mapping: mapping.to_owned(),
             };
-            connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
+            let paused = paused.iter().find(|paused| paused.name == name);
+            let on_resume = paused.map(|paused| paused.gathered(reader)).transpose()?.flatten();
+            let status = one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?;
+            connections.push(Status { on_resume, ..status });
         }
     }
-    Ok(Standing { destinations, connections, held_back: held_back(reader, &Clock::System)? })
+    let (being_forgotten, held_back) = (being_forgotten(reader)?, held_back(reader, &Clock::System)?);
+    Ok(Standing { destinations, connections, being_forgotten, held_back })
 }
 
 fn one_status(
@@ -372,6 +384,7 @@ fn one_status(
         mapping,
         state,
         held,
+        on_resume: None,
         in_doubt,
         refused,
         dead_letters,

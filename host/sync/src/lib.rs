@@ -4,8 +4,8 @@
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
 //! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`,
-//! `window`.
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, `resync`, `forget`, and what is told:
+//! `doubt`, `versions`, `explain`, `window`.
 
 mod alert;
 mod change;
@@ -14,6 +14,7 @@ mod delivery;
 mod doubt;
 mod explain;
 mod flow;
+mod forget;
 mod halt;
 mod history;
 mod plan;
@@ -23,6 +24,7 @@ mod retry;
 mod run;
 mod setup;
 mod trial;
+mod versions;
 mod window;
 
 pub use alert::{Raised, raised};
@@ -36,6 +38,7 @@ pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use flow::HeldBack;
+pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};
 pub use halt::Halt;
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
 pub use report::{
@@ -53,4 +56,5 @@ pub use setup::prepare::{Matched, Setup};
 pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
 pub use trial::{Sent, Trial, TriedMapping, try_profile};
+pub use versions::{Difference, Undo, VersionDiff, VersionError, VersionTold, diff, undo};
 pub use window::{Discarded, Latency, Window, windows};

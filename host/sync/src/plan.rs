@@ -11,15 +11,19 @@ use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
 use crate::delivery::mapper;
 use crate::doubt;
-use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
+use crate::report::{
+    ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally, taken_as_known,
+};
 use crate::setup::link::Link;
+use crate::setup::paused::Paused;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
-use enroute_store::{Store, again, held};
+use enroute_store::ledger::LinkName;
+use enroute_store::{Reader, Store, again, held};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -71,6 +75,9 @@ pub struct LinkPlan {
     /// Why a sync would not run it, or would leave its plugin alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// Why it is paused, if it is: nothing is planned then, and `changes` are what one sync sends once it is resumed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<String>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.
@@ -143,7 +150,19 @@ pub async fn plan(
         plan.notes.splice(0..0, known);
         plans.push(plan);
     }
-    Ok(setup.in_order(plans, stopped))
+    let mut plans = setup.in_order(plans, stopped);
+    for paused in setup.paused() {
+        let one = paused.clone();
+        let changes = store.read(move |reader| one.gathered(reader)).await?;
+        plans.push(of_paused(paused, changes.unwrap_or_default()));
+    }
+    Ok(plans)
+}
+
+/// What has gathered at a connection that is paused.
+fn of_paused(paused: &Paused, changes: ChangeCounts) -> LinkPlan {
+    let LinkName { audience, destination, mapping } = paused.name.clone();
+    LinkPlan { audience, destination, mapping, paused: Some(paused.reason.clone()), changes, ..LinkPlan::default() }
 }
 
 /// The plan of a connection that does not run.
@@ -170,6 +189,20 @@ pub(super) enum Scope {
     Again(Resend),
 }
 
+impl Scope {
+    /// Leaves only whom it is about to be looked at.
+    fn restrict(&self, reader: &Reader, link: &Link, snapshot: &mut Snapshot) -> Result<(), enroute_store::Error> {
+        match self {
+            Self::Changes => Ok(()),
+            Self::Person(only) => snapshot.restrict(reader, only),
+            Self::Again(resend) => {
+                snapshot.mark(link, again::would_mark(reader, link.id, &resend.which(reader, link)?)?);
+                snapshot.restrict_to_again(reader, *resend)
+            }
+        }
+    }
+}
+
 /// Plans one connection.
 pub(super) async fn plan_link(
     store: &Arc<Store>,
@@ -189,19 +222,11 @@ pub(super) async fn plan_link(
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
             let stale = held::stale(reader, link.id, link.settings_version)?;
             let mut people = snapshot.state.audience.clone();
-            match &scope {
-                Scope::Changes => {}
-                Scope::Person(only) => {
-                    snapshot.restrict(reader, only)?;
-                    people &= only.numbers(reader)?;
-                    link.trial = Some(only.watch.clone());
-                }
-                Scope::Again(resend) => {
-                    let marked = again::would_mark(reader, link.id, &resend.which(reader, &link)?)?;
-                    snapshot.mark(&link, marked);
-                    snapshot.restrict_to_again(reader, *resend)?;
-                }
+            if let Scope::Person(only) = &scope {
+                people &= only.numbers(reader)?;
+                link.trial = Some(only.watch.clone());
             }
+            scope.restrict(reader, &link, &mut snapshot)?;
             let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
             Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
         })
@@ -212,6 +237,7 @@ pub(super) async fn plan_link(
         mapping: link.mapping.clone(),
         plugin: link.plugin_name.clone(),
         stopped: None,
+        paused: None,
         people: snapshot.profiles,
         withheld: snapshot.withheld,
         members: snapshot.state.audience.len(),
@@ -274,6 +300,9 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
             link.manifest.name,
             counted(least, "person")
         ));
+    }
+    if snapshot.known > 0 {
+        notes.push(taken_as_known(snapshot.known));
     }
     let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
     for field in coverage.fields.iter().filter(named) {

@@ -3,6 +3,7 @@
 use crate::report::bounded::Bounded;
 use enroute_core::outcome::{OTHERS, Outcome};
 use enroute_core::plain;
+use enroute_core::words::{counted, noun};
 use enroute_egress::Refusal;
 use enroute_runtime::{Fault, LogLine, Peak};
 use enroute_store::ledger::RequestRow;
@@ -324,6 +325,12 @@ impl RunReport {
             0
         }
     }
+}
+
+/// What is told of a first sync without history.
+pub(crate) fn taken_as_known(members: u64) -> String {
+    let (members, is) = (counted(members, "member"), noun(members, "is"));
+    format!("{members} {is} taken as known and not sent, because of `history = false`; `enroute resync` sends them")
 }
 
 /// Collects what happens during the run of one connection.

@@ -7,7 +7,7 @@ use crate::run::group::{plan_groups, sync_group};
 use crate::run::options::Options;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
-use enroute_store::{Error, Store, ledger};
+use enroute_store::{Error, Store, Transaction, forgotten, ledger};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -41,7 +41,12 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;
-    store.write(move |tx| ledger::end_run(tx, run, ended_ms, &summary)).await?;
+    let sealer = store.sealer().clone();
+    let end = move |tx: &Transaction<'_>| {
+        ledger::end_run(tx, run, ended_ms, &summary)?;
+        forgotten::finish(tx, &sealer, ended_ms)
+    };
+    store.write(end).await?;
     Ok(report)
 }
 

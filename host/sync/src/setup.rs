@@ -9,6 +9,7 @@ mod destination;
 pub(crate) mod identify;
 pub(crate) mod link;
 pub(crate) mod named;
+pub(crate) mod paused;
 pub(crate) mod planned;
 mod plugins;
 pub(crate) mod prepare;

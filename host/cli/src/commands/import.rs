@@ -238,7 +238,7 @@ fn in_words(one: &Imported) -> String {
         ),
     };
     if one.skipped > 0 {
-        text.push_str(&format!(", {} of no known person or of another kind", one.skipped));
+        text.push_str(&format!(", {} of no known person, of one who was forgotten, or of another kind", one.skipped));
     }
     if one.dropped_out > 0 {
         text.push_str(&format!(", {} dropped out", one.dropped_out));

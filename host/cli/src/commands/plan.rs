@@ -7,7 +7,8 @@ use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{
-    self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
+    self, ChangeCounts, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount,
+    RefusedRequests,
 };
 
 use crate::commands::import;
@@ -49,9 +50,10 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
         signals::unless_asked(async { Ok(sync::plan(&session.store, &setup, &Clock::System, detail).await?) }).await?;
     if output.json {
         output.print_json(&plans)?;
-    } else if plans.is_empty() {
-        output.line(NOTHING_CONNECTED)?;
     } else {
+        if plans.iter().all(|plan| plan.paused.is_some()) {
+            output.line(NOTHING_CONNECTED)?;
+        }
         for plan in &plans {
             show(plan, output)?;
         }
@@ -70,7 +72,11 @@ const REQUESTS_SHOWN: usize = 5;
 fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let changes = &plan.changes;
     let name = connection(&plan.audience, &plan.destination, &plan.mapping);
-    output.line(format_args!("{name}, {}", plan.plugin))?;
+    let plugin = if plan.plugin.is_empty() { String::new() } else { format!(", {}", plan.plugin) };
+    output.line(format_args!("{name}{plugin}"))?;
+    if let Some(reason) = &plan.paused {
+        return paused(reason, changes, output);
+    }
     if let Some(reason) = &plan.stopped {
         output.line(format_args!("  stopped: {reason}"))?;
         if plan.members + plan.changes.total() == 0 {
@@ -116,6 +122,15 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
         output.line(format_args!("    … and {more} more; --json lists all"))?;
     }
     Ok(())
+}
+
+/// What has gathered at a connection that is paused.
+fn paused(reason: &str, changes: &ChangeCounts, output: &Output) -> anyhow::Result<()> {
+    output.line(format_args!("  paused: {reason}"))?;
+    output.line(format_args!(
+        "  once it is resumed: {} to add, {} to look at again, {} to remove",
+        changes.added, changes.updated, changes.removed
+    ))
 }
 
 /// A request, with headers and body where they were asked for.

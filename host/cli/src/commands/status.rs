@@ -1,5 +1,6 @@
 //! `enroute status` and `enroute explain`: where connections stand, and one person's story.
 
+use crate::commands::forget;
 use crate::commands::window;
 use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told, read_store};
@@ -77,6 +78,16 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
     }
+    for (one, changes) in found.connections.iter().filter_map(|one| Some((one, one.on_resume.as_ref()?))) {
+        let name = connection(&one.audience, &one.destination, &one.mapping);
+        output.line(format_args!(
+            "{name}: once it is resumed: {} to add, {} to look at again, {} to remove",
+            changes.added, changes.updated, changes.removed
+        ))?;
+    }
+    for one in &found.being_forgotten {
+        forget::lines(one, output)?;
+    }
     for one in &found.held_back {
         let until =
             one.until.as_ref().map_or(String::new(), |until| format!("; the next request may leave at {until}"));
@@ -115,7 +126,11 @@ pub(crate) fn explain(args: &ExplainArgs, folder: &Path, output: &Output) -> any
 pub(crate) fn explain_profile(profile: &str, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     // What is wrong with the configuration is for other commands to tell.
     let config = load(folder).config;
-    let Some(found) = sync::explain(&read_store(folder)?, config.as_ref(), profile)? else {
+    let reader = read_store(folder)?;
+    let Some(found) = sync::explain(&reader, config.as_ref(), profile)? else {
+        if let Some(forgotten) = sync::forgetting(&reader, profile)? {
+            return forget::show(&forgotten, None, output);
+        }
         let what = format!("no profile has the id `{profile}`");
         return Err(Advice::mistake(what, "ids are case-sensitive; is it in the last import?").into());
     };

@@ -39,6 +39,8 @@ pub struct Connection {
     pub resend: Resend,
     /// Whether anything is sent.
     pub enabled: bool,
+    /// Whether the first sync sends who is a member by then, or takes them as known.
+    pub history: bool,
     /// A sync that would remove a larger share of the members is stopped.
     pub remove_max_percent: u8,
     /// Settings of this audience alone, over those of the destination.
@@ -123,13 +125,15 @@ pub(crate) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>) -> (Vec<Conn
     (connections, links)
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 16] = [
     "audience",
     "destination",
     "setup",
     "traits",
     "resend",
     "enabled",
+    "paused",
+    "history",
     "remove_max_percent",
     "settings",
     "identifiers",
@@ -150,7 +154,8 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
     walker.unknown_keys(section, &KEYS);
     let setup = setup(walker, section, link.audience.as_ref().map(|key| key.value.as_str()));
     let resend = walker.choice(section, "resend", &[("changed", Resend::Changed), ("entered", Resend::Entered)]);
-    let enabled = walker.boolean(section, "enabled", true);
+    let enabled = walker.boolean(section, "enabled", true) & !walker.boolean(section, "paused", false);
+    let history = walker.boolean(section, "history", true);
     let remove_max_percent = walker.whole_percent(section, "remove_max_percent");
     let settings = json::settings(walker, section);
     let identifiers = identifiers::read(walker, section);
@@ -163,6 +168,7 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
         setup: setup?,
         resend: resend.map(|resend| resend.value).unwrap_or_default(),
         enabled,
+        history,
         remove_max_percent: remove_max_percent.map_or(REMOVE_MAX_PERCENT_DEFAULT, |percent| percent.value),
         settings,
         identifiers,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Auth, CONTRACT, Field, Manifest, SettingType, names};
+use super::{Auth, CONTRACT, Field, Manifest, SettingType, Takes, names};
 use crate::id::PluginId;
 use crate::matching::folded;
 
@@ -148,6 +148,18 @@ fn places(manifest: &Manifest, found: &mut Vec<String>) {
         }
         if setting.names.is_some() && matches!(setting.kind, SettingType::Boolean | SettingType::Origin) {
             found.push(format!("setting `{}` has a type that `names` nothing in an account", setting.name));
+        }
+    }
+    for field in manifest.fields.iter().filter(|field| field.region_settings.is_some()) {
+        if !field.identifier || field.takes != Takes::Phone {
+            found.push(format!(
+                "field `{}` says whose phone numbers it has and is no identifier of type \"phone\"",
+                field.name
+            ));
+        }
+        let unknown = |name: &&String| !manifest.settings.iter().any(|setting| setting.name == **name);
+        for name in field.region_settings.iter().flatten().filter(unknown) {
+            found.push(format!("field `{}` takes its region from `{name}`, which is no setting", field.name));
         }
     }
     for field in manifest.fields.iter().filter(|field| !field.fold.is_empty()) {

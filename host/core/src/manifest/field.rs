@@ -106,6 +106,10 @@ pub struct Field {
     /// Which spellings of the value the plugin sends as one, for fields that identify; nothing where every byte counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fold: Vec<Fold>,
+    /// Of a phone number: the settings that name the country of one without a country code, by two letters or a country
+    /// code. Where this is given, even without a setting, spellings are one that the host's tables read as one number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_settings: Option<Vec<String>>,
     /// Whether it leaves the plugin only as a hash.
     #[serde(default)]
     pub hashed: bool,

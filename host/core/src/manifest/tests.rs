@@ -335,6 +335,16 @@ fn a_target_and_what_is_named_are_texts_and_only_identifiers_fold() {
     let fold = |of: &str| format!("{SOUND}[[field]]\nname = \"x\"\nformat = \"text\"\nfold = [\"trim\"]\n{of}");
     check(&fold("identifier = true\n"), "ok: acme");
     check(&fold(""), "field `x` says how it is folded and is no identifier");
+    let regions = |of: &str| format!("{SOUND}[[field]]\nname = \"x\"\nformat = \"phone\"\ntype = \"phone\"\n{of}");
+    check(&regions("identifier = true\nregion_settings = []\n"), "ok: acme");
+    check(
+        &regions("region_settings = []\n"),
+        "field `x` says whose phone numbers it has and is no identifier of type \"phone\"",
+    );
+    check(
+        &regions("identifier = true\nregion_settings = [\"land\"]\n"),
+        "field `x` takes its region from `land`, which is no setting",
+    );
     let setting = |kind: &str, more: &str| {
         with(&format!("[[setting]]\nname = \"list\"\ntype = \"{kind}\"\nhelp = \"h\"\n{more}\n"))
     };

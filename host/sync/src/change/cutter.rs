@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::change::lot::{Lot, Meta, SentRow, Tried, open_sent};
 use crate::setup::columns::Columns;
 use crate::setup::link::Link;
+use enroute_store::forgotten;
 use enroute_store::held::{self, Held};
 use enroute_store::records::{self, RECORD_ID_MIN, Record};
 use enroute_store::{Reader, ValueReader};
@@ -83,6 +84,8 @@ pub(crate) struct Cutter<'a> {
     given_up: HashSet<[u8; 16]>,
     /// Members who take over an identity that another one gives up in the same phase: they come behind a barrier.
     late: RoaringBitmap,
+    /// Members who are withdrawn though the mapping sends no exits: people who are being forgotten.
+    forgotten: RoaringBitmap,
     folded: Vec<Folded>,
     unmatched: Vec<Unmatched>,
     same: RoaringBitmap,
@@ -110,6 +113,7 @@ impl<'a> Cutter<'a> {
             carried: HashSet::new(),
             given_up: HashSet::new(),
             late: RoaringBitmap::new(),
+            forgotten: forgotten::open_numbers(reader)?,
             folded: Vec::new(),
             unmatched: Vec::new(),
             same: RoaringBitmap::new(),
@@ -222,7 +226,7 @@ impl<'a> Cutter<'a> {
 
     fn place(&mut self, profile: u32, mut member: Member) -> Result<(), enroute_store::Error> {
         let link = self.link;
-        if member.change == Change::Removed && !link.sends_exits {
+        if member.change == Change::Removed && !link.sends_exits && !self.forgotten.contains(profile) {
             let identity = None;
             self.folded.push(Folded { profile, change: member.change, hash: [0; 16], identity, heir: None });
             return Ok(());
@@ -438,7 +442,9 @@ impl Link {
         let identity = &self.identity;
         let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
         let steps = self.manifest.field(field).map_or(&[][..], |field| &field.fold);
-        let text = spelled(&folded(&text, identity.fold), steps);
+        let region = self.phone_regions.get(field);
+        let number = region.and_then(|region| enroute_phone::e164(&text, region.as_deref()));
+        let text = number.unwrap_or_else(|| spelled(&folded(&text, identity.fold), steps));
         (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
     }
 }

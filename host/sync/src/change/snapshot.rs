@@ -9,7 +9,8 @@ use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
-use enroute_store::{Reader, again, held, ledger, letters, waiting};
+use enroute_store::known::{self, First};
+use enroute_store::{Reader, again, forgotten, held, ledger, letters, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,6 +34,10 @@ pub(crate) struct Snapshot {
     pub(crate) profiles: u64,
     /// People in the audience who have not agreed to what the destination is for.
     pub(crate) withheld: u64,
+    /// Members who are taken as known, because the first sync sends no history.
+    pub(crate) known: u64,
+    /// People who are being forgotten: no guard keeps them.
+    pub(crate) forgotten: RoaringBitmap,
     /// Store revision up to which changes are looked at in this run.
     pub(crate) revision: i64,
 }
@@ -64,11 +69,13 @@ impl Snapshot {
 
     /// Leaves only those who are sent again: nobody enters or leaves.
     pub(crate) fn restrict_to_again(&mut self, reader: &Reader, resend: Resend) -> Result<(), enroute_store::Error> {
-        let mut again = std::mem::take(&mut self.candidates.again);
+        let again = std::mem::take(&mut self.candidates.again);
+        // Of whom it is in doubt what the destination has, a resync that was cut off may have been sending.
+        let mut updated = &(&again | &self.state.in_doubt) & &self.candidates.updated;
         if let Some(only) = resend.only(reader)? {
-            again &= only;
+            updated &= only;
         }
-        self.candidates = Candidates { updated: again.clone(), again, ..Candidates::default() };
+        self.candidates = Candidates { again: again & &updated, updated, ..Candidates::default() };
         Ok(())
     }
 
@@ -138,6 +145,7 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let (mut refused, mut refused_removals) =
         ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
     let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
+    snapshot.forgotten = forgotten::open_numbers(reader)?;
     // A run notes this before; a plan forecasts it.
     let tried_for = waiting::tried_for(reader, link.id)?;
     let is_changed = tried_for.is_some_and(|tried_for| tried_for != link.trial_digest());
@@ -167,13 +175,23 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     snapshot.state =
         State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due, again };
     snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
+    if !link.history {
+        let first = match known::first(reader, link.id)? {
+            First::Over => RoaringBitmap::new(),
+            First::Left(left) => left,
+            First::ToCome => snapshot.state.audience.clone(),
+        };
+        let first = &snapshot.candidates.added & first;
+        snapshot.candidates.added -= &first;
+        snapshot.known = first.len();
+    }
     Ok(snapshot)
 }
 
 /// Why a run of this connection must not start, if it would remove more than the operator allows.
 pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
     let held = snapshot.state.held.len();
-    let removed = snapshot.candidates.removed.len();
+    let removed = (&snapshot.candidates.removed - &snapshot.forgotten).len();
     if removed == 0 {
         return None;
     }

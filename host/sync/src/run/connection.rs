@@ -5,6 +5,7 @@ use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::change::{cutter, records};
 use crate::delivery::dispatch::{Dispatch, Dispatched};
+use crate::delivery::known;
 use crate::delivery::resume::{self, Asked};
 use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
@@ -27,7 +28,7 @@ impl Session {
         }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
-        if let Some(failed) = self.open().await? {
+        if let Some(failed) = self.ready().await? {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
@@ -91,6 +92,30 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Takes as known whom the first sync does not send, and opens the list.
+    async fn ready(&mut self) -> Result<Option<LinkReport>, Error> {
+        match self.take_as_known().await? {
+            Some(failed) => Ok(Some(failed)),
+            None => self.open().await,
+        }
+    }
+
+    /// Where the first sync sends no history, takes who is a member as known.
+    async fn take_as_known(&mut self) -> Result<Option<LinkReport>, Error> {
+        if self.link.history || self.options.only.is_some() || self.options.again.is_some() {
+            return Ok(None);
+        }
+        let snapshot = match self.snapshot(None).await {
+            Ok(snapshot) => snapshot,
+            Err(SnapshotError::Store(error)) => return Err(error),
+            Err(error @ SnapshotError::Audience { .. }) => {
+                return Ok(Some(self.failed(LinkState::Failed, error.to_string())));
+            }
+        };
+        self.known = known::take(&self.book(), &snapshot, self.options.clock.now_ms()).await?;
+        Ok(None)
     }
 
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.

@@ -11,6 +11,7 @@ use crate::run::session::Session;
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
+use crate::versions;
 use enroute_store::{Error, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +63,7 @@ impl Group<'_> {
             if options.among.as_ref().is_some_and(|among| !among.contains_key(&link.id)) {
                 continue;
             }
+            versions::keep(store, &link, planned, options.clock.now_ms()).await?;
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
             if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
                 link.party = last.party;
@@ -95,6 +97,7 @@ pub(super) async fn sync_group(
             options: options.clone(),
             gates: Arc::clone(&gates),
             trust: Trust::default(),
+            known: 0,
             at_work: None,
         };
         // Before anybody begins: a place is kept for each from the start.

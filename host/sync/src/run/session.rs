@@ -21,6 +21,8 @@ pub(super) struct Session {
     pub(super) options: Options,
     pub(super) gates: Arc<Gates>,
     pub(super) trust: Trust,
+    /// Members who were taken as known in this run.
+    pub(super) known: u64,
     /// While it is there, a place is kept for the connection at its gates.
     pub(super) at_work: Option<AtWork>,
 }

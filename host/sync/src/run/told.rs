@@ -4,7 +4,7 @@ use crate::change::snapshot::Snapshot;
 use crate::clock::moment;
 use crate::delivery::stop::Stop;
 use crate::doubt;
-use crate::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, Tally};
+use crate::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, Tally, taken_as_known};
 use crate::run::session::Session;
 use enroute_store::waiting::{self, WaitingReason};
 use enroute_store::{Error, held, ledger, letters};
@@ -73,6 +73,9 @@ impl Session {
 
     /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
     async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        if self.known > 0 {
+            return Ok(vec![taken_as_known(self.known)]);
+        }
         let is_empty = snapshot.profiles + snapshot.withheld == 0 && snapshot.state.held.is_empty();
         if !is_empty || self.options.only.is_some() {
             return Ok(Vec::new());

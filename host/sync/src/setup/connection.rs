@@ -24,6 +24,7 @@ use enroute_config::code::Code;
 use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::files::Place;
 use enroute_config::plugins_file::Destination;
+use enroute_config::written::written;
 use enroute_runtime::Connection;
 
 /// What an operator wants, beside what it is wanted of.
@@ -237,7 +238,7 @@ fn compile(
         (rows, program, Filling::of_fields(read, &pairs(&fields), &written))
     };
     let sends_exits = trigger.as_ref().is_none_or(|trigger| trigger.possible(false));
-    let text = serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]).to_string();
+    let text = decides(wanted, serde_json::json!([when, pairs_text(&fields), form.as_str(), emits.enrich_on_exit]));
     match program.under(trigger, compiler.inputs()) {
         Ok(program) => {
             let Rows { rows, places, matches, .. } = rows;
@@ -260,6 +261,18 @@ fn compile(
             None
         }
     }
+}
+
+/// What decides on members beside the settings; with no identifiers asked for, versions stay as they were.
+fn decides(wanted: &Wanted, mut parts: Json) -> String {
+    if let (Some(asked), Some(parts)) = (&wanted.identifiers, parts.as_array_mut()) {
+        let one = |one: &enroute_config::audiences_file::connection::identifiers::Identifier| {
+            let field = one.field.as_ref().map(|field| field.value.as_str());
+            serde_json::json!([one.kind.value, field, one.values.map(|values| format!("{values:?}"))])
+        };
+        parts.push(asked.iter().map(one).collect());
+    }
+    parts.to_string()
 }
 
 /// The rows that a mapping's own expressions fill.
@@ -376,6 +389,12 @@ fn link(
         place: compiled.place,
         places: compiled.places,
         namings,
+        written: written(
+            config.files.text(wanted.place.file),
+            audience.key.value.as_str(),
+            wanted.destination.value.as_str(),
+        )
+        .map(Into::into),
         program_text: compiled.text,
         identity,
         retry: policy(destination.retry),
@@ -385,6 +404,7 @@ fn link(
         source: ready.source.clone(),
         credential_scope: ready.credential_scope.clone(),
         resend_changes: matches!(wanted.resend, Resend::Changed),
+        history: wanted.history,
         remove_max_percent: wanted.remove_max_percent,
     })
 }

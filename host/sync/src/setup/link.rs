@@ -1,5 +1,6 @@
 //! One audience at one destination, ready to run: everything that is decided before the first member is read.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Identity, Manifest};
@@ -47,6 +48,8 @@ pub(crate) struct Link {
     pub(crate) sends_exits: bool,
     /// What makes two profiles one person under these settings.
     pub(crate) identity: Identity,
+    /// Phone fields whose spellings the host's tables tell to be one number, each with the region of national ones.
+    pub(crate) phone_regions: BTreeMap<String, Option<String>>,
     pub(crate) client: Arc<Client>,
     /// Who has the token of the moment, where requests need one; none in a plan.
     pub(crate) tokens: Option<Arc<Keeper>>,
@@ -55,6 +58,8 @@ pub(crate) struct Link {
     pub(crate) batch_members: usize,
     /// Whether changed traits are sent, or only entries and exits.
     pub(crate) resend_changes: bool,
+    /// Whether the first sync sends who is a member by then.
+    pub(crate) history: bool,
     pub(crate) remove_max_percent: u8,
     /// The same for destinations with the same credential.
     pub(crate) credential_scope: String,
@@ -238,6 +243,18 @@ pub(crate) fn account_origin(manifest: &Manifest, settings: &str) -> Vec<u8> {
         hash.update(format!("\0{}={value}", setting.name));
     }
     hash.finalize().to_vec()
+}
+
+/// Phone fields whose spellings the host's tables tell to be one number, each with the region of national ones.
+pub(crate) fn phone_regions(manifest: &Manifest, settings: &str) -> BTreeMap<String, Option<String>> {
+    let settings: serde_json::Value = serde_json::from_str(settings).unwrap_or_default();
+    let region = |name: &String| match settings.get(name)? {
+        serde_json::Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        serde_json::Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let fields = manifest.fields.iter().filter_map(|field| Some((field, field.region_settings.as_ref()?)));
+    fields.map(|(field, names)| (field.name.clone(), names.iter().find_map(region))).collect()
 }
 
 /// Members in one call of `map`: what the manifest wants, else the smallest limit of its operations.

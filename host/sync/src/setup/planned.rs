@@ -9,7 +9,7 @@ use enroute_core::path::trait_names;
 use enroute_core::retry::Policy;
 
 use crate::setup::columns::Columns;
-use crate::setup::link::{Link, batch_members};
+use crate::setup::link::{Link, batch_members, phone_regions};
 use crate::setup::named::Naming;
 use enroute_auth::Source;
 use enroute_config::audiences_file::connection::Connection as Wanted;
@@ -47,6 +47,8 @@ pub(crate) struct Planned {
     pub(super) places: Vec<Place>,
     /// Settings that name something in the account.
     pub(super) namings: Vec<Naming>,
+    /// The connection as audiences.toml has it.
+    pub(super) written: Option<Arc<str>>,
     /// What decides on members and is not part of what the plugin is told.
     pub(super) program_text: String,
     pub(super) identity: Identity,
@@ -57,6 +59,7 @@ pub(crate) struct Planned {
     pub(super) source: Option<Arc<Source>>,
     pub(super) credential_scope: String,
     pub(super) resend_changes: bool,
+    pub(super) history: bool,
     pub(super) remove_max_percent: u8,
 }
 
@@ -94,6 +97,11 @@ impl Planned {
     /// The mapping's name; empty where the connection names none.
     pub(crate) fn mapping(&self) -> &str {
         &self.mapping
+    }
+
+    /// The connection as audiences.toml has it; none where it is no table of its own.
+    pub(crate) fn written(&self) -> Option<&str> {
+        self.written.as_deref()
     }
 
     /// Audience, destination and mapping.
@@ -171,6 +179,7 @@ impl Planned {
             columns: self.columns.clone(),
             program_text: self.program_text.clone(),
             identity: self.identity.clone(),
+            phone_regions: phone_regions(&self.loaded.manifest, &guest.settings),
             requires_consent: self.requires_consent.clone(),
             retry: self.retry,
             sends_exits: self.sends_exits,
@@ -181,6 +190,7 @@ impl Planned {
             batch_members: batch_members(&self.loaded.manifest, &guest.limits),
             guest,
             resend_changes: self.resend_changes,
+            history: self.history,
             remove_max_percent: self.remove_max_percent,
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),

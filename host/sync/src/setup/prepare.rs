@@ -12,6 +12,7 @@ use crate::setup::connection::{self, Wished};
 use crate::setup::destination;
 use crate::setup::link::Link;
 use crate::setup::named::InAccount;
+use crate::setup::paused::Paused;
 use crate::setup::planned::Planned;
 use crate::setup::plugins;
 use crate::setup::stopped::{Stopped, Validation};
@@ -31,6 +32,8 @@ pub struct Setup {
     links: Vec<Planned>,
     /// Those that cannot, because of their plugins.
     stopped: Vec<Stopped>,
+    /// Those that an operator paused.
+    paused: Vec<Paused>,
     /// Why plugins are not there, by their names.
     refused: BTreeMap<String, String>,
     /// How each enabled destination gets its tokens, where it does.
@@ -118,7 +121,8 @@ impl Setup {
             Some((name, (ready.source?, destination.name.place.clone())))
         });
         let (sources, refused) = (sources.collect(), plugins.refused);
-        let setup = Self { links, stopped, refused, sources, keepers: Keepers::default() };
+        let paused = Paused::all(config, only);
+        let setup = Self { links, stopped, paused, refused, sources, keepers: Keepers::default() };
         let is_sound = found.errors() == 0;
         found.append(of_plugins);
         (is_sound.then_some(setup), found)
@@ -210,6 +214,17 @@ impl Setup {
         &self.stopped
     }
 
+    /// The connections that can run, as `AUDIENCE/DESTINATION`, with the mapping where there are several.
+    #[must_use]
+    pub fn titles(&self) -> Vec<String> {
+        self.links.iter().map(|planned| planned.title().trim_end_matches('/').to_owned()).collect()
+    }
+
+    /// Connections that an operator paused.
+    pub(crate) fn paused(&self) -> &[Paused] {
+        &self.paused
+    }
+
     /// Why a plugin is not there, if it is not.
     #[must_use]
     pub fn refused(&self, plugin: &str) -> Option<&str> {
@@ -223,6 +238,7 @@ impl Setup {
         };
         self.stopped.retain(|stopped| stopped.destination == destination);
         self.stopped.iter_mut().for_each(|stopped| stopped.at = before(stopped.at, &self.links));
+        self.paused.retain(|paused| paused.name.destination == destination);
         self.links.retain(|planned| planned.destination == destination);
     }
 
