@@ -32,6 +32,6 @@ mod oauth;
 mod outside;
 mod refusals;
 mod secrets;
-mod signals;
 mod seven;
+mod signals;
 mod tidy;

@@ -110,7 +110,8 @@ async fn a_sync_that_is_told_to_stop_ends_in_order_and_repeats_nothing() {
     assert!(world.braze.server().seen() <= before + 1, "nothing new was started");
     let requests = world.braze.server().requests();
     assert!(requests.iter().all(|request| request.status.is_some()), "what was in flight was waited for");
-    let braze = report["connections"].as_array().unwrap().iter().find(|link| link["destination"] == "braze-eu").unwrap();
+    let braze =
+        report["connections"].as_array().unwrap().iter().find(|link| link["destination"] == "braze-eu").unwrap();
     assert_eq!((&braze["state"], &braze["adds_up"]), (&json!("interrupted"), &json!(true)), "{braze:#}");
     assert_eq!((&braze["outcomes"]["unknown"], &braze["in_doubt"]), (&json!(0), &json!(0)), "{braze:#}");
     assert_eq!(braze["outcomes"]["delivered"], json!(times_sent(&requests).len()), "{braze:#}");
@@ -193,7 +194,8 @@ async fn commands_that_only_look_end_when_they_are_told_to() {
     ] {
         if needs_source {
             world.write("warehouse.db", "");
-            let source = format!("[source.accounts]\ndatabase = \"sqlite:warehouse.db\"\nid = \"user_id\"\nquery = \"{endless}\"\n\n");
+            let source =
+                format!("[source.accounts]\ndatabase = \"sqlite:warehouse.db\"\nid = \"user_id\"\nquery = \"{endless}\"\n\n");
             world.write("audiences.toml", &format!("{source}{}", crate::support::AUDIENCES));
         }
         let mut running = Running::start(&world, args);

@@ -9,6 +9,7 @@ pub(crate) mod login;
 pub(crate) mod matching;
 pub(crate) mod plan;
 pub(crate) mod plugin;
+pub(crate) mod resync;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod traits;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial,
+    account, check, compile, demo, import, login, matching, plan, plugin, resync, status, sync, traits, trial,
 };
 use crate::output::Output;
 
@@ -56,6 +56,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Send again what destinations hold: all of it, or what is stale, or one person.
+    Resync(resync::ResyncArgs),
     /// Show where every connection stands.
     Status,
     /// Show which traits there are, of what kind, and how many profiles have them.
@@ -126,6 +128,7 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Resync(args) => resync::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),

@@ -5,4 +5,5 @@ pub(crate) mod cutter;
 pub(crate) mod lot;
 pub(crate) mod only;
 pub(crate) mod records;
+pub(crate) mod resend;
 pub(crate) mod snapshot;

@@ -15,12 +15,14 @@ mod halt;
 mod history;
 mod plan;
 mod report;
+mod resync;
 mod run;
 mod setup;
 mod trial;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
+pub use change::resend::Resend;
 pub use change::snapshot::SnapshotError;
 pub use clock::Clock;
 pub use delivery::dispatch::{Progress, ProgressSink};
@@ -33,7 +35,9 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
-pub use run::{Options, probe, sync};
+pub use resync::{LinkResync, preview, resync};
+pub use run::options::Options;
+pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
 pub use setup::named::InAccount;

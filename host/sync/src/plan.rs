@@ -5,6 +5,7 @@ use crate::change::cutter::{self, Cutting};
 use crate::change::lot::Lot;
 use crate::change::only::Only;
 use crate::change::records;
+use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
@@ -18,7 +19,7 @@ use crate::setup::stopped::Stopped;
 use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
-use enroute_store::{Store, held};
+use enroute_store::{Store, again, held};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -129,7 +130,7 @@ pub async fn plan(
     // An audience may have many connections, and its condition is looked at once.
     let mut doubts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for planned in setup.links() {
-        let mut plan = plan_link(store, planned, clock, detail, None).await?;
+        let mut plan = plan_link(store, planned, clock, detail, Scope::Changes).await?;
         let known = match doubts.get(&plan.audience) {
             Some(known) => known.clone(),
             None => {
@@ -158,19 +159,29 @@ pub(super) fn stopped(stopped: &Stopped) -> LinkPlan {
     }
 }
 
-/// Plans one connection; with `only`, for one person whether or not anything has changed.
+/// Whom a plan is about.
+#[derive(Debug, Clone)]
+pub(super) enum Scope {
+    /// Everybody of whom something has changed.
+    Changes,
+    /// One person, whether or not anything has changed.
+    Person(Only),
+    /// Those whom a resync would send again.
+    Again(Resend),
+}
+
+/// Plans one connection.
 pub(super) async fn plan_link(
     store: &Arc<Store>,
     planned: &Planned,
     clock: &Clock,
     detail: Detail,
-    only: Option<&Only>,
+    scope: Scope,
 ) -> Result<LinkPlan, SnapshotError> {
     let (planned, now_ms) = (planned.clone(), clock.now_ms());
     let unbound = planned.clone();
     let link = store.read(move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
     records::refresh(&Arc::new(link), store).await?;
-    let only = only.cloned();
     let (link, snapshot, stale, coverage) = store
         .read(move |reader| {
             let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
@@ -178,10 +189,18 @@ pub(super) async fn plan_link(
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
             let stale = held::stale(reader, link.id, link.settings_version)?;
             let mut people = snapshot.state.audience.clone();
-            if let Some(only) = &only {
-                snapshot.restrict(reader, only)?;
-                people &= only.numbers(reader)?;
-                link.trial = Some(only.watch.clone());
+            match &scope {
+                Scope::Changes => {}
+                Scope::Person(only) => {
+                    snapshot.restrict(reader, only)?;
+                    people &= only.numbers(reader)?;
+                    link.trial = Some(only.watch.clone());
+                }
+                Scope::Again(resend) => {
+                    let marked = again::would_mark(reader, link.id, &resend.which(reader, &link)?)?;
+                    snapshot.mark(&link, marked);
+                    snapshot.restrict_to_again(reader, *resend)?;
+                }
             }
             let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
             Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))

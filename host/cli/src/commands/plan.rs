@@ -12,8 +12,8 @@ use enroute_host::sync::{
 
 use crate::commands::import;
 use crate::output::{EXIT_STOPPED, Output, connection};
-use crate::signals;
 use crate::session::{Session, Told};
+use crate::signals;
 
 /// What to plan.
 #[derive(Debug, clap::Args)]
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     if output.json {
         output.print_json(&plans)?;
     } else if plans.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(NOTHING_CONNECTED)?;
     } else {
         for plan in &plans {
             show(plan, output)?;
@@ -59,6 +59,10 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     let is_stopped = plans.iter().any(|plan| plan.stopped.is_some());
     Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
+
+/// What is said where there is nothing to run.
+pub(crate) const NOTHING_CONNECTED: &str =
+    "nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination";
 
 /// Requests shown to people; all are in the JSON.
 const REQUESTS_SHOWN: usize = 5;

@@ -48,14 +48,19 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
         import::sources(&session, None, output).await?;
     }
     let bars = progress::Bars::new(output);
-    let options =
-        Options { wait: args.wait, allow_empty: args.allow_empty, progress: bars.sink(), halt: signals::halt(), ..Options::default() };
+    let options = Options {
+        wait: args.wait,
+        allow_empty: args.allow_empty,
+        progress: bars.sink(),
+        halt: signals::halt(),
+        ..Options::default()
+    };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(plan::NOTHING_CONNECTED)?;
     } else {
         show(&report, output)?;
     }

@@ -213,7 +213,12 @@ async fn what_never_left_is_unreachable() {
     let expect = format!("unreachable: host `127.0.0.1` does not accept a connection on port {}: ", address.port());
     assert!(got.starts_with(&expect), "{got}");
 
-    let silent = Client::assemble(config(address), Arc::new(Fixed(vec![])), webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()).unwrap();
+    let silent = Client::assemble(
+        config(address),
+        Arc::new(Fixed(vec![])),
+        webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+    )
+    .unwrap();
     let got = shown(silent.send(&request(address), &Fill::default(), SHORT).await);
     assert_eq!(got, format!("unreachable: no connection to http://{address} within 150 ms"));
 }
@@ -234,7 +239,9 @@ async fn a_host_that_is_not_granted_is_denied_before_anything_is_resolved() {
     let address = SocketAddr::from(([127, 0, 0, 1], 9));
     let mut config = config(address);
     config.hosts.granted.clear();
-    let client = Client::assemble(config, Arc::new(Fixed(vec![])), webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()).unwrap();
+    let client =
+        Client::assemble(config, Arc::new(Fixed(vec![])), webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
+            .unwrap();
     let got = shown(client.send(&request(address), &Fill::default(), LONG).await);
     assert_eq!(got, "denied: plugins.toml does not grant host `127.0.0.1:9`");
 }

@@ -247,7 +247,8 @@ impl DeliveryOutlet {
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);
         if let Err(Failure::Untrusted(fault)) = &answer {
-            let next = "see that the host is right, that nothing stands between, and that the clock is, then sync again";
+            let next =
+                "see that the host is right, that nothing stands between, and that the clock is, then sync again";
             *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
                 Some(Verdict::Misconfigured(format!("{fault}; {next}")));
         }

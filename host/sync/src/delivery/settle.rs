@@ -105,6 +105,7 @@ impl Book {
                 Change::Added | Change::Updated => meta.and_then(|meta| meta.identity),
             },
             folded: false,
+            again: false,
             sent: seal_sent(&self.link.sealer, self.link.id, profile, &sent)?,
         })
     }
@@ -193,6 +194,7 @@ impl Book {
                 version: link.settings_version,
                 identity: meta.identity,
                 folded: false,
+                again: false,
                 sent: seal_sent(&link.sealer, link.id, profile, &now)?,
             });
         }
@@ -364,6 +366,7 @@ impl Book {
             version: link.settings_version,
             identity: folded.identity,
             folded: true,
+            again: false,
             sent: Vec::new(),
         };
         held::put(tx, link.id, [&row])

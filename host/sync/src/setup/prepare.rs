@@ -23,7 +23,7 @@ use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::files::Place;
 use enroute_runtime::Runtime;
 use enroute_store::ledger::{self, Remotes};
-use enroute_store::{Error, Reader, Store};
+use enroute_store::{Error, Reader, Store, versions};
 
 /// Every connection that can run.
 #[derive(Debug)]
@@ -255,8 +255,10 @@ impl Setup {
 
     /// Binds a connection without writing: what a plan does.
     pub(crate) fn bind_for_reading(reader: &Reader, planned: &Planned) -> Result<(Link, i64), Error> {
-        let name = planned.link(&ledger::Link::default(), reader.sealer().clone()).name();
-        let known = ledger::find_link(reader, &name)?.unwrap_or_default();
+        let unbound = planned.link(&ledger::Link::default(), reader.sealer().clone());
+        let mut known = ledger::find_link(reader, &unbound.name())?.unwrap_or_default();
+        // What was edited since the last run decides already.
+        known.settings_version = versions::number(reader, known.id, &unbound.settings_digest())?;
         Ok((planned.link(&known, reader.sealer().clone()), known.revision))
     }
 }
