@@ -142,14 +142,16 @@ impl Model {
         let (all, in_doubt) = held::sets(&reader, link).unwrap();
         let hash = |member: u32| held::get(&reader, link, member).unwrap().unwrap().hash.map(|hash| hash[0]);
         let held: BTreeMap<u32, Option<u8>> = all.iter().map(|member| (member, hash(member))).collect();
-        let doubted: RoaringBitmap = held.iter().filter(|(_, hash)| hash.is_none()).map(|(member, _)| *member).collect();
+        let doubted: RoaringBitmap =
+            held.iter().filter(|(_, hash)| hash.is_none()).map(|(member, _)| *member).collect();
         assert_eq!(doubted, in_doubt, "who is in doubt has no hash, and nobody else");
         let pending = ledger::waiting(&reader, link).unwrap().into_iter().map(|row| {
             let state = if row.state == "unknown" { "unknown" } else { "deferred" };
             (row.profile, (state, row.due_ms, row.attempts, row.first_ms))
         });
         let (kept, removals) = ledger::refused(&reader, link, &DIGEST, 1).unwrap();
-        let mut statement = reader.connection.prepare("select profile, hash from refusal where connection = ?1").unwrap();
+        let mut statement =
+            reader.connection.prepare("select profile, hash from refusal where connection = ?1").unwrap();
         let refused = statement.query_map([link], |row| {
             let (member, hash): (u32, Vec<u8>) = (row.get(0)?, row.get(1)?);
             Ok((member, (hash[0], removals.contains(member))))
@@ -162,7 +164,8 @@ impl Model {
             pending: pending.collect(),
             refused,
             tried_for: waiting::tried_for(&reader, link).unwrap().map(|digest| digest[0]),
-            open: usize::try_from(reader.connection.query_row(open, [link], |row| row.get::<_, i64>(0)).unwrap()).unwrap(),
+            open: usize::try_from(reader.connection.query_row(open, [link], |row| row.get::<_, i64>(0)).unwrap())
+                .unwrap(),
         }
     }
 }
@@ -171,7 +174,8 @@ fn carry_out(tx: &Transaction<'_>, link: i64, run: i64, action: &Action) -> Resu
     let Action { members, step, now_ms, fails, .. } = action;
     let set: RoaringBitmap = members.iter().copied().collect();
     let held = |hash: Option<u8>| -> Vec<Held> {
-        let row = |member: &u32| Held { profile: *member, hash: hash.map(|hash| [hash; 16]), version: 1, ..Held::default() };
+        let row =
+            |member: &u32| Held { profile: *member, hash: hash.map(|hash| [hash; 16]), version: 1, ..Held::default() };
         members.iter().map(row).collect()
     };
     match step {

@@ -106,7 +106,13 @@ async fn what_stands_behind_an_answer_is_never_the_answer_to_the_next_request() 
 
 #[tokio::test]
 async fn bytes_that_are_no_http_are_interrupted() {
-    for garbage in [&b"\0\0\0\0\0\0\0\0"[..], b"SSH-2.0-OpenSSH_9.9\r\n", b"HTTP/9.9 200 OK\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n", b"\x16\x03\x01"] {
+    for garbage in [
+        &b"\0\0\0\0\0\0\0\0"[..],
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 OK\r\n\r\n",
+        b"\x16\x03\x01",
+    ] {
         let (address, _) = serve_raw(move |mut stream| {
             read_head(&mut stream);
             let _ = stream.write_all(garbage);
