@@ -18,6 +18,8 @@ mod report;
 mod resync;
 mod run;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
