@@ -5,6 +5,7 @@ mod output;
 mod progress;
 mod session;
 mod signals;
+mod since;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, import, login, matching, plan, plugin, resync, status, sync, traits, trial,
+    account, check, compile, demo, export, import, log, login, matching, plan, plugin, resync, retry, status, sync,
+    traits, trial,
 };
 use crate::output::Output;
 
@@ -56,10 +58,16 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Send those again who were given up after hours, or refused for another reason.
+    Retry(retry::RetryArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
     Resync(resync::ResyncArgs),
     /// Show where every connection stands.
-    Status,
+    Status(status::StatusArgs),
+    /// Show what runs did, or every request with its answer.
+    Log(log::LogArgs),
+    /// Write members, receipts, dead letters or coverage as NDJSON or CSV.
+    Export(export::ExportArgs),
     /// Show which traits there are, of what kind, and how many profiles have them.
     Traits,
     /// Tell one person's story: what was sent of them, and why not.
@@ -129,7 +137,10 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
         Command::Resync(args) => resync::run(args, folder, output).await,
-        Command::Status => status::status(folder, output),
+        Command::Retry(args) => retry::run(args, folder, output).await,
+        Command::Status(args) => status::status(&args, folder, output),
+        Command::Log(args) => log::run(&args, folder, output),
+        Command::Export(args) => export::run(args, folder, output).await,
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,

@@ -150,6 +150,10 @@ codes! {
     PlaceNotThere "E321" "the account has no such list or object"
     /// A plugin whose manifest has words that mean nothing.
     UnknownWord "E322" "a word in a plugin's manifest means nothing"
+    /// Hours or attempts of `retry` that nobody can mean.
+    BadRetry "E330" "a limit of retrying is out of bounds"
+    /// An alert that watches nothing, or tells nobody.
+    IdleAlert "E335" "an alert watches nothing, or tells nobody"
 }
 
 impl fmt::Display for Code {

@@ -13,6 +13,7 @@ pub(crate) mod planned;
 mod plugins;
 pub(crate) mod prepare;
 pub(crate) mod program;
+mod retrying;
 mod rows;
 pub(crate) mod stopped;
 mod unused;

@@ -181,6 +181,20 @@ hint: `enroute plugin test` shows what the plugin needs; without the key it has 
 "#]],
         ),
         case(
+            "E330",
+            Edit(P, "settings =", "retry = { hours = 0 }\nsettings ="),
+            str![[r#"
+error[E330]: `hours` of `retry` of destination `braze-eu` is not between 1 and 720
+  --> plugins.toml:12:19
+   |
+12 | retry = { hours = 0 }
+   |                   ^
+
+hint: without the key it is 4 hours and 5 attempts; a member is given up when both are over
+
+"#]],
+        ),
+        case(
             "E223",
             Edit(P, "settings =", "allow_networks = [\"127.0.0.1\"]\nsettings ="),
             str![[r#"
@@ -402,6 +416,20 @@ hint: name the field, or remove the row
 
 fn identifiers_and_mappings() -> Vec<Case> {
     vec![
+        case(
+            "E335",
+            Append(A, "\n[alert.ops]\ncommand = [\"notify\"]\n"),
+            str![[r#"
+error[E335]: [alert.ops] watches nothing
+  --> audiences.toml:19:8
+   |
+19 | [alert.ops]
+   |        ^^^
+
+hint: add `paused = true`, or a limit such as `delivery_rate_min = 95`
+
+"#]],
+        ),
         case(
             "E271",
             Append(A, "identifiers = [\"email\", \"email\"]\n"),

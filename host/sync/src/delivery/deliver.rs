@@ -3,20 +3,24 @@
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Reach};
+use crate::delivery::circuit::{Leave, Patience};
 use crate::delivery::decide::{Decision, Next, Standing, decide};
+use crate::delivery::gate::Turn;
 use crate::delivery::open;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::{self, Beside, Case};
 use crate::report::Tally;
 use crate::setup::link::Link;
 use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
-use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Usage, Work};
+use enroute_runtime::{Delivery, DeliveryWork, Fault, FaultKind, PreparedRequest, Usage, Work};
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
+use enroute_store::letters::GIVEN_UP;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -42,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) due_ms: u64,
     /// Whether the plugin's `send` is known to work for others.
     pub(crate) is_proven: bool,
+    /// How other deliveries of the run went.
+    pub(crate) beside: Beside,
 }
 
 impl Job {
@@ -56,7 +62,7 @@ impl Job {
         let requests = delivery.requests.into_iter().map(localized).collect();
         let lot = mapped.subset(&members);
         let delivery = Delivery { operation: delivery.operation, requests };
-        Self { lot, delivery, label, history, due_ms, is_proven: false }
+        Self { lot, delivery, label, history, due_ms, is_proven: false, beside: Beside::default() }
     }
 }
 
@@ -73,8 +79,6 @@ pub(crate) struct Done {
     pub(crate) remote: Option<String>,
     /// Why the connection has to stop.
     pub(crate) stop: Option<Stop>,
-    /// Why nothing came of it.
-    pub(crate) failure: Option<String>,
     /// How the plugin's call ended; none where it was not called.
     pub(crate) call: Option<CallEnd>,
     /// Members on whom alone the plugin failed.
@@ -91,7 +95,6 @@ impl Done {
             search,
             remote: None,
             stop: Some(stop),
-            failure: None,
             call: None,
             culprits: 0,
         }
@@ -109,22 +112,20 @@ pub(crate) async fn carry_out(
     book: Book,
     clock: Clock,
     gates: Arc<Gates>,
-    patience_ms: u64,
+    patience: Patience,
     job: Job,
 ) -> Result<Done, Error> {
-    let Job { lot, delivery, label, history, is_proven, .. } = job;
+    let Job { lot, delivery, label, mut history, is_proven, beside, .. } = job;
     let link = Arc::clone(&book.link);
-    let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
-    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket)) {
-        let ready = tokio::select! {
-            biased;
-            () = book.halt.asked() => return Ok(Done::unsent(Stop::Asked, history.search)),
-            ready = gate.ready(&clock, patience_ms) => ready,
-        };
-        if let Err(wait_ms) = ready {
-            return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
-        }
-    }
+    let begun = tokio::select! {
+        biased;
+        () = book.halt.asked() => Err(Stop::Asked),
+        begun = may_begin(&gates, &link, &delivery.operation, &clock, patience) => begun,
+    };
+    let (leave, turn) = match begun {
+        Ok(begun) => begun,
+        Err(stop) => return Ok(Done::unsent(stop, history.search)),
+    };
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
     let entry = Entry {
@@ -139,7 +140,7 @@ pub(crate) async fn carry_out(
     tally.repeated = repeated(&history.trail, &lot);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
 
-    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key, turn);
     let outlet = Arc::new(outlet);
     let work = work(&delivery, &lot);
     let sent = tokio::select! {
@@ -152,10 +153,14 @@ pub(crate) async fn carry_out(
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
-    let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
+    // A credential that is refused, or a destination that is not trusted, is so for every audience.
+    let concerns_all =
+        pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
+    let mut judged = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
+            let report = blame::honest(report, &reach, history.trail.may_have_left);
             judge(report, &requests, lot.len(), idempotent, history.trail.refused)
         }
         Err(fault) => {
@@ -165,14 +170,17 @@ pub(crate) async fn carry_out(
             judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
         }
     };
+    let is_lone = suspect(&mut judged, &lot, &mut history, beside);
+    let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
-    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience_ms);
-    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
+    let over = give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms()));
+    let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
         delivery: number,
-        verdict: word.to_owned(),
+        verdict: verdict.as_ref().map_or("plugin_fault", Verdict::word).to_owned(),
         requests,
         again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
         finished: decision.finished,
@@ -180,14 +188,64 @@ pub(crate) async fn carry_out(
         reached: reach.left,
         may_have_left: history.trail.may_have_left,
         reason: failure.clone(),
+        is_lone,
         at_ms: clock.now_ms(),
     };
-    book.settle(&lot, settlement).await?;
+    tally.revived = book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let failure = failure.filter(|_| !is_in_order && tally.outcomes.delivered == 0);
-    let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
+    let showed = showed(is_in_order, tally.outcomes.delivered, history.trail.is_suspect);
+    let failure = failure.filter(|_| showed == Some(false));
+    let refused = decision.pause.as_deref().filter(|_| concerns_all);
+    tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
+    let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
-    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure, call: Some(call), culprits })
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+}
+
+/// Waits until a delivery may begin: the breaker lets it through, and its first request has its turn.
+async fn may_begin(
+    gates: &Gates,
+    link: &Link,
+    operation: &str,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<(Leave, Option<Turn>), Stop> {
+    let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
+    let gate = bucket.and_then(|bucket| gates.of(link, bucket));
+    loop {
+        let leave = gates.circuit().pass(&link.destination, clock, patience).await?;
+        let Some(gate) = &gate else { return Ok((leave, None)) };
+        let turn = gate.enter(clock, link.party, false, patience.ms).await;
+        let turn = turn.map_err(|wait_ms| Stop::at_a_closed_gate(wait_ms, clock))?;
+        // An outage may have begun while others had their turn.
+        if gates.circuit().is_good(&leave) {
+            return Ok((leave, Some(turn)));
+        }
+    }
+}
+
+/// What a delivery showed of the destination: that it does its work, or does not; mostly nothing, where only a part of a
+/// suspected lot failed.
+fn showed(is_in_order: Option<bool>, delivered: u64, is_suspect: bool) -> Option<bool> {
+    let is_in_order = is_in_order? || delivered > 0;
+    (is_in_order || !is_suspect).then_some(is_in_order)
+}
+
+/// Tells everybody else what a delivery showed of the destination.
+async fn tell(
+    leave: Leave,
+    clock: &Clock,
+    (is_in_order, failure): (Option<bool>, Option<&str>),
+    pause: Option<&str>,
+) -> Result<(), Error> {
+    match (pause, is_in_order) {
+        (Some(reason), _) => leave.pause(reason),
+        (None, Some(true)) => return leave.succeeded(clock).await,
+        (None, Some(false)) => return leave.failed(clock, failure.unwrap_or_default()).await,
+        (None, None) => {}
+    }
+    drop(leave);
+    Ok(())
 }
 
 /// The report of a `send`, with what the way out knows better, unless it claims what nobody can have told the plugin;
@@ -221,10 +279,11 @@ pub(crate) struct CallEnd {
 /// What follows from a call, and what the ledger says of it.
 struct Judged {
     decision: Decision,
-    word: &'static str,
+    /// None where the call failed.
+    verdict: Option<Verdict>,
     failure: Option<String>,
-    /// Whether the destination does its work.
-    is_in_order: bool,
+    /// Whether the destination does its work; none where that is not known.
+    is_in_order: Option<bool>,
     costs_attempt: bool,
     remote: Option<String>,
 }
@@ -234,10 +293,10 @@ fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bo
     let remote = report.remote.clone();
     Judged {
         decision: decide(report, Standing { members, idempotent, refused_before }),
-        word: verdict.word(),
         failure: open::cause(&verdict, requests),
-        is_in_order: is_in_order(&verdict),
+        is_in_order: Some(is_in_order(&verdict)),
         costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
+        verdict: Some(verdict),
         remote,
     }
 }
@@ -246,7 +305,32 @@ fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: O
     let mut decision = blame::blame(fault, reach, standing);
     decision.pause = pause.as_ref().and_then(Verdict::pauses).map(str::to_owned);
     let failure = Some(fault.to_string());
-    Judged { decision, word: "plugin_fault", failure, is_in_order: true, costs_attempt: true, remote: None }
+    // A destination that is too slow is in trouble; what a plugin does wrong says nothing of it.
+    let is_in_order = (fault.kind == FaultKind::Late && !reach.left.is_empty()).then_some(false);
+    Judged { decision, verdict: None, failure, is_in_order, costs_attempt: true, remote: None }
+}
+
+/// Finds out whether the members of a failed attempt are to blame; returns whether it is one who fails alone.
+fn suspect(judged: &mut Judged, lot: &Lot, history: &mut History, beside: Beside) -> bool {
+    let is_unclear = |(_, next): &(Vec<u32>, Next)| matches!(next, Next::Again { unclear: true, .. });
+    let is_unclear = judged.decision.again.iter().any(is_unclear);
+    let cause = judged.failure.as_deref().or(is_unclear.then_some("no clear answer"));
+    history.trail = history.trail.failed(cause);
+    let Some(verdict) = &judged.verdict else { return false };
+    let was_lone = matches!(lot.meta.as_slice(), [meta] if meta.tried.is_some_and(|tried| tried.alone));
+    let case = Case {
+        members: lot.len(),
+        alike: history.trail.alike,
+        earlier: lot.attempts_max(),
+        beside,
+        is_suspect: history.trail.is_suspect,
+        has_witness: history.search.has_sound() || was_lone,
+    };
+    let is_lone = suspicion::weigh(&mut judged.decision, verdict, case);
+    if is_lone {
+        history.search.found_lone();
+    }
+    is_lone
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.
@@ -301,16 +385,29 @@ pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     Ok(())
 }
 
-/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns the
-/// positions of members who are put off only because looking for the culprits among them would cost too much.
+/// Members who have an outcome, and whose parts may be sent in this run all the same.
+struct Shelved {
+    positions: Vec<u32>,
+    trail: Trail,
+}
+
+impl Shelved {
+    fn into_lots(self, lot: &Lot) -> Vec<(Lot, Trail)> {
+        if self.positions.is_empty() { Vec::new() } else { vec![(lot.subset(&self.positions), self.trail)] }
+    }
+}
+
+/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns members
+/// who are put off only because looking for the culprits among them would cost too much, or comes later.
 fn follow_ups(
     decision: &mut Decision,
     lot: &Lot,
     history: &History,
     left: bool,
     patience_ms: u64,
-) -> (Vec<(Lot, Next, History)>, Vec<u32>) {
-    let (mut queued, mut kept, mut shelved) = (Vec::new(), Vec::new(), Vec::new());
+) -> (Vec<(Lot, Next, History)>, Shelved) {
+    let (mut queued, mut kept) = (Vec::new(), Vec::new());
+    let mut shelved = Shelved { positions: Vec::new(), trail: history.trail };
     for (members, next) in std::mem::take(&mut decision.again) {
         match allowed(&next, history, left, patience_ms) {
             Some((next, history)) => {
@@ -320,14 +417,19 @@ fn follow_ups(
             None => {
                 // Of whom nothing is known is left to the next run.
                 if matches!(next, Next::Bisect | Next::Isolate { unclear: false } | Next::Without) {
-                    shelved.extend(&members);
+                    shelved.positions.extend(&members);
+                }
+                if let Next::Doubt { unclear, .. } = next {
+                    shelved.positions.extend(&members);
+                    shelved.trail = history.trail.suspected(unclear, left);
+                    history.search.doubt();
                 }
                 decision.finished.push((members, next.given_up()));
             }
         }
     }
     decision.again = kept;
-    shelved.sort_unstable();
+    shelved.positions.sort_unstable();
     (queued, shelved)
 }
 
@@ -351,7 +453,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
         Next::Without if trail.named == 0 || search.spend() => {
             with(Next::Without, Trail { named: trail.named + 1, ..trail })
         }
-        Next::Without => None,
+        Next::Without | Next::Doubt { .. } => None,
         Next::Throttled { after_ms } => {
             let waited_ms = trail.waited_ms.saturating_add(*after_ms);
             (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
@@ -374,10 +476,10 @@ const fn is_in_order(verdict: &Verdict) -> bool {
 }
 
 /// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
-fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
+fn give_up(decision: &mut Decision, lot: &Lot, cause: Option<&str>, (policy, now_ms): (Policy, u64)) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
-        tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
+        tried.is_some_and(|tried| policy.is_over(tried.attempts + 1, tried.first_ms, now_ms))
     };
     let mut over = Vec::new();
     for (members, outcome) in &mut decision.finished {
@@ -387,13 +489,14 @@ fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
     }
     decision.finished.retain(|(members, _)| !members.is_empty());
     if !over.is_empty() {
-        let reason = "it was tried for hours without success".to_owned();
-        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
+        let last = cause.unwrap_or("no answer said why");
+        let (code, reason) = (GIVEN_UP.to_owned(), format!("it was tried for hours without success; at last: {last}"));
+        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code, reason })));
     }
     over
 }
 
 /// For jitter only: where the system has no random numbers, waits are at their ceiling.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     getrandom::u64().unwrap_or(u64::MAX)
 }

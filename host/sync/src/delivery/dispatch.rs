@@ -7,6 +7,7 @@ use crate::change::cutter::Cutting;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Call, Trust};
+use crate::delivery::circuit::Patience;
 use crate::delivery::decide::Next;
 use crate::delivery::deliver::{CallEnd, Done, History, Job, carry_out};
 use crate::delivery::mapper;
@@ -15,6 +16,7 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::Beside;
 use crate::report::{NO_MATCHING_MAPPING, Tally};
 use crate::setup::link::Link;
 use enroute_core::words::{counted, noun};
@@ -24,8 +26,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-/// Failed deliveries in a row after which the rest of a connection is put off.
-const FAILURES_IN_A_ROW_MAX: u32 = 5;
 /// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
 const DELAYED_MAX: usize = 64;
 
@@ -73,7 +73,7 @@ enum Slept {
 pub(crate) struct Dispatch {
     book: Book,
     clock: Clock,
-    patience_ms: u64,
+    patience: Patience,
     gates: Arc<Gates>,
     progress: ProgressSink,
     total: u64,
@@ -82,7 +82,10 @@ pub(crate) struct Dispatch {
     stopped: Option<Stop>,
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
-    failures_in_a_row: u32,
+    /// Deliveries that succeeded.
+    passed: u64,
+    /// Lots so far, but for members who go alone.
+    lots: u64,
     trust: Trust,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
@@ -94,7 +97,7 @@ impl Dispatch {
     pub(crate) fn new(
         book: Book,
         clock: Clock,
-        patience_ms: u64,
+        patience: Patience,
         gates: Arc<Gates>,
         (progress, total): (ProgressSink, u64),
         trust: Trust,
@@ -102,7 +105,7 @@ impl Dispatch {
         Self {
             book,
             clock,
-            patience_ms,
+            patience,
             gates,
             progress,
             total,
@@ -111,7 +114,8 @@ impl Dispatch {
             stopped: None,
             jobs: JoinSet::new(),
             delayed: Vec::new(),
-            failures_in_a_row: 0,
+            passed: 0,
+            lots: 0,
             trust,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
@@ -134,7 +138,9 @@ impl Dispatch {
             let Some(cutting) = cutting else { break };
             match cutting? {
                 Cutting::Lot(lot) => {
-                    let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
+                    let trail = Trail { is_suspect: lot.is_lone(), ..Trail::FRESH };
+                    self.lots += u64::from(!trail.is_suspect);
+                    let history = History { trail, search: Search::new(lot.len()) };
                     self.take(*lot, "prepared", history, 0).await?;
                 }
                 Cutting::Same(members) => {
@@ -266,8 +272,10 @@ impl Dispatch {
             return Ok(());
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
-        let job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
-        self.jobs.spawn(carry_out(book, clock, gates, self.patience_ms, job));
+        let mut job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
+        let others_pass = self.passed > *job.history.trail.passed.get_or_insert(self.passed);
+        job.beside = Beside { others_pass, is_only: self.lots < 2 };
+        self.jobs.spawn(carry_out(book, clock, gates, self.patience, job));
         Ok(())
     }
 
@@ -276,7 +284,7 @@ impl Dispatch {
         let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
         let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket));
         let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
-        if wait_ms > self.patience_ms {
+        if wait_ms > self.patience.ms {
             self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms, &self.clock));
         }
     }
@@ -299,7 +307,7 @@ impl Dispatch {
         let now_ms = self.clock.now_ms();
         let soonest = open.iter().map(|ticket| ticket.due_ms).min().unwrap_or(now_ms);
         let waited_ms = self.waiting_for_jobs_ms.get_or_insert(now_ms);
-        if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience_ms {
+        if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience.ms {
             let reason = format!(
                 "{} {} open at the destination, as many as may be",
                 counted(open.len(), "job"),
@@ -337,7 +345,7 @@ impl Dispatch {
     async fn finish_one(&mut self) -> Result<(), Error> {
         let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
-        self.failures_in_a_row = if done.failure.is_some() { self.failures_in_a_row + 1 } else { 0 };
+        self.passed += u64::from(done.tally.outcomes.delivered > 0);
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
         match done.call {
@@ -347,11 +355,6 @@ impl Dispatch {
             }
             Some(CallEnd { fault: None, .. }) => self.trust.succeeded(Call::Send),
             None => {}
-        }
-        if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
-            let cause = done.failure.as_deref().unwrap_or_default();
-            let reason = format!("the destination did not answer as it should several times in a row: {cause}");
-            self.stopped.get_or_insert(Stop::Later(reason));
         }
         if let Some(remote) = &done.remote {
             self.learn(remote);
@@ -386,7 +389,9 @@ impl Dispatch {
                     self.take(half, "subset", history.clone(), 0).await?;
                 }
             }
-            Next::Bisect | Next::Isolate { .. } | Next::Without => history.search.park(lot, history.trail, &next),
+            Next::Bisect | Next::Isolate { .. } | Next::Doubt { .. } | Next::Without => {
+                history.search.park(lot, history.trail, &next)
+            }
             Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
                 let due_ms = self.clock.now_ms() + after_ms;
                 self.take(lot, "subset", history, due_ms).await?;
@@ -399,7 +404,9 @@ impl Dispatch {
     async fn search_on(&mut self, search: &Search) -> Result<(), Error> {
         while self.stopped.is_none() {
             let (part, taken_up) = search.next();
-            self.tally.outcomes.deferred = self.tally.outcomes.deferred.saturating_sub(taken_up);
+            let outcomes = &mut self.tally.outcomes;
+            outcomes.deferred = outcomes.deferred.saturating_sub(taken_up.deferred);
+            outcomes.unknown = outcomes.unknown.saturating_sub(taken_up.unknown);
             let Some((lot, trail)) = part else { return Ok(()) };
             if self.take(lot, "subset", History { trail, search: search.clone() }, 0).await? > 0 {
                 return Ok(());

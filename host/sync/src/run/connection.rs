@@ -8,9 +8,9 @@ use crate::delivery::dispatch::{Dispatch, Dispatched};
 use crate::delivery::resume::{self, Asked};
 use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
-use crate::run::options::PATIENCE_MS_MAX;
 use crate::run::session::Session;
-use enroute_store::{Error, Transaction, again, ledger, waiting};
+use enroute_core::diff::State;
+use enroute_store::{Error, Transaction, again, ledger, letters, waiting};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -43,6 +43,7 @@ impl Session {
                     return Ok(self.failed(LinkState::Failed, error.to_string()));
                 }
             };
+            self.prune(&snapshot).await?;
             if let Some(reason) = self.guarded(&snapshot) {
                 return Ok(self.failed(LinkState::Guarded, reason));
             }
@@ -56,6 +57,7 @@ impl Session {
             let Dispatched { tally, asked, link, complete, mut stopped, trust } =
                 self.dispatch(&snapshot, found.total()).await?;
             (self.link, self.trust) = (link, trust);
+            let has_revived = tally.revived > 0;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
@@ -70,14 +72,16 @@ impl Session {
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
-                    if self.options.wait
+                    if (self.options.wait || has_revived && due_ms <= self.options.clock.now_ms())
                         && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
-                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                        && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
+                    self.at_work = None;
                     if self.is_disturbed_until(due_ms).await {
                         let ended = (Some(Stop::Asked), true, refused_before);
                         return self.report(&snapshot, changes, whole, ended).await;
                     }
+                    self.at_work = Some(self.gates.join(&self.link));
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -92,19 +96,10 @@ impl Session {
         }
     }
 
-    /// Waits for a moment, and tells whether an end was asked for meanwhile.
-    async fn is_disturbed_until(&self, at_ms: u64) -> bool {
-        tokio::select! {
-            biased;
-            () = self.options.halt.asked() => true,
-            () = self.options.clock.sleep_until(at_ms) => false,
-        }
-    }
-
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
     async fn looked_at(&self, snapshot: &Snapshot, is_all: bool) -> Result<(), Error> {
         let (id, revision) = (self.link.id, snapshot.revision);
-        let is_whole = self.options.only.is_none() && self.options.again.is_none();
+        let is_whole = self.options.is_whole();
         let is_resync = matches!(self.options.again, Some(Resend::All | Resend::Stale)) || is_whole;
         if is_resync && !snapshot.state.again.is_empty() {
             self.store.write(move |tx| again::end(tx, id)).await?;
@@ -113,6 +108,13 @@ impl Session {
             self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
         }
         Ok(())
+    }
+
+    /// Lets nobody wait who is neither in the audience nor at the destination.
+    async fn prune(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        let State { audience, held, .. } = &snapshot.state;
+        let (link, audience, held) = (self.link.id, audience.clone(), held.clone());
+        self.store.write(move |tx| letters::prune(tx, link, &audience, &held)).await
     }
 
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
@@ -166,7 +168,7 @@ impl Session {
 
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
-        let (only, resend) = (self.options.only.clone(), self.options.again);
+        let (only, resend, among) = (self.options.only.clone(), self.options.again, self.options.among.clone());
         self.store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
@@ -177,6 +179,9 @@ impl Session {
                 let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
                 if let Some(only) = &only {
                     snapshot.restrict(reader, only)?;
+                }
+                if let Some(members) = among.as_ref().and_then(|among| among.get(&link.id)) {
+                    snapshot.keep(members);
                 }
                 if let Some(resend) = resend {
                     snapshot.restrict_to_again(reader, resend)?;
@@ -195,7 +200,7 @@ impl Session {
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
         let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
-        let patience = self.options.patience_ms();
+        let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
         Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await

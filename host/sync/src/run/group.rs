@@ -56,10 +56,16 @@ impl Group<'_> {
     /// # Errors
     /// When the store fails.
     pub(super) async fn bind(&self, store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<Bound, Error> {
-        let mut links = Vec::new();
+        let mut links: Vec<(usize, Arc<Link>)> = Vec::new();
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
+            if options.among.as_ref().is_some_and(|among| !among.contains_key(&link.id)) {
+                continue;
+            }
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
+            if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
+                link.party = last.party;
+            }
             links.push((*at, Arc::new(link)));
         }
         Ok(Bound { links })
@@ -75,24 +81,30 @@ pub(super) async fn sync_group(
     (run, options): (i64, Options),
     group: Bound,
 ) -> Result<Vec<(usize, LinkReport)>, Error> {
-    let gates = Arc::new(Gates::default());
-    let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
-        one.audience == next.audience && one.destination == next.destination
-    };
+    let clock = options.clock.clone();
+    let began_ms = clock.now_ms();
+    let links: Vec<_> = group.links.iter().map(|(_, link)| Arc::clone(link)).collect();
+    let gates = Arc::new(Gates::open(&store, &links, &clock).await?);
     let mut running = JoinSet::new();
-    for mappings in group.links.chunk_by(same) {
+    for mappings in group.links.chunk_by(|(_, one), (_, next)| are_one_connection(one, next)) {
         let session = |link| Session {
             store: Arc::clone(&store),
             link,
             run,
+            began_ms,
             options: options.clone(),
             gates: Arc::clone(&gates),
             trust: Trust::default(),
+            at_work: None,
         };
+        // Before anybody begins: a place is kept for each from the start.
+        let at_work = mappings.first().map(|(_, link)| gates.join(link));
         let sessions: Vec<_> = mappings.iter().map(|(at, link)| (*at, session(Arc::clone(link)))).collect();
         running.spawn(async move {
             let mut reports = Vec::new();
-            for (at, session) in sessions {
+            let mut at_work = at_work;
+            for (at, mut session) in sessions {
+                session.at_work = at_work.take().or_else(|| Some(session.gates.join(&session.link)));
                 reports.push((at, session.sync().await?));
             }
             Ok::<_, Error>(reports)
@@ -102,7 +114,12 @@ pub(super) async fn sync_group(
     while let Some(joined) = running.join_next().await {
         reports.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
     }
+    gates.close(&clock).await?;
     Ok(reports)
+}
+
+fn are_one_connection(one: &Link, next: &Link) -> bool {
+    one.audience == next.audience && one.destination == next.destination
 }
 
 #[cfg(test)]

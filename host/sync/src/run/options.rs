@@ -5,14 +5,14 @@ use crate::change::resend::Resend;
 use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
 use crate::halt::Halt;
+use enroute_core::retry::Policy;
+use enroute_store::letters::ByLink;
 use std::sync::Arc;
 
 /// Waits within a run that does not wait for everything.
 ///
 /// A throttled answer asks for seconds as a rule; half a minute of patience finishes most runs in one go.
 const PATIENCE_MS: u64 = 30_000;
-/// Waits within a run that waits: as long as a member is not given up.
-pub(super) const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
 
 /// How a run is wanted.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Only one person, and what is unchanged is sent all the same.
     pub only: Option<Only>,
+    /// Only these members, by the number of their connection; other connections do not run.
+    pub among: Option<Arc<ByLink>>,
     /// Only those who are marked to be sent again.
     pub again: Option<Resend>,
     /// Told how far each connection is.
@@ -39,6 +41,7 @@ impl Default for Options {
             wait: false,
             allow_empty: false,
             only: None,
+            among: None,
             again: None,
             progress: Arc::new(|_, _, _| {}),
             halt: Halt::default(),
@@ -54,8 +57,13 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
-    /// How long the run waits for something.
-    pub(super) const fn patience_ms(&self) -> u64 {
-        if self.wait { PATIENCE_MS_MAX } else { PATIENCE_MS }
+    /// Whether everybody is looked at.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.only.is_none() && self.among.is_none() && self.again.is_none()
+    }
+
+    /// How long the run waits for something: where it waits, as long as a member is not given up.
+    pub(super) const fn patience_ms(&self, policy: Policy) -> u64 {
+        if self.wait { policy.give_up_ms } else { PATIENCE_MS }
     }
 }
