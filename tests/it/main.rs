@@ -17,6 +17,7 @@ mod account;
 mod answers;
 mod compiling;
 mod conditions;
+mod crashes;
 mod day;
 mod documents;
 mod enrichment;

@@ -194,8 +194,9 @@ async fn commands_that_only_look_end_when_they_are_told_to() {
     ] {
         if needs_source {
             world.write("warehouse.db", "");
-            let source =
-                format!("[source.accounts]\ndatabase = \"warehouse.db\"\nid = \"user_id\"\nquery = \"{endless}\"\n\n");
+            let source = format!(
+                "[source.accounts]\ndatabase = \"sqlite:warehouse.db\"\nid = \"user_id\"\nquery = \"{endless}\"\n\n"
+            );
             world.write("audiences.toml", &format!("{source}{}", crate::support::AUDIENCES));
         }
         let mut running = Running::start(&world, args);

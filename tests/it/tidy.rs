@@ -6,6 +6,7 @@
 mod behaviours;
 mod code;
 mod contract;
+mod guarantees;
 mod pages;
 mod repository;
 mod rooms;

@@ -1,13 +1,32 @@
-//! Named points where a test can make the process die, as a power cut would.
+//! Named points where a test can make the process die, as a power cut would. A release has none of them.
+//!
+//! [`POINTS`] has all of them, and one test dies at each: `whatever_point_a_process_dies_at_the_next_run_ends_exact`.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Every point, in the order in which a sync meets them first.
+pub const POINTS: [&str; 12] = [
+    "import.read",
+    "import.carried",
+    "traits.refreshed",
+    "token.granted",
+    "token.saved",
+    "delivery.intended",
+    "delivery.answered",
+    "store.committing",
+    "store.committed",
+    "delivery.settled",
+    "store.closing",
+    "store.closed",
+];
 
 static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
 
 /// Dies at the wanted hit of the wanted point: `ENROUTE_CRASH=delivery.answered:3`.
 pub fn hit(name: &str) {
-    if let Some((wanted, left)) = WANTED.get_or_init(wanted)
+    if cfg!(debug_assertions)
+        && let Some((wanted, left)) = WANTED.get_or_init(wanted)
         && wanted == name
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {

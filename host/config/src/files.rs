@@ -106,6 +106,15 @@ impl Files {
         Position { line: before.matches('\n').count() + 1, column }
     }
 
+    /// The place of one byte of a text that stands at `place` as a string of TOML, from there to the end of the string.
+    /// The whole place where that cannot be told.
+    #[must_use]
+    pub fn within(&self, place: &Place, offset: usize) -> Place {
+        let raw = self.text(place.file).get(place.span.clone()).unwrap_or_default();
+        let Some(at) = raw_offset(raw, offset) else { return place.clone() };
+        Place::new(place.file, (place.span.start + at).min(place.span.end)..place.span.end)
+    }
+
     /// Covers the given bytes of a file with `*`, for good. Offsets and lines stay as they are.
     pub fn cover(&mut self, file: FileId, spans: &[Range<usize>]) {
         let Some(file) = self.files.get_mut(file.0) else { return };
@@ -135,6 +144,45 @@ impl Files {
     }
 }
 
+/// Where a byte of a string's value stands in the string as it is written, its quotes included.
+fn raw_offset(raw: &str, offset: usize) -> Option<usize> {
+    let quotes = ["\"\"\"", "'''", "\"", "'"].into_iter().find(|quotes| raw.starts_with(quotes))?;
+    let mut at = quotes.len();
+    if quotes.len() == 3 {
+        // A line break right behind the quotes is no part of the text.
+        let rest = raw.get(at..)?;
+        at += if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+    }
+    let mut read = 0;
+    loop {
+        let rest = raw.get(at..)?;
+        let first = rest.chars().next()?;
+        let joins_lines = first == '\\' && rest.chars().nth(1).is_some_and(char::is_whitespace);
+        if joins_lines && !quotes.starts_with('\'') {
+            let skipped = rest.get(1..)?;
+            at += 1 + skipped.len() - skipped.trim_start().len();
+            continue;
+        }
+        if read >= offset {
+            return Some(at);
+        }
+        if first != '\\' || quotes.starts_with('\'') {
+            at += first.len_utf8();
+            read += first.len_utf8();
+            continue;
+        }
+        let digits = match rest.chars().nth(1)? {
+            'x' => 2,
+            'u' => 4,
+            'U' => 8,
+            _ => 0,
+        };
+        let code = rest.get(2..2 + digits).filter(|_| digits > 0).and_then(|code| u32::from_str_radix(code, 16).ok());
+        read += code.and_then(char::from_u32).map_or(1, char::len_utf8);
+        at += 2 + digits;
+    }
+}
+
 /// A path as an operator would write it: without the `./` that joining with `.` leaves.
 pub(super) fn shown(path: &Path) -> String {
     path.strip_prefix(".").unwrap_or(path).display().to_string()
@@ -152,6 +200,23 @@ mod tests {
         assert_eq!(files.text(id), "a = \"******\"\nb = 1\n");
         assert_eq!(files.name(id), "plugins.toml");
         assert_eq!(format!("{files:?}"), r#"["plugins.toml"]"#);
+    }
+
+    #[test]
+    fn a_place_within_a_string_is_found_however_it_is_written() {
+        let check = |raw: &str, value: &str| {
+            for (offset, char) in value.char_indices().filter(|(_, char)| char.is_ascii_uppercase()) {
+                let at = raw_offset(raw, offset).unwrap();
+                assert!(raw[at..].starts_with(char), "{raw}: {offset} is not {at}");
+            }
+        };
+        check(r#""a = B""#, "a = B");
+        check(r#""a = \"B\" and \u00e9C \U0001F600D \\ E""#, "a = \"B\" and éC 😀D \\ E");
+        check(r"'a\b C'", r"a\b C");
+        check("\"\"\"\r\nfirst\nB = 'C'\"\"\"", "first\nB = 'C'");
+        check("\'\'\'\nA\'\'\'", "A");
+        check("\"\"\"one \\\n   B\"\"\"", "one B");
+        assert_eq!((raw_offset("7", 0), raw_offset("\"a\"", 9)), (None, None));
     }
 
     #[test]

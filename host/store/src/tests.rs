@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use super::profiles::{ContentHasher, Incoming, PARTS, Profiles, Upserted};
 use super::*;
 
+mod ledger;
+
 /// A store in a folder of its own.
 pub(crate) struct TestStore {
     store: Option<Store>,

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::vec;
 
+use enroute_config::crash_point;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
@@ -199,7 +200,10 @@ impl Service {
             ran.push(job);
             kept?;
         }
-        self.execute("commit")
+        crash_point!("store.committing");
+        self.execute("commit")?;
+        crash_point!("store.committed");
+        Ok(())
     }
 
     fn run_job(&self, job: &mut Job) -> Result<(), Error> {
@@ -238,8 +242,10 @@ fn close(connection: Connection, folder: &Folder) -> Result<(), Error> {
     // A reader may be in the way; then the log stays for the next start.
     let _ = connection.query_row("pragma wal_checkpoint(truncate)", (), |_| Ok(()));
     let path = folder.witness();
+    crash_point!("store.closing");
     witness::write(folder).map_err(Error::folder("write", &path))?;
     connect::keep_log(&connection, false)?;
     connection.close().map_err(|(_, error)| Error::from(error))?;
+    crash_point!("store.closed");
     witness::write(folder).map_err(Error::folder("write", &path))
 }

@@ -21,9 +21,13 @@ pub fn conditions(reader: &Reader, config: &Config) -> Result<Diagnostics, Error
             Err(AudienceError::Store(error)) => return Err(error),
             Err(error) => {
                 let message = format!("the condition of audience `{key}` cannot be evaluated: {error}");
-                found.push(
-                    Diagnostic::error(Code::BadCondition, message).at(&audience.condition.place).hint(hint(&error)),
-                );
+                let place = match &error {
+                    AudienceError::Condition { offset: Some(offset), .. } => {
+                        config.files.within(&audience.condition.place, *offset)
+                    }
+                    _ => audience.condition.place.clone(),
+                };
+                found.push(Diagnostic::error(Code::BadCondition, message).at(&place).hint(hint(&error)));
                 continue;
             }
         }

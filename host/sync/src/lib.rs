@@ -23,6 +23,8 @@ mod resync;
 mod retry;
 mod run;
 mod setup;
+#[cfg(test)]
+mod tests;
 mod trial;
 mod versions;
 mod window;

@@ -12,6 +12,7 @@ use crate::hosts::HostRule;
 use enroute_config::secret::Secret;
 
 mod certificates;
+mod network;
 mod server;
 mod tls;
 

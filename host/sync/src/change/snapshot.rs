@@ -115,7 +115,7 @@ pub enum SnapshotError {
     #[error("the store cannot be read")]
     Store(#[from] enroute_store::Error),
     /// The audience cannot be evaluated.
-    #[error("the condition of audience `{audience}` has no result: {source}")]
+    #[error("the condition of audience `{audience}` has no result (E281): {source}; `enroute check` shows the place")]
     Audience {
         /// The audience's key.
         audience: String,

@@ -12,7 +12,7 @@ use super::certificates::{EXPIRED, NOT_YET, SECOND_ROOT, SELF_SIGNED};
 use super::*;
 
 /// A root made for these tests, and a certificate for `api.example.com` signed by it; both good until 2120.
-const ROOT: &str = "-----BEGIN CERTIFICATE-----
+pub(super) const ROOT: &str = "-----BEGIN CERTIFICATE-----
 MIIBWzCCAQGgAwIBAgIBATAKBggqhkjOPQQDAjAcMRowGAYDVQQDDBFFbnJvdXRl
 IHRlc3Qgcm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowHDEa
 MBgGA1UEAwwRRW5yb3V0ZSB0ZXN0IHJvb3QwWTATBgcqhkjOPQIBBggqhkjOPQMB
@@ -22,7 +22,7 @@ DgQWBBQRUBPVrez95D/Q9kO4ksDtHxuFyTAKBggqhkjOPQQDAgNIADBFAiBICqRB
 DD9Z+NodWqhc+sStJZEpGT4loGZSWu5XAouWzgIhAKM9X/HI1nazjm0hvfoQeGFU
 VWp7znlYaUibWCXjOqZO
 -----END CERTIFICATE-----";
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+pub(super) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
 MIIBkDCCATagAwIBAgIBAjAKBggqhkjOPQQDAjAcMRowGAYDVQQDDBFFbnJvdXRl
 IHRlc3Qgcm9vdDAgFw0yMDAxMDEwMDAwMDBaGA8yMTIwMDEwMTAwMDAwMFowGjEY
 MBYGA1UEAwwPYXBpLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
@@ -40,17 +40,22 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgKhI6kKEPoF2PhreK
 oJJI66T14eQKMKuypqdxWcSRR7/yyWXkYMZmJXB5S4VRvbYbK51s95Pl
 -----END PRIVATE KEY-----";
 
-/// Answers one request over TLS on a thread of its own.
-fn serve_tls(certificate: &str) -> SocketAddr {
+/// How a server with this certificate speaks TLS.
+pub(super) fn server_config(certificate: &str) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
-    let config = ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
-        .unwrap();
+        .unwrap()
+}
+
+/// Answers one request over TLS on a thread of its own.
+fn serve_tls(certificate: &str) -> SocketAddr {
+    let config = server_config(certificate);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -66,8 +71,9 @@ fn serve_tls(certificate: &str) -> SocketAddr {
     address
 }
 
+/// A client that may reach the host at this address, and believes these roots too.
 #[track_caller]
-fn client(host: &str, address: SocketAddr, trusted: &[&str]) -> Client {
+pub(super) fn client(host: &str, address: SocketAddr, trusted: &[&str]) -> Client {
     let rules = vec![HostRule::parse(&format!("{host}:{}", address.port())).unwrap()];
     let config = Config {
         hosts: HostGrant { asked: rules.clone(), answers: vec![], granted: rules },
@@ -82,9 +88,13 @@ fn client(host: &str, address: SocketAddr, trusted: &[&str]) -> Client {
 }
 
 async fn get(client: &Client, host: &str, address: SocketAddr) -> String {
+    get_within(client, host, address, LONG).await
+}
+
+pub(super) async fn get_within(client: &Client, host: &str, address: SocketAddr, deadline: Duration) -> String {
     let mut request = request(address);
     request.origin = format!("https://{host}:{}", address.port());
-    shown(client.send(&request, &Fill::default(), LONG).await)
+    shown(client.send(&request, &Fill::default(), deadline).await)
 }
 
 #[tokio::test]
