@@ -38,10 +38,7 @@ impl Session {
         loop {
             let snapshot = match self.snapshot(seen.take()).await {
                 Ok(snapshot) => snapshot,
-                Err(SnapshotError::Store(error)) => return Err(error),
-                Err(error @ SnapshotError::Audience { .. }) => {
-                    return Ok(self.failed(LinkState::Failed, error.to_string()));
-                }
+                Err(error) => return self.without_snapshot(error),
             };
             self.prune(&snapshot).await?;
             if let Some(reason) = self.guarded(&snapshot) {
@@ -90,6 +87,13 @@ impl Session {
                     return self.report(&snapshot, changes, whole, ended).await;
                 }
             }
+        }
+    }
+
+    fn without_snapshot(&self, error: SnapshotError) -> Result<LinkReport, Error> {
+        match error {
+            SnapshotError::Store(error) => Err(error),
+            SnapshotError::Audience { .. } => Ok(self.failed(LinkState::Failed, error.to_string())),
         }
     }
 
