@@ -124,14 +124,13 @@ pub(crate) async fn carry_out(
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
     let entry = entry(&delivery, label, &request_key, &history.trail);
-    let number = book.intend(&lot, &entry, clock.now_ms()).await?;
+    let (number, mut tally) = (book.intend(&lot, &entry, clock.now_ms()).await?, Tally::default());
     enroute_config::crash_point!("delivery.intended");
-    let mut tally = Tally::default();
     tally.repeated = repeated(&history.trail, &lot);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
 
-    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key, turn);
-    let outlet = Arc::new(outlet);
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label);
+    let outlet = Arc::new(outlet.with_delivery(&delivery, request_key, turn));
     let work = work(&delivery, &lot);
     let sent = tokio::select! {
         sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _) => sent,
@@ -143,9 +142,7 @@ pub(crate) async fn carry_out(
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
-    // A credential that is refused, or a destination that is not trusted, is so for every audience.
-    let concerns_all =
-        pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
+    let concerns_all = pause.is_some() || is_refused(&sent);
     let mut judged = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
@@ -156,16 +153,14 @@ pub(crate) async fn carry_out(
         Err(fault) => {
             link.log_fault(&fault);
             tally.fault(&fault, lot.len() as u64);
-            let members = u32::try_from(lot.len()).unwrap_or(u32::MAX);
-            judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
+            judge_fault(&fault, &reach, standing(&lot, idempotent, is_proven), pause)
         }
     };
     let is_lone = suspect(&mut judged, &lot, &mut history, beside);
     let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
-    let over = give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms()));
-    let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
+    let shelved = shelved.without(&give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms())));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
@@ -189,6 +184,15 @@ pub(crate) async fn carry_out(
     let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+}
+
+/// Whether the credential is refused: then it is so for every audience.
+fn is_refused(sent: &Result<Report, Fault>) -> bool {
+    sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)))
+}
+
+fn standing(lot: &Lot, idempotent: bool, is_proven: bool) -> blame::Standing {
+    blame::Standing { members: u32::try_from(lot.len()).unwrap_or(u32::MAX), idempotent, is_proven }
 }
 
 fn entry(delivery: &Delivery, label: &'static str, request_key: &str, trail: &Trail) -> Entry {
@@ -350,11 +354,6 @@ fn repeated(trail: &Trail, lot: &Lot) -> u64 {
     }
 }
 
-fn without(mut positions: Vec<u32>, others: &[u32]) -> Vec<u32> {
-    positions.retain(|at| !others.contains(at));
-    positions
-}
-
 fn work(delivery: &Delivery, lot: &Lot) -> Work {
     let head =
         |request: &PreparedRequest| (request.members.clone(), request.request.method, request.request.path.clone());
@@ -400,6 +399,11 @@ struct Shelved {
 }
 
 impl Shelved {
+    fn without(mut self, others: &[u32]) -> Self {
+        self.positions.retain(|at| !others.contains(at));
+        self
+    }
+
     fn into_lots(self, lot: &Lot) -> Vec<(Lot, Trail)> {
         if self.positions.is_empty() { Vec::new() } else { vec![(lot.subset(&self.positions), self.trail)] }
     }

@@ -39,10 +39,7 @@ impl Session {
         loop {
             let snapshot = match self.snapshot(seen.take()).await {
                 Ok(snapshot) => snapshot,
-                Err(SnapshotError::Store(error)) => return Err(error),
-                Err(error @ SnapshotError::Audience { .. }) => {
-                    return Ok(self.failed(LinkState::Failed, error.to_string()));
-                }
+                Err(error) => return self.without_snapshot(error),
             };
             self.prune(&snapshot).await?;
             if let Some(reason) = self.guarded(&snapshot) {
@@ -109,13 +106,17 @@ impl Session {
         }
         let snapshot = match self.snapshot(None).await {
             Ok(snapshot) => snapshot,
-            Err(SnapshotError::Store(error)) => return Err(error),
-            Err(error @ SnapshotError::Audience { .. }) => {
-                return Ok(Some(self.failed(LinkState::Failed, error.to_string())));
-            }
+            Err(error) => return self.without_snapshot(error).map(Some),
         };
         self.known = known::take(&self.book(), &snapshot, self.options.clock.now_ms()).await?;
         Ok(None)
+    }
+
+    fn without_snapshot(&self, error: SnapshotError) -> Result<LinkReport, Error> {
+        match error {
+            SnapshotError::Store(error) => Err(error),
+            SnapshotError::Audience { .. } => Ok(self.failed(LinkState::Failed, error.to_string())),
+        }
     }
 
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
