@@ -124,7 +124,10 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         return output.failure(&anyhow::Error::new(error).context("signals cannot be listened to"));
     }
     let folder = cli.folder.as_path();
-    let ends_by_itself = matches!(cli.command, Command::Import(_) | Command::Plan(_) | Command::Sync(_));
+    let ends_by_itself = matches!(
+        cli.command,
+        Command::Import(_) | Command::Plan(_) | Command::Sync(_) | Command::Resync(_) | Command::Retry(_)
+    );
     let work = carry_out(cli.command, folder, output);
     // What does not write may be dropped where it stands; what one request in doubt costs, the next run clears up.
     let result = if ends_by_itself { work.await } else { signals::unless_asked(work).await };

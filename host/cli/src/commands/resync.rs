@@ -75,7 +75,8 @@ pub(crate) async fn run(args: ResyncArgs, folder: &Path, output: &Output) -> any
         return show(&found, output);
     }
     let bars = progress::Bars::new(output);
-    let options = Options { wait: args.wait, progress: bars.sink(), ..Options::default() };
+    let options =
+        Options { wait: args.wait, progress: bars.sink(), halt: crate::signals::halt(), ..Options::default() };
     let report = sync::resync(&session.store, &setup, &options, resend).await?;
     bars.finish();
     if output.json {

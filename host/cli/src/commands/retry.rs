@@ -67,7 +67,8 @@ pub(crate) async fn run(args: RetryArgs, folder: &Path, output: &Output) -> anyh
     sync::bring_back(&session.store, &found.members, &Clock::System).await?;
     let bars = progress::Bars::new(output);
     let among = Some(Arc::new(found.members));
-    let options = Options { wait: args.wait, among, progress: bars.sink(), ..Options::default() };
+    let options =
+        Options { wait: args.wait, among, progress: bars.sink(), halt: crate::signals::halt(), ..Options::default() };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
     alert::tell(&session, &report, output).await?;

@@ -142,6 +142,7 @@ pub(super) fn follow_ups(
             Next::Again { after_ms, .. } => ((*after_ms).max(backoff), trail.attempt + 1, false),
             Next::Throttled { after_ms } => (*after_ms, trail.attempt, false),
             Next::Without => (0, trail.attempt, false),
+            Next::Doubt { after_ms, .. } => (*after_ms, trail.attempt + 1, true),
             Next::Split | Next::Bisect | Next::Isolate { .. } => (0, trail.attempt, true),
         };
         let trail = Trail {
