@@ -348,6 +348,11 @@ const FAULT_REASONS_MAX: usize = 20;
 const FAULT_LOG_LINES_MAX: usize = 5;
 
 impl Tally {
+    /// Of an attempt at so many members whom an earlier one may have reached.
+    pub(crate) fn with_repeated(members: u64) -> Self {
+        Self { repeated: members, ..Self::default() }
+    }
+
     pub(crate) fn reject(&mut self, code: &str, field: Option<&str>, reason: &str) {
         self.outcomes.rejected += 1;
         self.rejections.add((code.to_owned(), field.map(str::to_owned), reason.to_owned()), 1);

@@ -117,31 +117,21 @@ pub(crate) async fn carry_out(
 ) -> Result<Done, Error> {
     let Job { lot, delivery, label, mut history, is_proven, beside, .. } = job;
     let link = Arc::clone(&book.link);
-    let begun = tokio::select! {
-        biased;
-        () = book.halt.asked() => Err(Stop::Asked),
-        begun = may_begin(&gates, &link, &delivery.operation, &clock, patience) => begun,
-    };
-    let (leave, turn) = match begun {
+    let (leave, turn) = match begin(&book, &gates, &delivery.operation, &clock, patience).await {
         Ok(begun) => begun,
         Err(stop) => return Ok(Done::unsent(stop, history.search)),
     };
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
-    let entry = Entry {
-        operation: delivery.operation.clone(),
-        label,
-        request_key: request_key.clone(),
-        attempt: history.trail.attempt,
-    };
+    let (operation, attempt) = (delivery.operation.clone(), history.trail.attempt);
+    let entry = Entry { operation, label, request_key: request_key.clone(), attempt };
     let number = book.intend(&lot, &entry, clock.now_ms()).await?;
     enroute_config::crash_point!("delivery.intended");
-    let mut tally = Tally::default();
-    tally.repeated = repeated(&history.trail, &lot);
-    let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
+    let mut tally = Tally::with_repeated(repeated(&history.trail, &lot));
+    let standing = standing(&link, &delivery.operation, lot.len(), is_proven);
 
-    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key, turn);
-    let outlet = Arc::new(outlet);
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label);
+    let outlet = Arc::new(outlet.with_delivery(&delivery, request_key, turn));
     let work = work(&delivery, &lot);
     let sent = tokio::select! {
         sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _) => sent,
@@ -160,46 +150,62 @@ pub(crate) async fn carry_out(
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
-            let report = blame::honest(report, &reach, history.trail.may_have_left);
-            judge(report, &requests, lot.len(), idempotent, history.trail.refused)
+            judge(blame::honest(report, &reach, history.trail.may_have_left), &requests, standing, &history.trail)
         }
         Err(fault) => {
             link.log_fault(&fault);
             tally.fault(&fault, lot.len() as u64);
-            let members = u32::try_from(lot.len()).unwrap_or(u32::MAX);
-            judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
+            judge_fault(&fault, &reach, standing, pause)
         }
     };
     let is_lone = suspect(&mut judged, &lot, &mut history, beside);
     let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
-    let over = give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms()));
-    let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
+    let shelved = shelved.without(&give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms())));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
+    let (pause, culprits) = (decision.pause.take(), decision.culprits);
     let settlement = Settlement {
         delivery: number,
         verdict: verdict.as_ref().map_or("plugin_fault", Verdict::word).to_owned(),
         requests,
-        again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
-        finished: decision.finished,
         attempts: u32::from(costs_attempt),
         reached: reach.left,
         may_have_left: history.trail.may_have_left,
         reason: failure.clone(),
         is_lone,
         at_ms: clock.now_ms(),
+        ..Settlement::of(decision)
     };
     tally.revived = book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
     let showed = showed(is_in_order, tally.outcomes.delivered, history.trail.is_suspect);
     let failure = failure.filter(|_| showed == Some(false));
-    let refused = decision.pause.as_deref().filter(|_| concerns_all);
-    tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
-    let shelved = shelved.into_lots(&lot);
-    let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
+    tell(leave, &clock, (showed, failure.as_deref()), pause.as_deref().filter(|_| concerns_all)).await?;
+    let (shelved, stop) = (shelved.into_lots(&lot), pause.map(Stop::Person));
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+}
+
+/// What is known of a delivery, should its call fail.
+fn standing(link: &Link, operation: &str, members: usize, is_proven: bool) -> blame::Standing {
+    let idempotent = link.manifest.operation(operation).is_some_and(|operation| operation.idempotent);
+    blame::Standing { members: u32::try_from(members).unwrap_or(u32::MAX), idempotent, is_proven }
+}
+
+/// Waits until a delivery may begin, unless the run is told to end.
+async fn begin(
+    book: &Book,
+    gates: &Gates,
+    operation: &str,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<(Leave, Option<Turn>), Stop> {
+    tokio::select! {
+        biased;
+        () = book.halt.asked() => Err(Stop::Asked),
+        begun = may_begin(gates, &book.link, operation, clock, patience) => begun,
+    }
 }
 
 /// Waits until a delivery may begin: the breaker lets it through, and its first request has its turn.
@@ -288,11 +294,13 @@ struct Judged {
     remote: Option<String>,
 }
 
-fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bool, refused_before: bool) -> Judged {
+fn judge(report: Report, requests: &[RequestRow], standing: blame::Standing, trail: &Trail) -> Judged {
     let verdict = report.verdict.clone();
     let remote = report.remote.clone();
+    let (members, idempotent) = (standing.members as usize, standing.idempotent);
+    let standing = Standing { members, idempotent, refused_before: trail.refused };
     Judged {
-        decision: decide(report, Standing { members, idempotent, refused_before }),
+        decision: decide(report, standing),
         failure: open::cause(&verdict, requests),
         is_in_order: Some(is_in_order(&verdict)),
         costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
@@ -342,11 +350,6 @@ fn repeated(trail: &Trail, lot: &Lot) -> u64 {
     }
 }
 
-fn without(mut positions: Vec<u32>, others: &[u32]) -> Vec<u32> {
-    positions.retain(|at| !others.contains(at));
-    positions
-}
-
 fn work(delivery: &Delivery, lot: &Lot) -> Work {
     let head =
         |request: &PreparedRequest| (request.members.clone(), request.request.method, request.request.path.clone());
@@ -392,6 +395,11 @@ struct Shelved {
 }
 
 impl Shelved {
+    fn without(mut self, others: &[u32]) -> Self {
+        self.positions.retain(|at| !others.contains(at));
+        self
+    }
+
     fn into_lots(self, lot: &Lot) -> Vec<(Lot, Trail)> {
         if self.positions.is_empty() { Vec::new() } else { vec![(lot.subset(&self.positions), self.trail)] }
     }

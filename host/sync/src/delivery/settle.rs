@@ -2,6 +2,7 @@
 
 use crate::change::cutter::{Folded, Unmatched};
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
+use crate::delivery::decide::Decision;
 use crate::halt::Halt;
 use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
@@ -55,6 +56,14 @@ pub(crate) struct Settlement {
     /// Whether this is one member that failed alone while others passed.
     pub(crate) is_lone: bool,
     pub(crate) at_ms: u64,
+}
+
+impl Settlement {
+    /// What was decided of the members.
+    pub(crate) fn of(decision: Decision) -> Self {
+        let again = decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect();
+        Self { again, finished: decision.finished, ..Self::default() }
+    }
 }
 
 impl Book {

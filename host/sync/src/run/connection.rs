@@ -60,10 +60,8 @@ impl Session {
             let has_revived = tally.revived > 0;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
-            if !matches!(stopped, Some(Stop::Person(_)))
-                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
-            {
-                stopped = Some(Stop::Person(reason));
+            if !matches!(stopped, Some(Stop::Person(_))) {
+                stopped = self.next_steps(&mut whole, &mut changes).await?.map(Stop::Person).or(stopped);
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
             if stopped.is_none() && complete {
@@ -71,11 +69,7 @@ impl Session {
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
             }
             match self.earliest_wait().await? {
-                Some(due_ms)
-                    if (self.options.wait || has_revived && due_ms <= self.options.clock.now_ms())
-                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
-                        && due_ms <= now_ms + self.link.retry.give_up_ms =>
-                {
+                Some(due_ms) if !is_ended(&stopped) && self.waits_for(due_ms, now_ms, has_revived) => {
                     self.at_work = None;
                     if self.is_disturbed_until(due_ms).await {
                         let ended = (Some(Stop::Asked), true, refused_before);
@@ -94,6 +88,13 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Whether the run, which began at a moment, goes on with who is due at another: where it waits, or where somebody who
+    /// had been given up is due at once.
+    fn waits_for(&self, due_ms: u64, began_ms: u64, has_revived: bool) -> bool {
+        let is_due = has_revived && due_ms <= self.options.clock.now_ms();
+        (self.options.wait || is_due) && due_ms <= began_ms + self.link.retry.give_up_ms
     }
 
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
@@ -212,4 +213,9 @@ impl Session {
         let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
         Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
     }
+}
+
+/// Whether nothing more is to be done in this run.
+const fn is_ended(stopped: &Option<Stop>) -> bool {
+    matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
 }

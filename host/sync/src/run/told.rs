@@ -19,7 +19,7 @@ impl Session {
         (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
-        let version = (self.link.plugin_digest.clone(), self.link.settings_version);
+        let version = (self.link.plugin_digest, self.link.settings_version);
         let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
