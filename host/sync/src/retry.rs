@@ -13,6 +13,9 @@ use crate::clock::{Clock, moment};
 /// Most different reasons that are told apart.
 const REASONS_MAX: usize = 200;
 
+/// By connection, code and reason: the connection's name, how many members, and the first and last moment.
+type Counts = BTreeMap<(i64, String, String), (LinkName, u64, u64, u64)>;
+
 /// Members who share a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LetterCount {
@@ -66,7 +69,7 @@ impl Retriable {
 /// When the store cannot be read.
 pub fn retriable(reader: &Reader, wanted: &Wanted, runs: impl Fn(&LinkName) -> bool) -> Result<Retriable, Error> {
     let mut found = Retriable::default();
-    let mut counts: BTreeMap<(i64, String, String), (LinkName, u64, u64, u64)> = BTreeMap::new();
+    let mut counts = Counts::new();
     letters::each(reader, wanted, |letter| {
         let Letter { link, name, profile, code, reason, at_ms, .. } = letter;
         if !runs(&name) {
