@@ -21,6 +21,7 @@ pub mod imports;
 pub mod layers;
 pub mod ledger;
 mod look;
+pub mod places;
 pub mod profiles;
 pub mod records;
 mod schema;
