@@ -4,6 +4,7 @@
 //! about the same member: a member is in one lot of one phase, and is tried again only after it was settled.
 
 use crate::change::cutter::Cutting;
+use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Call, Trust};
@@ -132,6 +133,11 @@ impl Dispatch {
                     self.tally.outcomes.unchanged += unmatched.len() as u64;
                     self.tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
                     self.book.leave_out(unmatched, self.clock.now_ms()).await?;
+                }
+                Cutting::LetGo(members) => {
+                    self.tally.outcomes.unchanged += members.len();
+                    self.tally.warn(HELD_BY_ANOTHER, None, members.len());
+                    self.book.let_go(members, self.clock.now_ms()).await?;
                 }
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
                 Cutting::Barrier(settled) => {

@@ -1,6 +1,7 @@
 //! One transaction for what a delivery did: outcomes, what the destination now holds, and who is tried again when.
 
 use crate::change::cutter::{Folded, Unmatched};
+use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
 use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
@@ -338,6 +339,33 @@ impl Book {
     pub(crate) async fn keep(&self, members: RoaringBitmap) -> Result<(), Error> {
         let link = self.link.id;
         self.store.write(move |tx| waiting::clear_listed(tx, link, &members)).await
+    }
+
+    /// Lets go of members whom another connection holds at the same place, with a receipt and without a request.
+    pub(crate) async fn let_go(&self, members: RoaringBitmap, at_ms: u64) -> Result<(), Error> {
+        let book = self.clone();
+        self.store
+            .write(move |tx| {
+                let link = &book.link;
+                held::forget(tx, link.id, members.iter())?;
+                ledger::clear(tx, link.id, &members)?;
+                let intent = Intent {
+                    run: book.run,
+                    link: link.id,
+                    operation: "none",
+                    label: "prepared",
+                    request_key: HELD_BY_ANOTHER,
+                    members: &members,
+                    attempt: 1,
+                    plugin_digest: &link.plugin_digest,
+                    version: link.settings_version,
+                    at_ms,
+                };
+                let delivery = ledger::intend(tx, &intent)?;
+                ledger::settle(tx, delivery, HELD_BY_ANOTHER, at_ms)?;
+                ledger::receipt(tx, delivery, "unchanged", Some(HELD_BY_ANOTHER), Change::Removed.word(), &members)
+            })
+            .await
     }
 
     /// Records members whose person another profile carries.

@@ -177,6 +177,11 @@ impl Planned {
             opened: known.opened.clone(),
             peaks: Arc::default(),
             trial: None,
+            target: String::new(),
+            released: Arc::default(),
+            withdraws: None,
+            earlier: Vec::new(),
+            reused: None,
         }
     }
 }
