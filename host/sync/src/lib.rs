@@ -31,7 +31,8 @@ pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
-pub use run::{Options, probe, sync};
+pub use run::options::Options;
+pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};
 pub use setup::named::InAccount;

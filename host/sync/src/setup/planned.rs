@@ -64,6 +64,11 @@ impl Planned {
         self.audience == wanted.audience.value.as_str() && self.destination == wanted.destination.value.as_str()
     }
 
+    /// The same for destinations with the same credential.
+    pub(crate) fn credential_scope(&self) -> &str {
+        &self.credential_scope
+    }
+
     /// The audience's condition.
     pub(crate) fn condition(&self) -> &str {
         &self.condition

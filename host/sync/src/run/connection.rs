@@ -1,0 +1,177 @@
+//! One mapping of a connection from its first question to its report: pass after pass, until nobody waits for something
+//! that the run waits for.
+
+use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
+use crate::change::{cutter, records};
+use crate::delivery::dispatch::{Dispatch, Dispatched};
+use crate::delivery::resume::{self, Asked};
+use crate::delivery::stop::Stop;
+use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
+use crate::run::options::PATIENCE_MS_MAX;
+use crate::run::session::Session;
+use enroute_store::{Error, Transaction, ledger, waiting};
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+/// A job's next step that is due so soon is taken in the same run.
+const STEP_MS_MAX: u64 = 500;
+/// Steps in one run: a job that is made, filled, closed and asked about has four.
+const STEPS_MAX: usize = 16;
+
+impl Session {
+    pub(super) async fn sync(mut self) -> Result<LinkReport, Error> {
+        let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        self.begin(now_ms).await?;
+        records::refresh(&self.link, &self.store).await?;
+        if let Some(failed) = self.open().await? {
+            return Ok(failed);
+        }
+        let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
+        if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+            return Ok(self.failed(LinkState::Paused, reason));
+        }
+        let (mut pass, mut refused_before, mut seen) = (1, 0, None);
+        loop {
+            let snapshot = match self.snapshot(seen.take()).await {
+                Ok(snapshot) => snapshot,
+                Err(SnapshotError::Store(error)) => return Err(error),
+                Err(error @ SnapshotError::Audience { .. }) => {
+                    return Ok(self.failed(LinkState::Failed, error.to_string()));
+                }
+            };
+            if let Some(reason) = self.guarded(&snapshot) {
+                return Ok(self.failed(LinkState::Guarded, reason));
+            }
+            let found = snapshot.changes();
+            if pass == 1 {
+                changes = changes.plus(found);
+                refused_before = snapshot.refused_before();
+            } else {
+                changes.updated += whole.withdraw_waiting(found.total());
+            }
+            let Dispatched { tally, asked, link, complete, mut stopped, trust } =
+                self.dispatch(&snapshot, found.total()).await?;
+            (self.link, self.trust) = (link, trust);
+            whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
+            self.take_in(asked, &mut whole, &mut changes);
+            if !matches!(stopped, Some(Stop::Person(_)))
+                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
+            {
+                stopped = Some(Stop::Person(reason));
+            }
+            let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
+            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
+                let revision = snapshot.revision;
+                self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
+            }
+            if stopped.is_none() && complete {
+                seen = Some(Seen { revision: snapshot.revision, overtaken });
+            }
+            match self.earliest_wait().await? {
+                Some(due_ms)
+                    if self.options.wait
+                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                {
+                    self.options.clock.sleep_until(due_ms).await;
+                    if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+                        let stopped = Some(Stop::Person(reason));
+                        return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
+                    }
+                    pass += 1;
+                }
+                waiting => {
+                    let ended = (stopped, waiting.is_some(), refused_before);
+                    return self.report(&snapshot, changes, whole, ended).await;
+                }
+            }
+        }
+    }
+
+    /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
+    async fn begin(&self, now_ms: u64) -> Result<(), Error> {
+        let (id, tried_for) = (self.link.id, self.link.trial_digest());
+        let longest_ms = self.link.manifest.longest_wait_ms();
+        let begin = move |tx: &Transaction<'_>| {
+            ledger::settle_orphans(tx, id, now_ms)?;
+            waiting::bring_back(tx, id, now_ms, longest_ms)?;
+            waiting::try_for(tx, id, &tried_for, now_ms)
+        };
+        if self.store.write(begin).await? {
+            let destination = &self.link.destination;
+            tracing::info!(%destination, "plugin, settings or credential changed: who waits is due");
+        }
+        Ok(())
+    }
+
+    /// Asks about jobs that are due. Returns why a person is needed, if one is.
+    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock).await?;
+        Ok(self.take_in(asked, whole, changes))
+    }
+
+    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+        asked.tell(&mut self.trust);
+        changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
+        whole.absorb(asked.tally);
+        if let Some(remote) = &asked.remote {
+            self.link = Arc::new(self.link.with_remote(remote));
+        }
+        asked.pause.or_else(|| self.trust.gave_up())
+    }
+
+    /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
+    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+        for _ in 0..STEPS_MAX {
+            let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
+            let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
+            let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
+            self.options.clock.sleep_until(due_ms).await;
+            if let Some(reason) = self.ask(whole, changes).await? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
+        let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
+        let only = self.options.only.clone();
+        self.store
+            .read(move |reader| {
+                let known = ledger::find_link(reader, &link.name())?;
+                let seen = seen.unwrap_or_else(|| Seen {
+                    revision: known.map_or(0, |known| known.revision),
+                    overtaken: RoaringBitmap::new(),
+                });
+                let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
+                if let Some(only) = &only {
+                    snapshot.restrict(reader, only)?;
+                }
+                Ok(snapshot)
+            })
+            .await
+    }
+
+    fn guarded(&self, snapshot: &Snapshot) -> Option<String> {
+        if self.options.allow_empty { None } else { snapshot::guard(snapshot, self.link.remove_max_percent) }
+    }
+
+    async fn dispatch(&mut self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+        self.trust.look_at(total, snapshot.holds_others());
+        let trust = std::mem::take(&mut self.trust);
+        let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
+        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
+        let patience = self.options.patience_ms();
+        let progress = (Arc::clone(&self.options.progress), total);
+        let clock = self.options.clock.clone();
+        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await
+    }
+
+    /// When something that waits is due.
+    async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
+        let link = self.link.id;
+        let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
+        Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
+    }
+}

@@ -1,0 +1,118 @@
+//! Connections that share a credential: the unit whose pace, tokens and order are promised.
+//!
+//! Groups know nothing of each other and run side by side. Within one, connections run side by side as well, and pass
+//! the same gates; the mappings of a connection run one after the other, in the order of the file.
+
+use crate::delivery::blame::Trust;
+use crate::delivery::pace::Gates;
+use crate::report::LinkReport;
+use crate::run::options::Options;
+use crate::run::session::Session;
+use crate::setup::link::Link;
+use crate::setup::planned::Planned;
+use crate::setup::prepare::Setup;
+use enroute_store::{Error, Store};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// The connections of one credential.
+#[derive(Debug)]
+pub(super) struct Group<'a> {
+    /// Their mappings in the order of the file, each with its place among all that run.
+    links: Vec<(usize, &'a Planned)>,
+}
+
+/// A group that is ready to run.
+#[derive(Debug)]
+pub(super) struct Bound {
+    links: Vec<(usize, Arc<Link>)>,
+}
+
+/// Who shares a credential with whom. Every mapping is in one group.
+pub(super) fn plan_groups(setup: &Setup) -> Vec<Group<'_>> {
+    let scopes = setup.links().iter().map(|planned| planned.credential_scope());
+    let planned = |at: usize| setup.links().get(at).map(|planned| (at, planned));
+    let together = together(scopes).into_iter();
+    together.map(|places| Group { links: places.into_iter().filter_map(planned).collect() }).collect()
+}
+
+/// The places of equal ones, in the order in which each comes first.
+fn together<'a>(scopes: impl Iterator<Item = &'a str>) -> Vec<Vec<usize>> {
+    let (mut found, mut known) = (Vec::<Vec<usize>>::new(), BTreeMap::new());
+    for (at, scope) in scopes.enumerate() {
+        let group = *known.entry(scope).or_insert(found.len());
+        match found.get_mut(group) {
+            Some(places) => places.push(at),
+            None => found.push(vec![at]),
+        }
+    }
+    found
+}
+
+impl Group<'_> {
+    /// Finds every mapping's number and what the store knows of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn bind(&self, store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<Bound, Error> {
+        let mut links = Vec::new();
+        for (at, planned) in &self.links {
+            let mut link = setup.bind(store, planned).await?;
+            link.trial = options.only.as_ref().map(|only| only.watch.clone());
+            links.push((*at, Arc::new(link)));
+        }
+        Ok(Bound { links })
+    }
+}
+
+/// Syncs the connections of a group, and reports on each mapping with its place among all that run.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn sync_group(
+    store: Arc<Store>,
+    (run, options): (i64, Options),
+    group: Bound,
+) -> Result<Vec<(usize, LinkReport)>, Error> {
+    let gates = Arc::new(Gates::default());
+    let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
+        one.audience == next.audience && one.destination == next.destination
+    };
+    let mut running = JoinSet::new();
+    for mappings in group.links.chunk_by(same) {
+        let session = |link| Session {
+            store: Arc::clone(&store),
+            link,
+            run,
+            options: options.clone(),
+            gates: Arc::clone(&gates),
+            trust: Trust::default(),
+        };
+        let sessions: Vec<_> = mappings.iter().map(|(at, link)| (*at, session(Arc::clone(link)))).collect();
+        running.spawn(async move {
+            let mut reports = Vec::new();
+            for (at, session) in sessions {
+                reports.push((at, session.sync().await?));
+            }
+            Ok::<_, Error>(reports)
+        });
+    }
+    let mut reports = Vec::new();
+    while let Some(joined) = running.join_next().await {
+        reports.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
+    }
+    Ok(reports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::together;
+
+    #[test]
+    fn who_shares_a_credential_is_in_one_group() {
+        let scopes = ["a", "b", "a", "c", "b", "a"];
+        assert_eq!(together(scopes.into_iter()), [vec![0, 2, 5], vec![1, 4], vec![3]]);
+        assert!(together(std::iter::empty()).is_empty());
+    }
+}

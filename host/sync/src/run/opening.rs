@@ -1,0 +1,72 @@
+//! Before the first member: the remote list is found or made, and the plugin asked with what was learned.
+
+use crate::delivery::open;
+use crate::report::{LinkReport, LinkState};
+use crate::run::session::Session;
+use enroute_runtime::{Fault, Problem, ProblemPlace, World};
+use enroute_store::Error;
+use std::sync::Arc;
+
+impl Session {
+    /// Finds or creates the remote list where that is due, and asks the plugin again with what was learned.
+    pub(super) async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
+        let clock = &self.options.clock;
+        let (was_opened, is_recent) = self.link.opened(clock.now_ms());
+        if !self.link.manifest.opens {
+            return Ok(None);
+        }
+        if !is_recent {
+            match open::open(&self.store, &self.link, self.run, &self.gates, clock).await? {
+                Ok(link) => self.link = Arc::new(link),
+                // What was learned yesterday does until the destination is well again.
+                Err(not_opened) if was_opened && !not_opened.needs_person => {
+                    tracing::warn!(destination = %self.link.destination, reason = %not_opened.reason, "not opened again");
+                }
+                Err(not_opened) => {
+                    let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
+                    return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
+                }
+            }
+        }
+        let mut found = self.validate().await;
+        if !matches!(&found, Ok(errors) if errors.is_empty()) && is_recent && self.learn_anew().await? {
+            // What was known was out of date: a field may have been made since.
+            found = self.validate().await;
+        }
+        Ok(match found {
+            Ok(errors) if errors.is_empty() => None,
+            Ok(errors) => Some(self.failed(LinkState::Paused, errors.join("; "))),
+            Err(fault) => Some(self.faulted(LinkState::Paused, fault.to_string(), Some(&fault))),
+        })
+    }
+
+    async fn learn_anew(&mut self) -> Result<bool, Error> {
+        let opened = open::open(&self.store, &self.link, self.run, &self.gates, &self.options.clock).await?;
+        let is_open = opened.is_ok();
+        if let Ok(link) = opened {
+            self.link = Arc::new(link);
+        }
+        Ok(is_open)
+    }
+
+    /// What the plugin finds wrong, knowing what it learned.
+    async fn validate(&self) -> Result<Vec<String>, Fault> {
+        let validated = self.link.plugin.validate_in(World::default(), &self.link.guest).await;
+        let (problems, usage) = validated.inspect_err(|fault| self.link.log_fault(fault))?;
+        self.link.log("validate", &usage);
+        Ok(problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect())
+    }
+
+    /// A problem with its place, in one line.
+    fn in_words(&self, problem: &Problem) -> String {
+        let place = match &problem.place {
+            ProblemPlace::Setting(name) => format!("setting `{name}`: "),
+            ProblemPlace::Row(at) => {
+                let row = self.link.guest.rows.get(*at as usize);
+                row.map_or_else(String::new, |(from, field)| format!("trait `{from}` into field `{field}`: "))
+            }
+            ProblemPlace::Audience | ProblemPlace::Remote => String::new(),
+        };
+        format!("{place}{} ({})", problem.message, problem.hint)
+    }
+}

@@ -1,0 +1,47 @@
+//! How a run is wanted, and how long it waits.
+
+use crate::change::only::Only;
+use crate::clock::Clock;
+use crate::delivery::dispatch::ProgressSink;
+use std::sync::Arc;
+
+/// Waits within a run that does not wait for everything.
+///
+/// A throttled answer asks for seconds as a rule; half a minute of patience finishes most runs in one go.
+const PATIENCE_MS: u64 = 30_000;
+/// Waits within a run that waits: as long as a member is not given up.
+pub(super) const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
+
+/// How a run is wanted.
+#[derive(Clone)]
+pub struct Options {
+    /// Whether to wait for what is due later, instead of leaving it to the next run.
+    pub wait: bool,
+    /// Whether an audience may lose more members than its guard allows.
+    pub allow_empty: bool,
+    /// Only one person, and what is unchanged is sent all the same.
+    pub only: Option<Only>,
+    /// Told how far each connection is.
+    pub progress: ProgressSink,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("wait", &self.wait).finish_non_exhaustive()
+    }
+}
+
+impl Options {
+    /// How long the run waits for something.
+    pub(super) const fn patience_ms(&self) -> u64 {
+        if self.wait { PATIENCE_MS_MAX } else { PATIENCE_MS }
+    }
+}
