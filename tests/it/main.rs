@@ -30,6 +30,7 @@ mod mistakes;
 mod names;
 mod oauth;
 mod outside;
+mod places;
 mod refusals;
 mod secrets;
 mod seven;

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, import, login, matching, plan, plugin, status, sync, traits, trial,
+    account, adopt, check, compile, demo, forget, import, login, matching, plan, plugin, purge, status, sync, traits,
+    trial,
 };
 use crate::output::Output;
 
@@ -55,6 +56,12 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Withdraw everybody whom a connection holds that was removed or renamed.
+    Purge(purge::PurgeArgs),
+    /// Say what a connection is called now; nothing is sent.
+    Adopt(adopt::AdoptArgs),
+    /// Let go of whom a connection holds; nothing is sent.
+    Forget(forget::ForgetArgs),
     /// Show where every connection stands.
     Status,
     /// Show which traits there are, of what kind, and how many profiles have them.
@@ -108,6 +115,9 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Purge(args) => purge::run(args, folder, output).await,
+        Command::Adopt(args) => adopt::run(args, folder, output).await,
+        Command::Forget(args) => forget::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),

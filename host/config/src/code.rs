@@ -150,6 +150,12 @@ codes! {
     PlaceNotThere "E321" "the account has no such list or object"
     /// A plugin whose manifest has words that mean nothing.
     UnknownWord "E322" "a word in a plugin's manifest means nothing"
+    /// Members of a connection that is not in the configuration any more.
+    LeftBehind "E340" "members are held that no connection is about"
+    /// Two connections into one list, field or tag.
+    SharedPlace "E341" "two connections put members into one place"
+    /// An audience that is not the one that had its key before.
+    KeyReused "E342" "an audience has the key of one that was removed"
 }
 
 impl fmt::Display for Code {
@@ -192,7 +198,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324"]
+            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324", "E340"..="E349"]
                 .iter()
                 .any(|ids| ids.contains(&id));
             if is_of_plugins {

@@ -3,6 +3,7 @@
 use crate::change::lot::open_sent;
 use crate::clock::moment;
 use crate::history::{LastReports, entries, text};
+use crate::left::{LeftBehind, left_behind};
 use crate::report::NO_MATCHING_MAPPING;
 use enroute_config::Config;
 use enroute_core::id::DestinationName;
@@ -228,6 +229,9 @@ pub struct Standing {
     pub destinations: Vec<DestinationStatus>,
     /// Every connection of `audiences.toml`, a row a mapping.
     pub connections: Vec<Status>,
+    /// Members who are held and whom no connection is about, or not at this place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<LeftBehind>,
 }
 
 /// Where one destination stands.
@@ -319,7 +323,7 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
-    Ok(Standing { destinations, connections })
+    Ok(Standing { destinations, connections, left_behind: left_behind(reader, config)? })
 }
 
 fn one_status(

@@ -12,6 +12,7 @@ mod delivery;
 mod doubt;
 mod explain;
 mod history;
+mod left;
 mod plan;
 mod report;
 mod run;
@@ -26,12 +27,14 @@ pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
-pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
+pub use left::{Adopted, LeftBehind, LeftError, Which, adopt, adoption, held_by, left_behind, let_go};
+pub use plan::{Detail, LinkPlan, PlannedRequest, plan, plan_purge};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
 pub use run::options::Options;
+pub use run::purge::purge;
 pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
 use crate::delivery::mapper;
 use crate::doubt;
+use crate::left::LeftBehind;
 use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
 use crate::setup::link::{Earlier, Link, Stuck};
 use crate::setup::planned::Planned;
@@ -21,6 +22,7 @@ use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
 use enroute_store::ledger::LinkName;
+use enroute_store::places::Kept;
 use enroute_store::{Store, held};
 use roaring::RoaringBitmap;
 use serde::Serialize;
@@ -77,6 +79,9 @@ pub struct LinkPlan {
     /// Why everybody is withdrawn, where this is an earlier place of the connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub withdraws: Option<String>,
+    /// Members who are held and whom no connection is about: a sync leaves them alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<LeftBehind>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.
@@ -161,6 +166,25 @@ pub async fn plan(
         plans.push(std::iter::once(plan).chain(of_earlier).collect());
     }
     Ok(setup.in_order(plans, |one| vec![stopped(one)]).into_iter().flatten().collect())
+}
+
+/// What a purge would do: the same, for everybody whom these connections hold.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn plan_purge(
+    store: &Arc<Store>,
+    setup: &Setup,
+    held: &[Kept],
+    clock: &Clock,
+    detail: Detail,
+) -> Result<Vec<LinkPlan>, SnapshotError> {
+    let (mut plans, mut released) = (Vec::new(), BTreeMap::new());
+    for place in setup.purged(store, held).await? {
+        let plan = withdrawal(store, &place, clock, detail, &mut released).await?;
+        plans.push(LinkPlan { guard: None, ..plan });
+    }
+    Ok(plans)
 }
 
 /// The plan of an earlier place of a connection: everybody who is still there leaves it.
@@ -294,6 +318,19 @@ async fn plan_bound(
 }
 
 impl LinkPlan {
+    /// What a sync would do for members whom no connection is about: nothing.
+    #[must_use]
+    pub fn of_left_behind(left: LeftBehind) -> Self {
+        Self {
+            audience: left.audience.clone(),
+            destination: left.destination.clone(),
+            mapping: left.mapping.clone(),
+            notes: vec![left.message(), left.hint()],
+            left_behind: Some(left),
+            ..Self::default()
+        }
+    }
+
     fn of(link: &Link) -> Self {
         Self {
             audience: link.audience.clone(),

@@ -7,7 +7,7 @@ use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{
-    self, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
+    self, Clock, Coverage, Detail, IdentifierCoverage, LeftBehind, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
 };
 
 use crate::commands::import;
@@ -43,8 +43,11 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
-    let plans =
+    let mut plans =
         sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies, values: args.values }).await?;
+    let left = sync::left_behind(&session.store.reader()?, &session.config)?.into_iter();
+    let is_asked = |one: &LeftBehind| args.audience.as_ref().is_none_or(|audience| *audience == one.audience);
+    plans.extend(left.filter(|one| one.code.is_some() && is_asked(one)).map(LinkPlan::of_left_behind));
     if output.json {
         output.print_json(&plans)?;
     } else if plans.is_empty() {
@@ -64,7 +67,15 @@ const REQUESTS_SHOWN: usize = 5;
 fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let changes = &plan.changes;
     let name = connection(&plan.audience, &plan.destination, &plan.mapping);
+    if let Some(left) = &plan.left_behind {
+        let code = left.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        output.line(format_args!("{name}: left behind{code}"))?;
+        return plan.notes.iter().try_for_each(|note| output.line(format_args!("  {note}")));
+    }
     output.line(format_args!("{name}, {}", plan.plugin))?;
+    if let Some(why) = &plan.withdraws {
+        output.line(format_args!("  everybody is withdrawn: {why}"))?;
+    }
     if let Some(reason) = &plan.stopped {
         output.line(format_args!("  stopped: {reason}"))?;
         if plan.members + plan.changes.total() == 0 {

@@ -52,6 +52,13 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
     }
+    for one in &found.left_behind {
+        let code = one.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        output.line(format_args!("left behind{code}: {}", one.message()))?;
+        if one.code.is_some() {
+            output.line(format_args!("  {}", one.hint()))?;
+        }
+    }
     show_usage(&found.connections, output)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,7 +23,10 @@ impl Session {
         let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
-        if let Some(failed) = self.open().await? {
+        // Whoever is withdrawn was put there once: it was opened then.
+        if self.link.withdraws.is_none()
+            && let Some(failed) = self.open().await?
+        {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());

@@ -8,6 +8,7 @@ use crate::delivery::pace::Gates;
 use crate::report::LinkReport;
 use crate::run::options::Options;
 use crate::run::session::Session;
+use crate::run::turn::{Turn, Turns};
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
@@ -27,6 +28,8 @@ pub(super) struct Group<'a> {
 #[derive(Debug)]
 pub(super) struct Bound {
     links: Vec<(usize, Arc<Link>)>,
+    /// When each of them may run.
+    turns: BTreeMap<usize, Turn>,
 }
 
 /// Who shares a credential with whom. Every mapping is in one group.
@@ -55,14 +58,21 @@ impl Group<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn bind(&self, store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<Bound, Error> {
-        let mut links = Vec::new();
+    pub(super) async fn bind(
+        &self,
+        store: &Arc<Store>,
+        setup: &Setup,
+        options: &Options,
+        at_places: &mut Turns,
+    ) -> Result<Bound, Error> {
+        let (mut links, mut turns) = (Vec::new(), BTreeMap::new());
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
+            turns.insert(*at, at_places.take(link.targets()));
             links.push((*at, Arc::new(link)));
         }
-        Ok(Bound { links })
+        Ok(Bound { links, turns })
     }
 }
 
@@ -73,8 +83,8 @@ impl Group<'_> {
 pub(super) async fn sync_group(
     store: Arc<Store>,
     (run, options): (i64, Options),
-    group: Bound,
-) -> Result<Vec<(usize, LinkReport)>, Error> {
+    mut group: Bound,
+) -> Result<Vec<(usize, Vec<LinkReport>)>, Error> {
     let gates = Arc::new(Gates::default());
     let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
         one.audience == next.audience && one.destination == next.destination
@@ -89,11 +99,14 @@ pub(super) async fn sync_group(
             gates: Arc::clone(&gates),
             trust: Trust::default(),
         };
-        let sessions: Vec<_> = mappings.iter().map(|(at, link)| (*at, session(Arc::clone(link)))).collect();
+        let mut sessions = Vec::new();
+        for (at, link) in mappings {
+            sessions.push((*at, session(Arc::clone(link)), group.turns.remove(at).unwrap_or_default()));
+        }
         running.spawn(async move {
             let mut reports = Vec::new();
-            for (at, session) in sessions {
-                reports.push((at, session.sync().await?));
+            for (at, session, turn) in sessions {
+                reports.push((at, session.sync_in_turn(turn).await?));
             }
             Ok::<_, Error>(reports)
         });

@@ -68,6 +68,9 @@ impl Session {
 
     /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
     async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        if let Some(why) = &self.link.withdraws {
+            return Ok(vec![why.clone()]);
+        }
         let is_empty = snapshot.profiles + snapshot.withheld == 0 && snapshot.state.held.is_empty();
         if !is_empty || self.options.only.is_some() {
             return Ok(Vec::new());

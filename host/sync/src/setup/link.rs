@@ -103,6 +103,15 @@ impl Link {
         }
     }
 
+    /// The places it writes into: the one in force, and those that it leaves.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.earlier.iter().filter_map(|place| match place {
+            Earlier::Ready(link) => Some(link.target.as_str()),
+            Earlier::Stuck(_) => None,
+        });
+        std::iter::once(self.target.as_str()).chain(earlier)
+    }
+
     /// The same connection with what was just learned of account and list.
     pub(crate) fn with_remote(&self, remote: &str) -> Self {
         let mut link = self.clone();

@@ -10,11 +10,12 @@ use enroute_core::matching::How;
 
 use crate::setup::connection::{self, Wished};
 use crate::setup::destination;
-use crate::setup::link::Link;
+use crate::setup::link::{Earlier, Link};
 use crate::setup::named::InAccount;
 use crate::setup::place;
 use crate::setup::planned::Planned;
 use crate::setup::plugins;
+use crate::setup::shared;
 use crate::setup::stopped::{Stopped, Validation};
 use crate::setup::withdrawal::Parts;
 use crate::setup::words::{dotted, word};
@@ -119,6 +120,7 @@ impl Setup {
                 }
             }
         }
+        shared::tell(&links, &mut found);
         let sources = destinations.into_iter().filter_map(|(name, (destination, _, ready))| {
             Some((name, (ready.source?, destination.name.place.clone())))
         });
@@ -314,6 +316,31 @@ impl Setup {
             link.earlier = self.parts.earlier(planned, (places, &target), store.sealer(), None).await?;
         }
         Ok((link, revision))
+    }
+
+    /// Everybody whom these connections hold, ready to be withdrawn; a plan needs no tokens.
+    pub(crate) async fn purged(&self, store: &Arc<Store>, held: &[Kept]) -> Result<Vec<Earlier>, Error> {
+        let reader = store.reader()?;
+        let with_rows = held.iter().map(|kept| places::link(&reader, kept).map(|known| (kept.clone(), known)));
+        let with_rows = with_rows.collect::<Result<_, _>>()?;
+        drop(reader);
+        self.parts.purged(with_rows, store.sealer(), Some((&self.keepers, store))).await
+    }
+
+    /// Whether a connection is synced: it is configured and enabled, and nothing is wrong with it.
+    #[must_use]
+    pub fn syncs(&self, name: &LinkName) -> bool {
+        self.links.iter().any(|planned| planned.name() == *name)
+    }
+
+    /// Connections whose audience has the key of one that was removed, and why that is wrong.
+    pub(crate) fn reused(&self, reader: &Reader) -> Result<Vec<(Place, String)>, Error> {
+        let mut found = Vec::new();
+        for planned in &self.links {
+            let kept = places::of(reader, &planned.name())?;
+            found.extend(planned.reused(kept.as_ref()).map(|reason| (planned.place.clone(), reason)));
+        }
+        Ok(found)
     }
 
     /// Notes in the store which connections are configured no more.

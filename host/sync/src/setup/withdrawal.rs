@@ -39,6 +39,24 @@ pub(super) struct Parts {
     pub(super) today: String,
 }
 
+/// Every connection of a configuration, also those that are not enabled, a name for each mapping.
+pub(crate) fn configured(config: &Config) -> Vec<LinkName> {
+    let names = |wanted: &Wanted| {
+        let mut mappings: Vec<String> = wanted.mappings.iter().map(|one| one.name.value.clone()).collect();
+        if mappings.is_empty() {
+            mappings.push(String::new());
+        }
+        let (audience, destination) = (wanted.audience.value.to_string(), wanted.destination.value.to_string());
+        mappings.into_iter().map(move |mapping| LinkName {
+            audience: audience.clone(),
+            destination: destination.clone(),
+            mapping,
+        })
+    };
+    let is_there = |wanted: &&Wanted| config.destinations.contains_key(&wanted.destination.value);
+    config.connections.iter().filter(is_there).flat_map(names).collect()
+}
+
 /// What a withdrawal is for.
 pub(super) struct Purpose<'a> {
     /// In words, for reports.
@@ -56,20 +74,7 @@ impl Parts {
         today: &str,
     ) -> Self {
         let destinations = config.destinations.iter().map(|(name, one)| (name.as_str().to_owned(), one.clone()));
-        let names = |wanted: &Wanted| {
-            let mut mappings: Vec<String> = wanted.mappings.iter().map(|one| one.name.value.clone()).collect();
-            if mappings.is_empty() {
-                mappings.push(String::new());
-            }
-            let (audience, destination) = (wanted.audience.value.to_string(), wanted.destination.value.to_string());
-            mappings.into_iter().map(move |mapping| LinkName {
-                audience: audience.clone(),
-                destination: destination.clone(),
-                mapping,
-            })
-        };
-        let is_there = |wanted: &&Wanted| config.destinations.contains_key(&wanted.destination.value);
-        let configured = config.connections.iter().filter(is_there).flat_map(names).collect();
+        let configured = configured(config);
         Self { destinations: destinations.collect(), loaded, refused, configured, today: today.to_owned() }
     }
 
@@ -98,6 +103,30 @@ impl Parts {
                     plugin: kept.place.plugin.clone(),
                     held: kept.held,
                     reason: stuck(&kept, &old.beside(target), &why_not),
+                }),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Everybody whom these connections hold, ready to be withdrawn whoever is in their audiences.
+    pub(super) async fn purged(
+        &self,
+        places: Vec<(Kept, ledger::Link)>,
+        sealer: &Sealer,
+        tokens: Option<(&Keepers, &Arc<Store>)>,
+    ) -> Result<Vec<Earlier>, Error> {
+        let mut found = Vec::new();
+        for (kept, known) in places {
+            let why = "everybody is withdrawn".to_owned();
+            let purpose = Purpose { why, condition: "", remove_max_percent: 100 };
+            found.push(match self.ready((&kept, &known), purpose, sealer, tokens).await? {
+                Ok(link) => Earlier::Ready(Arc::new(link)),
+                Err(why_not) => Earlier::Stuck(Stuck {
+                    name: kept.name.clone(),
+                    plugin: kept.place.plugin.clone(),
+                    held: kept.held,
+                    reason: why_not,
                 }),
             });
         }
