@@ -34,4 +34,5 @@ mod places;
 mod refusals;
 mod secrets;
 mod seven;
+mod signals;
 mod tidy;

@@ -42,6 +42,14 @@ pub enum TokenError {
         /// Why.
         why: String,
     },
+    /// The endpoint is not who it says.
+    #[error("{endpoint} is not trusted: {why}")]
+    Untrusted {
+        /// The URL.
+        endpoint: String,
+        /// What is wrong with its certificate.
+        why: String,
+    },
     /// The endpoint gave no clear answer.
     #[error("{endpoint} gave no token: {why}")]
     Unavailable {
@@ -95,6 +103,9 @@ impl TokenError {
             }
             Self::NotBearer { .. } => format!("{what}: {self}; ask the plugin's author"),
             Self::Denied { .. } => format!("{what}: {self}; correct its URL or the grant in plugins.toml"),
+            Self::Untrusted { .. } => {
+                format!("{what}: {self}; see that the URL is right, or have the certificate mended")
+            }
             Self::Unavailable { .. } | Self::Store(_) => format!("{what}: {self}"),
         }
     }

@@ -249,6 +249,10 @@ impl Source {
                 let error = TokenError::Denied { endpoint: self.endpoint.to_string(), why };
                 return Err(NotGranted { error, raced: false });
             }
+            Err(Failure::Untrusted(why)) => {
+                let error = TokenError::Untrusted { endpoint: self.endpoint.to_string(), why };
+                return Err(NotGranted { error, raced: false });
+            }
             Err(failure) => return Err(later(failure.to_string())),
         };
         answer::read(&answer).map_err(|problem| match problem {

@@ -12,6 +12,7 @@ pub(crate) mod matching;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod purge;
+pub(crate) mod resync;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod traits;

@@ -4,22 +4,23 @@ mod commands;
 mod output;
 mod progress;
 mod session;
+mod signals;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, adopt, check, compile, demo, forget, import, login, matching, plan, plugin, purge, status, sync, traits,
-    trial,
+    account, adopt, check, compile, demo, forget, import, login, matching, plan, plugin, purge, resync, status, sync,
+    traits, trial,
 };
 use crate::output::Output;
 
 /// Keeps marketing, ads and support tools in step with a team's audiences.
 ///
 /// Exit codes: 0 all done; 1 failed; 2 a mistake in a file or on the command line; 3 something waits; 4 some members
-/// were rejected; 5 a connection is paused, guarded or failed.
+/// were rejected; 5 a connection is paused, guarded or failed; 6 interrupted by a signal.
 #[derive(Debug, Parser)]
 #[command(name = "enroute", version)]
 struct Cli {
@@ -62,6 +63,8 @@ enum Command {
     Adopt(adopt::AdoptArgs),
     /// Let go of whom a connection holds; nothing is sent.
     Forget(forget::ForgetArgs),
+    /// Send again what destinations hold: all of it, or what is stale, or one person.
+    Resync(resync::ResyncArgs),
     /// Show where every connection stands.
     Status,
     /// Show which traits there are, of what kind, and how many profiles have them.
@@ -80,10 +83,16 @@ fn main() -> ExitCode {
         Err(error) => return not_understood(&error),
     };
     let output = Output { json: cli.json };
+    signals::keep_memory_private();
     // Compiling limits the process, so it comes before anything that begins threads.
     let result = match &cli.command {
         Command::Compile(args) => compile::run(args, &output),
-        _ => tokio::runtime::Runtime::new().map_err(Into::into).map(|runtime| runtime.block_on(run(cli, &output))),
+        _ => tokio::runtime::Runtime::new().map_err(Into::into).map(|runtime| {
+            let code = runtime.block_on(run(cli, &output));
+            // A command that was told to end does not wait for reading that nobody needs any more.
+            runtime.shutdown_background();
+            code
+        }),
     };
     result.unwrap_or_else(|error| output.failure(&error))
 }
@@ -104,8 +113,19 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         let what = format!("`--log {}` is no level or filter: {error}", cli.log);
         return output.failure(&output::Advice::mistake(what, "write a level such as `info`").into());
     }
+    if let Err(error) = signals::listen(output) {
+        return output.failure(&anyhow::Error::new(error).context("signals cannot be listened to"));
+    }
     let folder = cli.folder.as_path();
-    let result = match cli.command {
+    let ends_by_itself = matches!(cli.command, Command::Import(_) | Command::Plan(_) | Command::Sync(_));
+    let work = carry_out(cli.command, folder, output);
+    // What does not write may be dropped where it stands; what one request in doubt costs, the next run clears up.
+    let result = if ends_by_itself { work.await } else { signals::unless_asked(work).await };
+    result.unwrap_or_else(|error| output.failure(&error))
+}
+
+async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Demo(args) => demo::run(args, output).await,
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
@@ -118,11 +138,11 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
         Command::Purge(args) => purge::run(args, folder, output).await,
         Command::Adopt(args) => adopt::run(args, folder, output).await,
         Command::Forget(args) => forget::run(args, folder, output).await,
+        Command::Resync(args) => resync::run(args, folder, output).await,
         Command::Status => status::status(folder, output),
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,
         Command::Compile(args) => compile::run(&args, output),
-    };
-    result.unwrap_or_else(|error| output.failure(&error))
+    }
 }

@@ -14,6 +14,8 @@ use enroute_core::plain::{is_hidden, visible};
 pub(crate) const EXIT_MISTAKE: u8 = 2;
 /// A connection needs a person; others went on.
 pub(crate) const EXIT_STOPPED: u8 = 5;
+/// A signal ended the command before it was through.
+pub(crate) const EXIT_INTERRUPTED: u8 = 6;
 
 /// Prints for people, or for programs where `--json` is given.
 #[derive(Debug, Clone, Copy)]
@@ -122,6 +124,11 @@ impl Advice {
     /// Something went wrong that no file is to blame for.
     pub(crate) fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), next: next.into(), exit: 1 }
+    }
+
+    /// A signal ended the command.
+    pub(crate) fn interrupted(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: EXIT_INTERRUPTED }
     }
 
     /// The connection that was asked for does not run because of its plugin.

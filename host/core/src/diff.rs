@@ -24,6 +24,8 @@ pub struct State {
     pub waiting: RoaringBitmap,
     /// Members put off by an earlier run whose time has come.
     pub due: RoaringBitmap,
+    /// Members at the destination who are sent again, whether or not anything of them has changed.
+    pub again: RoaringBitmap,
 }
 
 /// Who must be looked at.
@@ -35,6 +37,8 @@ pub struct Candidates {
     pub updated: RoaringBitmap,
     /// At the destination, no longer in the audience.
     pub removed: RoaringBitmap,
+    /// Of those to be updated, the ones who are sent though nothing may have changed.
+    pub again: RoaringBitmap,
 }
 
 /// Finds the candidates. `resend_changes` is false where only entry and exit are sent.
@@ -42,13 +46,14 @@ pub struct Candidates {
 pub fn candidates(state: &State, resend_changes: bool) -> Candidates {
     let settled_refusals = &state.refused - &state.changed;
     let added = ((&state.audience - &state.held) - &settled_refusals) - &state.waiting;
-    let mut suspects = &state.in_doubt | &state.due;
+    let mut suspects = &(&state.in_doubt | &state.due) | &state.again;
     if resend_changes {
         suspects |= &state.changed;
     }
     let updated = (((&state.audience & &state.held) & suspects) - &settled_refusals) - &state.waiting;
     let removed = ((&state.held - &state.audience) - (&state.refused_removals - &state.changed)) - &state.waiting;
-    Candidates { added, updated, removed }
+    let again = &updated & &state.again;
+    Candidates { added, updated, removed, again }
 }
 
 #[cfg(test)]
@@ -64,12 +69,13 @@ mod tests {
     proptest! {
         #[test]
         fn carrying_the_difference_out_yields_the_audience(
-            audience in set(), held in set(), changed in set(), doubt in set(),
+            audience in set(), held in set(), changed in set(), doubt in set(), again in set(),
         ) {
-            let state = State { in_doubt: &doubt & &held, audience: audience.clone(), held: held.clone(), changed, ..State::default() };
+            let state = State { in_doubt: &doubt & &held, audience: audience.clone(), held: held.clone(), changed, again, ..State::default() };
             let found = candidates(&state, true);
             prop_assert_eq!((&held | &found.added) - &found.removed, audience.clone());
             prop_assert!(found.updated.is_subset(&(&audience & &held)));
+            prop_assert!(found.again.is_subset(&found.updated));
             prop_assert!((&state.in_doubt & &audience).is_subset(&found.updated));
         }
 

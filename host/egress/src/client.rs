@@ -1,7 +1,7 @@
 //! Sends requests: one destination, its own pool, one answer or one reason why there is none.
 //!
-//! Invariant: [`Failure::Refused`], [`Failure::Denied`] and [`Failure::Unreachable`] mean that no byte of the request left; whatever
-//! happens once a connection is in hand is [`Failure::Interrupted`]. What must never happen: that a request which
+//! Invariant: [`Failure::Refused`], [`Failure::Denied`], [`Failure::Unreachable`] and [`Failure::Untrusted`] mean that no byte of
+//! the request left; whatever happens once a connection is in hand is [`Failure::Interrupted`]. What must never happen: that a request which
 //! may have left is sent again, or that an answer is waited for beyond the deadline, however slowly it drips.
 
 use crate::address::Addresses;
@@ -16,6 +16,7 @@ use crate::rules::Refused;
 use crate::scrub::Scrubber;
 use crate::secrets::{Credentials, Proof, prove};
 use crate::slots::{Fill, Outgoing, fill};
+use crate::trust;
 use bytes::Bytes;
 use enroute_core::request::{Item, Request, Response};
 use http_body_util::{BodyExt as _, Full};
@@ -29,7 +30,10 @@ use ipnet::IpNet;
 use rustls::RootCertStore;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 /// How the host names itself, unless the plugin does.
@@ -40,6 +44,9 @@ const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// How long an idle connection is kept; shorter than the minute after which common servers close theirs.
 const IDLE_WAIT: Duration = Duration::from_secs(30);
+
+/// Interim answers (status 1xx) before the one that counts. Servers send one or two; more is no conversation.
+const INTERIM_MAX: usize = 20;
 
 /// What a client is made of.
 #[derive(Debug, Clone, Default)]
@@ -94,10 +101,10 @@ impl Client {
     /// When a credential cannot be put where the manifest wants it.
     pub fn new(config: Config) -> Result<Self, Error> {
         let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        Self::assemble(config, std::sync::Arc::new(SystemResolver), roots)
+        Self::assemble(config, Arc::new(SystemResolver), roots)
     }
 
-    fn assemble(config: Config, resolver: std::sync::Arc<dyn Resolve>, roots: RootCertStore) -> Result<Self, Error> {
+    fn assemble(config: Config, resolver: Arc<dyn Resolve>, roots: RootCertStore) -> Result<Self, Error> {
         let Config { hosts, allow_networks, credentials, limits } = config;
         credentials.check()?;
         let policy = Policy::new(hosts, !allow_networks.is_empty(), credentials.owned());
@@ -223,8 +230,15 @@ impl Client {
         let mut request = message(outgoing).map_err(Failure::of_policy)?;
         // Set when the request is handed to a connection; until then nothing of it can have left.
         let connection = capture_connection(&mut request);
+        let interim = Interim::watch(&mut request);
         let answer = async {
-            let response = self.http.request(request).await.map_err(|error| {
+            let response = tokio::select! {
+                response = self.http.request(request) => response,
+                () = interim.too_many() => {
+                    return Err(Failure::Interrupted(format!("more than {INTERIM_MAX} interim answers came before it")));
+                }
+            };
+            let response = response.map_err(|error| {
                 if error.is_connect() {
                     not_connected(&origin, &error)
                 } else {
@@ -293,6 +307,26 @@ impl Client {
     }
 }
 
+/// Counts interim answers over HTTP/1. Over HTTP/2 they are dropped as they come, and the deadline is their limit.
+struct Interim(Arc<(AtomicUsize, Notify)>);
+
+impl Interim {
+    fn watch(request: &mut hyper::Request<Full<Bytes>>) -> Self {
+        let seen: Arc<(AtomicUsize, Notify)> = Arc::default();
+        let counted = Arc::clone(&seen);
+        hyper::ext::on_informational(request, move |_| {
+            if counted.0.fetch_add(1, Ordering::Relaxed) == INTERIM_MAX {
+                counted.1.notify_one();
+            }
+        });
+        Self(seen)
+    }
+
+    async fn too_many(&self) {
+        self.0.1.notified().await;
+    }
+}
+
 type Prepared = (Outgoing, Vec<(String, zeroize::Zeroizing<String>)>, bool);
 
 /// The request as hyper takes it.
@@ -329,7 +363,10 @@ fn not_connected(origin: &str, error: &legacy::Error) -> Failure {
             None => cause = at.source(),
         }
     }
-    Failure::Unreachable(format!("TLS with {origin} failed: {}", causes(inner(error))))
+    match trust::fault(inner(error)) {
+        Some(fault) => Failure::Untrusted(format!("TLS with {origin}: {fault}")),
+        None => Failure::Unreachable(format!("TLS with {origin} failed: {}", causes(inner(error)))),
+    }
 }
 
 /// What is behind hyper-util's error, whose own text only names the step.

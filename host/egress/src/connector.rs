@@ -23,6 +23,7 @@ use tower_service::Service;
 use crate::address::Addresses;
 use crate::error::Error;
 use crate::hosts::HTTPS_PORT;
+use crate::trust::Verifier;
 
 /// Longest wait for a name to be resolved.
 ///
@@ -97,10 +98,12 @@ impl Connector {
     /// The connector with TLS on top, for the roots given.
     pub(super) fn with_tls(self, roots: RootCertStore) -> Result<HttpsConnector<Self>, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Verifier::new(roots, Arc::clone(&provider))?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| Error::Tls(error.to_string()))?
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
         Ok(builder.enable_all_versions().wrap_connector(self))

@@ -24,6 +24,7 @@ mod rules;
 mod scrub;
 mod secrets;
 mod slots;
+mod trust;
 
 pub use assertion::{Claims, KeyError};
 pub use client::{Client, Config, Limits};

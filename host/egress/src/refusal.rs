@@ -19,6 +19,9 @@ pub enum Failure {
     /// No connection (name, address, TLS); nothing left.
     #[error("destination unreachable: {0}")]
     Unreachable(String),
+    /// The destination was reached and its certificate does not hold, which time does not mend; nothing left.
+    #[error("destination not trusted: {0}")]
+    Untrusted(String),
     /// Bytes may have left and no complete answer came.
     #[error("no complete answer: {0}")]
     Interrupted(String),
@@ -35,7 +38,7 @@ impl Failure {
     /// Whether nothing of the request can have left.
     #[must_use]
     pub const fn left_nothing(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Denied(_) | Self::Unreachable(_))
+        matches!(self, Self::Refused(_) | Self::Denied(_) | Self::Unreachable(_) | Self::Untrusted(_))
     }
 }
 

@@ -5,9 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
-
-use crate::limits::TICK;
+use crate::cpu;
 
 /// Why a call did not end by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,18 +23,15 @@ pub(super) struct Spent {
 
 /// Drives `call` until it ends or has used up a budget, in which case it is dropped.
 ///
-/// A guest yields at every tick, so each poll is short, and only time inside polls counts as CPU time: a guest
-/// that waits for a slow destination is not charged for the waiting. One that has run through a tick goes on beside
-/// the workers of the runtime, not on one of them: a few such guests would keep all of them from looking at the
-/// network, and so hold up everybody else.
+/// A guest yields at every tick, so each poll is short, and only the CPU time of polls counts: a guest that waits for a
+/// slow destination, or for a core, is not charged for the waiting.
 pub(super) async fn within<T>(
     cpu: Duration,
     wall: Duration,
     call: impl Future<Output = T>,
 ) -> (Result<T, Overrun>, Spent) {
     let begun = Instant::now();
-    let metered = pin!(Metered { call: pin!(call), budget: cpu, spent: Duration::ZERO });
-    let mut metered = metered;
+    let mut metered = pin!(Metered { call: pin!(call), budget: cpu, spent: Duration::ZERO });
     let ended = tokio::time::timeout(wall, metered.as_mut()).await;
     let spent = Spent { cpu: metered.spent, wall: begun.elapsed() };
     (ended.unwrap_or(Err(Overrun::Wall(wall))), spent)
@@ -52,22 +47,12 @@ impl<F: Future> Future for Metered<'_, F> {
     type Output = Result<F::Output, Overrun>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let start = Instant::now();
-        let polled = if self.spent >= TICK && has_workers() {
-            tokio::task::block_in_place(|| self.call.as_mut().poll(context))
-        } else {
-            self.call.as_mut().poll(context)
-        };
-        self.spent += start.elapsed();
+        let (polled, took) = cpu::measured(|| self.call.as_mut().poll(context));
+        self.spent += took;
         match polled {
             Poll::Ready(output) => Poll::Ready(Ok(output)),
             Poll::Pending if self.spent > self.budget => Poll::Ready(Err(Overrun::Cpu(self.budget))),
             Poll::Pending => Poll::Pending,
         }
     }
-}
-
-/// Whether there are several threads for tasks, so that one of them can be done without.
-fn has_workers() -> bool {
-    Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }

@@ -156,7 +156,7 @@ pub(super) fn answer(answer: Result<Response, Failure>) -> Result<types::Respons
     answer.map(response).map_err(|failure| match failure {
         Failure::Refused(refusal) => types::Failure::Denied(refusal.reason),
         Failure::Denied(reason) => types::Failure::Denied(reason),
-        Failure::Unreachable(reason) => types::Failure::Unreachable(reason),
+        Failure::Unreachable(reason) | Failure::Untrusted(reason) => types::Failure::Unreachable(reason),
         Failure::Interrupted(reason) => types::Failure::Interrupted(reason),
         Failure::TooLarge(bytes) => types::Failure::TooLarge(bytes),
     })

@@ -2,10 +2,11 @@
 
 use crate::bindings::PluginPre;
 use crate::bindings::exports::enroute::destination::destination::Guest;
-use crate::call::{self, Spent};
+use crate::call::{self, Overrun, Spent};
 use crate::cause::{Values, cause, last_line};
 use crate::convert;
 use crate::fault::{Fault, FaultKind, classify};
+use crate::lane;
 use crate::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::said;
 use crate::state::{Outlet, State, World};
@@ -16,6 +17,8 @@ use enroute_core::batch::Batch;
 use enroute_core::outcome::{Outcome, Report, conserve};
 use enroute_core::plain;
 use enroute_core::retry::WAIT_MS_MAX;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Store;
@@ -67,13 +70,16 @@ impl Plugin {
     /// # Errors
     /// As [`Self::validate`].
     pub async fn validate_in(&self, world: World, connection: &Connection) -> Result<(Vec<Problem>, Usage), Fault> {
-        let run = self.start("validate", None, world, Values::default())?;
         let guest = convert::connection(connection);
         let budget = (self.limits.cpu_validate, self.limits.wall_pure);
-        let (problems, mut usage) =
-            run.call(budget, async |guest_fns, store| guest_fns.call_validate(store, &guest).await).await?;
-        usage.ill_formed = said::ill_put(&problems);
-        Ok((said::problems(problems), usage))
+        let call = self.start("validate", None, world).call(budget, |guest_fns, store| {
+            Box::pin(async move {
+                let problems = guest_fns.call_validate(store, &guest).await?;
+                Ok((said::ill_put(&problems), said::problems(problems)))
+            })
+        });
+        let ((ill_formed, problems), usage) = self.outcome("validate", call.await, &Values::default())?;
+        Ok((problems, Usage { ill_formed, ..usage }))
     }
 
     /// Turns a batch into requests. No network, frozen clock: same input, same bytes.
@@ -89,16 +95,18 @@ impl Plugin {
     /// # Errors
     /// As [`Self::map`].
     pub async fn map_in(&self, world: World, connection: &Connection, batch: &Batch) -> Result<(Mapped, Usage), Fault> {
-        let values = Values::new(vec![&batch.identifiers, &batch.sent], vec![&batch.values]);
-        let run = self.start("map", None, world, values)?;
         let (guest, members) = (convert::connection(connection), convert::batch(batch));
         let budget = (self.limits.cpu_map, self.limits.wall_pure);
-        let (mapped, mut usage) =
-            run.call(budget, async |guest_fns, store| guest_fns.call_map(store, &guest, &members).await).await?;
-        usage.ill_formed = said::ill_formed(&mapped);
-        usage.ill_warned = said::ill_warned(&mapped.warnings);
-        usage.output_bytes = usage.output_bytes.max(said::mapped_bytes(&mapped));
-        let mapped = convert::mapped(mapped);
+        let call = self.start("map", None, world).call(budget, |guest_fns, store| {
+            Box::pin(async move {
+                let mapped = guest_fns.call_map(store, &guest, &members).await?;
+                let ill = (said::ill_formed(&mapped), said::ill_warned(&mapped.warnings));
+                Ok((ill, said::mapped_bytes(&mapped), convert::mapped(mapped)))
+            })
+        });
+        let values = Values::new(vec![&batch.identifiers, &batch.sent], vec![&batch.values]);
+        let (((ill_formed, ill_warned), bytes, mapped), usage) = self.outcome("map", call.await, &values)?;
+        let usage = Usage { ill_formed, ill_warned, output_bytes: usage.output_bytes.max(bytes), ..usage };
         self.check_mapped(&mapped, batch.len())?;
         Ok((mapped, usage))
     }
@@ -113,15 +121,17 @@ impl Plugin {
         work: &Work,
         outlet: Arc<dyn Outlet>,
     ) -> Result<(Report, Usage), Fault> {
-        let run = self.start("send", Some(outlet), World::default(), work.values())?;
         let (guest, guest_work) = (convert::connection(connection), convert::work(work));
-        let budget = (self.limits.cpu_send, self.limits.wall_send);
-        let (report, mut usage) =
-            run.call(budget, async |guest_fns, store| guest_fns.call_send(store, &guest, &guest_work).await).await?;
-        usage.output_bytes = usage.output_bytes.max(said::report_bytes(&report));
-        usage.ill_formed = said::ill_formed_report(&report);
-        usage.wait_ms = said::longest_wait_ms(&report);
-        let report = convert::report(report, self.wait_ms_max);
+        let (budget, wait_ms_max) = ((self.limits.cpu_send, self.limits.wall_send), self.wait_ms_max);
+        let call = self.start("send", Some(outlet), World::default()).call(budget, move |guest_fns, store| {
+            Box::pin(async move {
+                let report = guest_fns.call_send(store, &guest, &guest_work).await?;
+                let seen = (said::ill_formed_report(&report), said::longest_wait_ms(&report));
+                Ok((seen, said::report_bytes(&report), convert::report(report, wait_ms_max)))
+            })
+        });
+        let (((ill_formed, wait_ms), bytes, report), usage) = self.outcome("send", call.await, &work.values())?;
+        let usage = Usage { ill_formed, wait_ms, output_bytes: usage.output_bytes.max(bytes), ..usage };
         conserve(report.fates.iter().map(|fate| fate.members.as_slice()), work.members())
             .map_err(|error| self.broken("send", error.to_string()))?;
         self.check_kept(&report)?;
@@ -155,15 +165,24 @@ impl Plugin {
         Fault::contract(self.name.clone(), function, reason)
     }
 
-    fn start<'a>(
-        &'a self,
-        function: &'static str,
-        outlet: Option<Arc<dyn Outlet>>,
-        world: World,
-        values: Values<'a>,
-    ) -> Result<Run<'a>, Fault> {
+    fn start(&self, function: &'static str, outlet: Option<Arc<dyn Outlet>>, world: World) -> Run {
         let store = self.store(State::new(self.limits, outlet, world));
-        Ok(Run { plugin: self, function, store, values })
+        Run { plugin: self.clone(), function, store }
+    }
+
+    /// What came of a call: what it returned and cost, or its fault, with none of `values` in its words.
+    fn outcome<T>(
+        &self,
+        function: &'static str,
+        ended: Option<Ended<T>>,
+        values: &Values<'_>,
+    ) -> Result<(T, Usage), Fault> {
+        match ended {
+            Some((run, Ok((value, spent)))) => Ok((value, run.usage(spent))),
+            Some((run, Err(Failed::Trap(error)))) => Err(run.fault(&error, values)),
+            Some((run, Err(Failed::Overrun(overrun)))) => Err(run.overrun(overrun, values)),
+            None => Err(Fault { kind: FaultKind::Trap, ..self.broken(function, "the call was lost".to_owned()) }),
+        }
     }
 
     fn store(&self, state: State) -> Store<State> {
@@ -184,44 +203,64 @@ impl std::fmt::Debug for Plugin {
 }
 
 /// One call of one function in one instance.
-struct Run<'a> {
-    plugin: &'a Plugin,
+struct Run {
+    plugin: Plugin,
     function: &'static str,
     store: Store<State>,
-    /// What must not be in the words of a fault.
-    values: Values<'a>,
 }
 
-impl Run<'_> {
-    async fn call<T>(
+/// Why a call came to nothing.
+enum Failed {
+    Trap(wasmtime::Error),
+    Overrun(Overrun),
+}
+
+/// A call that has ended, with what it returned and took.
+type Ended<T> = (Run, Result<(T, Spent), Failed>);
+
+/// A call under way.
+type Calling<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
+
+impl Run {
+    /// Calls `function`, which also takes in what comes back: that is part of what a plugin may cost. Nothing where the
+    /// call was lost.
+    async fn call<T: Send + 'static>(
+        self,
+        budget: (Duration, Duration),
+        function: impl for<'a> FnOnce(&'a Guest, &'a mut Store<State>) -> Calling<'a, T> + Send + 'static,
+    ) -> Option<Ended<T>> {
+        lane::drive(self.carry_out(budget, function)).await
+    }
+
+    async fn carry_out<T>(
         mut self,
         (cpu, wall): (Duration, Duration),
-        function: impl AsyncFnOnce(&Guest, &mut Store<State>) -> wasmtime::Result<T>,
-    ) -> Result<(T, Usage), Fault> {
-        let plugin = self.plugin;
+        function: impl for<'a> FnOnce(&'a Guest, &'a mut Store<State>) -> Calling<'a, T>,
+    ) -> Ended<T> {
         let (guest_fns, begun) = loop {
-            let (ended, begun) = call::within(cpu, wall, plugin.pre.instantiate_async(&mut self.store)).await;
+            let (ended, begun) = call::within(cpu, wall, self.plugin.pre.instantiate_async(&mut self.store)).await;
             match ended {
                 Ok(Ok(guest_fns)) => break (guest_fns, begun),
                 // Other calls have every place: that is nobody's fault, and theirs end.
                 Ok(Err(error)) if error.is::<wasmtime::PoolConcurrencyLimitError>() => {
-                    let store = plugin.store(self.store.into_data());
-                    self = Run { store, ..self };
+                    let store = self.plugin.store(self.store.into_data());
+                    self = Self { store, ..self };
                     tokio::time::sleep(PLACE_PAUSE).await;
                 }
-                Ok(Err(error)) => return Err(self.fault(&error)),
-                Err(overrun) => return Err(self.overrun(overrun)),
+                Ok(Err(error)) => return (self, Err(Failed::Trap(error))),
+                Err(overrun) => return (self, Err(Failed::Overrun(overrun))),
             }
         };
         let work = function(guest_fns.enroute_destination_destination(), &mut self.store);
         let (ended, mut spent) = call::within(cpu.saturating_sub(begun.cpu), wall, work).await;
         spent.cpu += begun.cpu;
-        match ended {
-            Ok(Ok(value)) => Ok((value, self.usage(spent))),
-            Ok(Err(error)) => Err(self.fault(&error)),
-            Err(call::Overrun::Cpu(_)) => Err(self.overrun(call::Overrun::Cpu(cpu))),
-            Err(overrun) => Err(self.overrun(overrun)),
-        }
+        let ended = match ended {
+            Ok(Ok(value)) => Ok((value, spent)),
+            Ok(Err(error)) => Err(Failed::Trap(error)),
+            Err(Overrun::Cpu(_)) => Err(Failed::Overrun(Overrun::Cpu(cpu))),
+            Err(overrun) => Err(Failed::Overrun(overrun)),
+        };
+        (self, ended)
     }
 
     fn usage(self, spent: Spent) -> Usage {
@@ -243,15 +282,15 @@ impl Run<'_> {
         }
     }
 
-    fn overrun(self, overrun: call::Overrun) -> Fault {
+    fn overrun(self, overrun: Overrun, values: &Values<'_>) -> Fault {
         let reason = match overrun {
-            call::Overrun::Cpu(budget) => format!("it used up its {budget:?} of CPU time"),
-            call::Overrun::Wall(budget) => format!("it did not end within {budget:?}"),
+            Overrun::Cpu(budget) => format!("it used up its {budget:?} of CPU time"),
+            Overrun::Wall(budget) => format!("it did not end within {budget:?}"),
         };
-        self.failed(FaultKind::TimeOut, reason, Vec::new())
+        self.failed(FaultKind::TimeOut, reason, Vec::new(), values)
     }
 
-    fn fault(self, error: &wasmtime::Error) -> Fault {
+    fn fault(self, error: &wasmtime::Error, values: &Values<'_>) -> Fault {
         let text = format!("{error:#}");
         let backtrace = error
             .downcast_ref::<wasmtime::WasmBacktrace>()
@@ -263,14 +302,14 @@ impl Run<'_> {
             })
             .unwrap_or_default();
         let (kind, reason) = classify(error, &text, &self.plugin.limits);
-        self.failed(kind, reason, backtrace)
+        self.failed(kind, reason, backtrace, values)
     }
 
-    fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>) -> Fault {
+    fn failed(self, kind: FaultKind, reason: String, backtrace: Vec<String>, values: &Values<'_>) -> Fault {
         let state = self.store.into_data();
         let stderr = state.stderr.contents();
         let tail = stderr.get(stderr.len().saturating_sub(STDERR_BYTES_SHOWN)..).unwrap_or_default();
-        let written = self.values.cover(&String::from_utf8_lossy(tail));
+        let written = values.cover(&String::from_utf8_lossy(tail));
         let reason = match (cause(&written), last_line(&written)) {
             (Some(cause), _) if kind == FaultKind::Trap => cause,
             (_, Some(line)) => format!("{reason}; it last wrote: {line}"),
@@ -278,9 +317,9 @@ impl Run<'_> {
         };
         let stderr = written.lines().map(plain::visible).collect::<Vec<_>>().join("\n").into();
         let cut = state.log.len().saturating_sub(LOG_LINES_KEPT);
-        let cover = |line: LogLine| LogLine { message: self.values.cover(&line.message), ..line };
+        let cover = |line: LogLine| LogLine { message: values.cover(&line.message), ..line };
         let log = state.log.into_iter().skip(cut).map(cover).collect();
-        let plugin = self.plugin.name.clone();
+        let plugin = self.plugin.name;
         Fault {
             plugin,
             function: self.function,

@@ -3,6 +3,9 @@
 //! Codes are held to their form, sentences to one line; what could be without number is counted instead of kept. So
 //! nothing a plugin says costs memory, store or terminal beyond what its members do.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use enroute_core::account::{ITEMS_MAX, Item, Kind, ValueType};
 use enroute_core::outcome::{OTHERS, Unattributed, Warning};
 use enroute_core::plain;
@@ -42,18 +45,22 @@ pub(super) fn unattributed(said: Vec<types::Unattributed>) -> Vec<Unattributed> 
 }
 
 /// Adds up what is the same, in the order in which it was said; returns what is beyond [`DIFFERENT_MAX`] as one number.
-fn counted<K: Eq>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) {
-    let mut kept: Vec<(K, u32)> = Vec::new();
+fn counted<K: Eq + Hash>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>, u32) {
+    let mut kept: HashMap<K, (usize, u32)> = HashMap::new();
     let mut others = 0_u32;
     for (key, count) in said {
-        let is_full = kept.len() >= DIFFERENT_MAX;
-        match kept.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, known)) => *known = known.saturating_add(count),
-            None if is_full => others = others.saturating_add(count),
-            None => kept.push((key, count)),
+        let at = kept.len();
+        if let Some((_, known)) = kept.get_mut(&key) {
+            *known = known.saturating_add(count);
+        } else if at >= DIFFERENT_MAX {
+            others = others.saturating_add(count);
+        } else {
+            kept.insert(key, (at, count));
         }
     }
-    (kept, others)
+    let mut kept: Vec<_> = kept.into_iter().collect();
+    kept.sort_unstable_by_key(|(_, (at, _))| *at);
+    (kept.into_iter().map(|(key, (_, count))| (key, count)).collect(), others)
 }
 
 fn is_line(text: &&str) -> bool {

@@ -21,6 +21,8 @@ pub struct Held {
     pub identity: Option<[u8; 16]>,
     /// Whether another profile with the same identity carries the person.
     pub folded: bool,
+    /// Whether the member is sent again though nothing of it has changed.
+    pub again: bool,
     /// The identifiers in deliveries that stand, sealed.
     pub sent: Vec<u8>,
 }
@@ -34,6 +36,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Held> {
         identity: fixed(row.get(3)?),
         folded: row.get(4)?,
         sent: row.get::<_, Option<Vec<u8>>>(5)?.unwrap_or_default(),
+        again: row.get(6)?,
     })
 }
 
@@ -70,7 +73,7 @@ pub fn sets(from: &impl Look, link: i64) -> Result<(RoaringBitmap, RoaringBitmap
 pub fn get(from: &impl Look, link: i64, profile: u32) -> Result<Option<Held>, Error> {
     let connection = from.connection();
     let mut statement = connection.prepare_cached(
-        "SELECT profile, hash, version, identity, folded, sent FROM held WHERE connection = ?1 AND profile = ?2",
+        "SELECT profile, hash, version, identity, folded, sent, again FROM held WHERE connection = ?1 AND profile = ?2",
     )?;
     Ok(statement.query_row(params![link, profile], row).optional()?)
 }
@@ -105,10 +108,11 @@ pub fn same_identity(
 pub fn put<'a>(tx: &Transaction<'_>, link: i64, rows: impl IntoIterator<Item = &'a Held>) -> Result<(), Error> {
     let connection = tx.connection();
     let mut statement = connection.prepare_cached(
-        "INSERT INTO held (connection, profile, hash, version, identity, folded, sent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO held (connection, profile, hash, version, identity, folded, sent, again)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (connection, profile) DO UPDATE SET hash = excluded.hash, version = excluded.version,
-           identity = excluded.identity, folded = excluded.folded, sent = excluded.sent",
+           identity = excluded.identity, folded = excluded.folded, sent = excluded.sent,
+           again = excluded.again",
     )?;
     for held in rows {
         statement.execute(params![
@@ -119,6 +123,7 @@ pub fn put<'a>(tx: &Transaction<'_>, link: i64, rows: impl IntoIterator<Item = &
             held.identity.as_ref().map(<[u8; 16]>::as_slice),
             held.folded,
             held.sent,
+            held.again,
         ])?;
     }
     Ok(())

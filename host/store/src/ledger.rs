@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use roaring::RoaringBitmap;
 use rusqlite::{OptionalExtension as _, params};
 
-use crate::{Error, Look, Transaction};
+use crate::{Error, Look, Transaction, versions};
 
 /// A connection as the store knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub fn find_link(from: &impl Look, name: &LinkName) -> Result<Option<Link>, Erro
     Ok(found.optional()?)
 }
 
-/// Finds a connection or makes one, and raises its settings version when `settings_digest` is a new one.
+/// Finds a connection or makes one, and puts the version of its settings with `settings_digest` in force.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -176,14 +176,13 @@ pub fn link(tx: &Transaction<'_>, name: &LinkName, settings_digest: &[u8]) -> Re
     let connection = tx.connection();
     let [audience, destination, mapping] = name.columns();
     connection.execute(
-        "INSERT INTO connection (audience, destination, mapping, settings_version, settings_digest)
-         VALUES (?1, ?2, ?3, 1, ?4)
-         ON CONFLICT (audience, destination, mapping) DO UPDATE SET
-           settings_version = settings_version + (settings_digest IS NOT excluded.settings_digest),
-           settings_digest = excluded.settings_digest",
-        params![audience, destination, mapping, settings_digest],
+        "INSERT INTO connection (audience, destination, mapping) VALUES (?1, ?2, ?3)
+         ON CONFLICT (audience, destination, mapping) DO NOTHING",
+        params![audience, destination, mapping],
     )?;
-    find_link(tx, name)?.ok_or_else(|| Error::Broken("a connection vanished"))
+    let vanished = || Error::Broken("a connection vanished");
+    versions::put_in_force(tx, find_link(tx, name)?.ok_or_else(vanished)?.id, settings_digest)?;
+    find_link(tx, name)?.ok_or_else(vanished)
 }
 
 /// Remembers what a plugin learned of account and list.

@@ -7,6 +7,7 @@
 //! `profiles`.
 
 pub mod accounts;
+pub mod again;
 pub mod audience;
 pub mod computed;
 pub mod condition;
@@ -21,6 +22,7 @@ pub mod imports;
 pub mod layers;
 pub mod ledger;
 mod look;
+pub mod pace;
 pub mod places;
 pub mod profiles;
 pub mod records;
@@ -35,6 +37,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod traits;
 pub mod values;
+pub mod versions;
 pub mod waiting;
 pub mod warehouse;
 mod witness;
@@ -171,8 +174,34 @@ impl Store {
         F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
+        self.queue_write(Durability::Full, f)
+    }
+
+    /// As [`Store::write`], but a power cut may lose it until a later [`Store::write`] is done; the end of the process
+    /// does not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write_relaxed<T, F>(&self, f: F) -> impl Future<Output = Result<T, Error>> + Send + use<T, F>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.queue_write(Durability::Relaxed, f)
+    }
+
+    fn queue_write<T, F>(
+        &self,
+        durability: Durability,
+        f: F,
+    ) -> impl Future<Output = Result<T, Error>> + Send + use<T, F>
+    where
+        F: FnOnce(&Transaction<'_>) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let job = Job::new(Durability::Full, f, move |result| drop(reply.send(result)));
+        let job = Job::new(durability, f, move |result| drop(reply.send(result)));
         let queue = self.writer.queue();
         async move {
             queue.send(Some(job)).await.map_err(|_| Error::Closed)?;

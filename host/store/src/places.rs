@@ -138,9 +138,9 @@ pub fn link(from: &impl Look, kept: &Kept) -> Result<Link, Error> {
 /// # Errors
 /// When the store cannot be read.
 pub fn sharing(from: &impl Look, target: &str, link: i64) -> Result<Vec<i64>, Error> {
-    let mut statement = from
-        .connection()
-        .prepare_cached("SELECT connection FROM place WHERE target = ?1 AND sends_exits AND connection <> ?2 ORDER BY connection")?;
+    let mut statement = from.connection().prepare_cached(
+        "SELECT connection FROM place WHERE target = ?1 AND sends_exits AND connection <> ?2 ORDER BY connection",
+    )?;
     let rows = statement.query_map(params![target, link], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

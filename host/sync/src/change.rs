@@ -6,4 +6,5 @@ pub(crate) mod elsewhere;
 pub(crate) mod lot;
 pub(crate) mod only;
 pub(crate) mod records;
+pub(crate) mod resend;
 pub(crate) mod snapshot;

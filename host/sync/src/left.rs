@@ -124,7 +124,11 @@ impl LeftBehind {
     #[must_use]
     pub fn name(&self) -> String {
         let Self { audience, destination, mapping, .. } = self;
-        if mapping.is_empty() { format!("{audience}/{destination}") } else { format!("{audience}/{destination}/{mapping}") }
+        if mapping.is_empty() {
+            format!("{audience}/{destination}")
+        } else {
+            format!("{audience}/{destination}/{mapping}")
+        }
     }
 
     /// How many there are and why, in a sentence.
@@ -269,7 +273,8 @@ pub fn adoption(reader: &Reader, config: &Config, old: &Which, new: &Which) -> R
 /// The configured connection that an old one goes on as.
 fn goes_to(from: &LinkName, new: &Which, names: &[LinkName]) -> Result<LinkName, LeftError> {
     let destination = new.destination.as_ref().unwrap_or(&from.destination);
-    let mut fitting: Vec<&LinkName> = names.iter().filter(|name| new.is(name) && name.destination == *destination).collect();
+    let mut fitting: Vec<&LinkName> =
+        names.iter().filter(|name| new.is(name) && name.destination == *destination).collect();
     if fitting.len() > 1 {
         fitting.retain(|name| name.mapping == from.mapping);
     }
@@ -290,9 +295,7 @@ fn goes_to(from: &LinkName, new: &Which, names: &[LinkName]) -> Result<LinkName,
 /// When the store cannot be written.
 pub async fn adopt(store: &Store, adopted: Vec<Adopted>) -> Result<(), Error> {
     store
-        .write(move |tx| {
-            adopted.iter().try_for_each(|one| places::adopt(tx, &one.kept, &one.name, &one.definition))
-        })
+        .write(move |tx| adopted.iter().try_for_each(|one| places::adopt(tx, &one.kept, &one.name, &one.definition)))
         .await
 }
 

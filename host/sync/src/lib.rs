@@ -3,7 +3,7 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
-//! The files stand on floors, as the modules do, and use what stands before them: `clock` and `report`, the wings
+//! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
 //! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`.
 
 mod change;
@@ -11,28 +11,33 @@ mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod halt;
 mod history;
 mod left;
 mod plan;
 mod report;
+mod resync;
 mod run;
 mod setup;
 mod trial;
 
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
+pub use change::resend::Resend;
 pub use change::snapshot::SnapshotError;
 pub use clock::Clock;
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use halt::Halt;
 pub use left::{Adopted, LeftBehind, LeftError, Which, adopt, adoption, held_by, left_behind, let_go};
 pub use plan::{Detail, LinkPlan, PlannedRequest, plan, plan_purge};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
 };
+pub use resync::{LinkResync, preview, resync};
 pub use run::options::Options;
 pub use run::purge::purge;
 pub use run::{probe, sync};

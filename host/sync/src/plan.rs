@@ -6,6 +6,7 @@ use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::Lot;
 use crate::change::only::Only;
 use crate::change::records;
+use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
@@ -23,7 +24,7 @@ use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
 use enroute_store::ledger::LinkName;
 use enroute_store::places::Kept;
-use enroute_store::{Store, held};
+use enroute_store::{Store, again, held};
 use roaring::RoaringBitmap;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -150,7 +151,8 @@ pub async fn plan(
             of_earlier.push(withdrawal(store, place, clock, detail, &mut released).await?);
         }
         link.released = Arc::new(released.clone());
-        let (mut plan, removed) = plan_bound(store, link, planned.matches(), since, clock, detail, None).await?;
+        let (mut plan, removed) =
+            plan_bound(store, link, planned.matches(), since, clock, detail, Scope::Changes).await?;
         released.extend(removed);
         plan.moved(&of_earlier);
         let known = match doubts.get(&plan.audience) {
@@ -214,7 +216,7 @@ async fn withdrawal(
     };
     let link = Link { released: Arc::new(released.clone()), ..Link::clone(link) };
     let why = link.withdraws.clone();
-    let (mut plan, removed) = plan_bound(store, link, &[], 0, clock, detail, None).await?;
+    let (mut plan, removed) = plan_bound(store, link, &[], 0, clock, detail, Scope::Changes).await?;
     released.extend(removed);
     plan.withdraws = why;
     Ok(plan)
@@ -233,17 +235,28 @@ pub(super) fn stopped(stopped: &Stopped) -> LinkPlan {
     }
 }
 
-/// Plans one connection; with `only`, for one person whether or not anything has changed.
+/// Whom a plan is about.
+#[derive(Debug, Clone)]
+pub(super) enum Scope {
+    /// Everybody of whom something has changed.
+    Changes,
+    /// One person, whether or not anything has changed.
+    Person(Only),
+    /// Those whom a resync would send again.
+    Again(Resend),
+}
+
+/// Plans one connection.
 pub(super) async fn plan_link(
     store: &Arc<Store>,
     setup: &Setup,
     planned: &Planned,
     clock: &Clock,
     detail: Detail,
-    only: Option<&Only>,
+    scope: Scope,
 ) -> Result<LinkPlan, SnapshotError> {
     let (link, since) = setup.bind_for_reading(store, planned).await?;
-    Ok(plan_bound(store, link, planned.matches(), since, clock, detail, only).await?.0)
+    Ok(plan_bound(store, link, planned.matches(), since, clock, detail, scope).await?.0)
 }
 
 /// Plans a connection that is bound; tells also of whom it lets go, by its number.
@@ -254,24 +267,31 @@ async fn plan_bound(
     since: i64,
     clock: &Clock,
     detail: Detail,
-    only: Option<&Only>,
+    scope: Scope,
 ) -> Result<(LinkPlan, Option<(i64, RoaringBitmap)>), SnapshotError> {
     if let Some(reason) = link.reused.take() {
         return Ok((LinkPlan { stopped: Some(reason), ..LinkPlan::of(&link) }, None));
     }
-    let now_ms = clock.now_ms();
+    let (now_ms, matches) = (clock.now_ms(), matches.to_vec());
     records::refresh(&Arc::new(link.clone()), store).await?;
-    let (only, matches) = (only.cloned(), matches.to_vec());
     let (link, snapshot, stale, coverage) = store
         .read(move |reader| {
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
             let stale = if link.withdraws.is_some() { 0 } else { held::stale(reader, link.id, link.settings_version)? };
             let mut people = snapshot.state.audience.clone();
-            if let Some(only) = &only {
-                snapshot.restrict(reader, only)?;
-                people &= only.numbers(reader)?;
-                link.trial = Some(only.watch.clone());
+            match &scope {
+                Scope::Changes => {}
+                Scope::Person(only) => {
+                    snapshot.restrict(reader, only)?;
+                    people &= only.numbers(reader)?;
+                    link.trial = Some(only.watch.clone());
+                }
+                Scope::Again(resend) => {
+                    let marked = again::would_mark(reader, link.id, &resend.which(reader, &link)?)?;
+                    snapshot.mark(&link, marked);
+                    snapshot.restrict_to_again(reader, *resend)?;
+                }
             }
             let coverage = coverage::of(reader, &link, &matches, &people, detail.values)?;
             Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))

@@ -186,6 +186,8 @@ pub enum LinkState {
     Guarded,
     /// It could not run at all.
     Failed,
+    /// The run was told to end before this connection was through.
+    Interrupted,
 }
 
 /// One audience at one destination.
@@ -298,11 +300,14 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// The exit code: 0 all done; 3 something waits; 4 something is rejected; 5 paused, guarded or failed.
+    /// The exit code: 0 all done; 3 something waits; 4 something is rejected; 5 paused, guarded or failed; 6
+    /// told to end.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let any = |test: fn(&LinkReport) -> bool| self.connections.iter().any(test);
-        if any(|link| matches!(link.state, LinkState::Paused | LinkState::Guarded | LinkState::Failed)) {
+        if any(|link| link.state == LinkState::Interrupted) {
+            6
+        } else if any(|link| matches!(link.state, LinkState::Paused | LinkState::Guarded | LinkState::Failed)) {
             5
         } else if any(|link| link.outcomes.rejected > 0) {
             4

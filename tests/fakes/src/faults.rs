@@ -4,7 +4,10 @@
 //! request, in order of arrival. Invariant: a request is taken by at most one
 //! rule, and rules behind it do not see it.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::server::Reply;
 
@@ -17,6 +20,8 @@ pub enum Action {
     Delay(Duration),
     /// Never answers; ends when the client leaves. The request has no effect.
     Hang,
+    /// Lets the request take effect and keeps the answer until the latch is opened.
+    Hold(Latch),
     /// Closes the connection after the head, without reading the body. The request has no effect.
     Close,
     /// Lets the request take effect, then resets the connection without an answer.
@@ -35,6 +40,37 @@ pub enum Action {
     Redirect(String),
     /// Answers 200 under 1 MB of headers. The request has no effect.
     HugeHeaders,
+}
+
+/// What holds answers until it is opened; clones are one latch.
+#[derive(Clone, Debug)]
+pub struct Latch(Arc<Semaphore>);
+
+impl Default for Latch {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+impl PartialEq for Latch {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Latch {}
+
+impl Latch {
+    /// Lets everything pass from now on.
+    pub fn open(&self) {
+        self.0.close();
+    }
+
+    /// Waits until it is opened.
+    pub(crate) async fn opened(&self) {
+        // The semaphore has no permits: an end of the wait is its being closed.
+        let _ = self.0.acquire().await;
+    }
 }
 
 /// A rule of the script: for which requests, how often, what.

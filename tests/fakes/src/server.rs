@@ -233,6 +233,11 @@ async fn perform<S: Service>(
             tokio::time::sleep(time).await;
             (answer(), Box::new(AnswerBody::whole))
         }
+        Some(Action::Hold(latch)) => {
+            let reply = answer();
+            latch.opened().await;
+            (reply, Box::new(AnswerBody::whole))
+        }
         Some(Action::Hang) => std::future::pending().await,
         Some(Action::Close) => return Err(Cut),
         Some(Action::Reset) => {

@@ -109,7 +109,11 @@ async fn a_renamed_audience_takes_its_members_along_where_its_key_is_their_place
     drop(store);
     let report = world.sync(&people).await;
     let there = BTreeSet::from(["u1".to_owned(), "u2".to_owned()]);
-    assert_eq!((world.fakes.braze.members(AUDIENCE), world.fakes.braze.members("vip")), (BTreeSet::new(), there), "{report:#?}");
+    assert_eq!(
+        (world.fakes.braze.members(AUDIENCE), world.fakes.braze.members("vip")),
+        (BTreeSet::new(), there),
+        "{report:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,8 +159,7 @@ async fn a_key_of_the_past_is_not_taken_by_another_audience() {
     sync::adopt(&store, adopted).await.unwrap();
     drop(store);
     let setup = world.setup().await.unwrap();
-    let options =
-        Options { wait: true, allow_empty: true, clock: world.clock.clone(), ..Options::default() };
+    let options = Options { wait: true, allow_empty: true, clock: world.clock.clone(), ..Options::default() };
     let report = sync::sync(&world.import(&people), &setup, &options).await.unwrap();
     check(&world, &report, [&["u3"], &[]]);
 }
@@ -193,11 +196,15 @@ async fn the_commands_tell_who_is_left_behind_and_do_nothing_unasked() {
     assert!(run(&world, &["sync"]).await.status.success());
     // The audience has another name, the destination is gone.
     let renamed = support::AUDIENCES.replace("gold\"", "vip\"").replace("audience.gold", "audience.vip");
-    world.write("audiences.toml", renamed.split("[[connection]]\naudience = \"vip\"\ndestination = \"facebook").next().unwrap());
+    world.write(
+        "audiences.toml",
+        renamed.split("[[connection]]\naudience = \"vip\"\ndestination = \"facebook").next().unwrap(),
+    );
     let plugins = world.plugins_toml();
     world.write("plugins.toml", plugins.split("[destination.facebook-ads]").next().unwrap());
     world.take_requests();
-    let says = ["2 members of `gold/braze-eu` are still at the destination", "`facebook-ads` is not in plugins.toml any more"];
+    let says =
+        ["2 members of `gold/braze-eu` are still at the destination", "`facebook-ads` is not in plugins.toml any more"];
     for command in ["check", "plan", "status"] {
         let ended = run(&world, &[command]).await;
         let told = text(&ended.stdout) + &text(&ended.stderr);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use enroute_core::words::{counted, noun};
-use enroute_host::sync::{self, Clock};
+use enroute_host::config::diagnostic::Diagnostics;
+use enroute_host::sync::{self, Clock, Probed, Setup};
 
 use crate::output::{EXIT_MISTAKE, Output, connection};
 use crate::session::{Session, Told};
@@ -48,7 +49,7 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
     if !absent.is_empty() {
         session.tell(&absent, output)?;
     }
-    let failed = probed.iter().any(|probed| probed.verdict != "ok");
+    let failed = probed.iter().any(Probed::has_failed);
     let stopped = setup.stopped();
     if output.json {
         output.print_json(
@@ -63,12 +64,26 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
             let name = connection(&one.audience, &one.destination, &one.mapping);
             output.line(format_args!("{name}: stopped: {}", one.reason))?;
         }
-        let count = setup.len() as u64;
-        output.line(format_args!("{} {} in order", counted(count, "connection"), noun(count, "is")))?;
+        output.line(summary(&setup, &probed, &absent))?;
     }
     Ok(match (session.has_errors(), failed) {
         (true, _) => ExitCode::from(EXIT_MISTAKE),
         (false, true) => ExitCode::FAILURE,
         (false, false) => ExitCode::SUCCESS,
     })
+}
+
+/// The last line. Beside what failed, nothing reads as if all were in order.
+fn summary(setup: &Setup, probed: &[Probed], absent: &Diagnostics) -> String {
+    let all = setup.len() as u64;
+    let failed = probed.iter().filter(|probed| probed.has_failed()).count() as u64;
+    if failed > 0 {
+        return format!("{failed} of {} failed the probe", counted(all, "connection"));
+    }
+    if absent.errors() > 0 {
+        return format!("{} to mend, see above", counted(absent.errors(), "mistake"));
+    }
+    let stopped = setup.stopped().len();
+    let beside = if stopped > 0 { format!(", {stopped} stopped") } else { String::new() };
+    format!("{} {} in order{beside}", counted(all, "connection"), noun(all, "is"))
 }

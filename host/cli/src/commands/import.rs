@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::output::{Advice, Output};
 use crate::progress;
 use crate::session::{Session, Told};
+use crate::signals;
 
 mod computed;
 mod replace;
@@ -30,6 +31,9 @@ pub(crate) struct ImportArgs {
 /// What an import did: a part for each source, and one for computed traits.
 #[derive(Debug, Default, Serialize)]
 struct Done {
+    /// Whether a signal ended it before it was through.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    interrupted: bool,
     sources: Vec<Imported>,
     computed: Computed,
 }
@@ -80,15 +84,23 @@ pub(crate) async fn run(args: ImportArgs, folder: &Path, output: &Output) -> any
     } else {
         done.in_words().into_iter().try_for_each(|line| output.line(line))?;
     }
+    if done.interrupted {
+        return Err(interrupted());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn interrupted() -> anyhow::Error {
+    signals::interrupted("run it again: an import goes on where it stopped, and nothing was sent").into()
 }
 
 /// Imports every source before a plan or a sync, and says so on standard error.
 pub(crate) async fn sources(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<()> {
-    for line in read_all(session, only, output).await?.in_words() {
+    let done = read_all(session, only, output).await?;
+    for line in done.in_words() {
         output.note(line);
     }
-    Ok(())
+    if done.interrupted { Err(interrupted()) } else { Ok(()) }
 }
 
 /// Reads the sources in the order of the file, then looks at computed traits.
@@ -112,8 +124,12 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
             Origin::File(file) => read_file(session, source, file, output).await?,
             Origin::Query(query) => replace::query(session, source, query, output).await?,
         });
+        if signals::halt().is_asked() {
+            return Ok(Done { interrupted: true, ..done });
+        }
     }
     let Refreshed { looked_at, changed } = computed::refresh(session, &definitions, output).await?;
+    done.interrupted = signals::halt().is_asked();
     done.computed = Computed { traits: definitions.len(), looked_at, changed };
     Ok(done)
 }
@@ -133,7 +149,7 @@ async fn read_file(session: &Session, source: &Source, file: &FileOrigin, output
             shown.set_length(progress.bytes_total);
             shown.set_position(progress.bytes);
             shown.set_message(format!("{} {unit}, {} bad", progress.read, progress.rejected));
-            ControlFlow::Continue(())
+            if signals::halt().is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok::<_, anyhow::Error>((report, store.reader()?))
     });

@@ -7,12 +7,14 @@ use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{
-    self, Clock, Coverage, Detail, IdentifierCoverage, LeftBehind, LinkPlan, PlannedRequest, ReasonCount, RefusedRequests,
+    self, Clock, Coverage, Detail, IdentifierCoverage, LeftBehind, LinkPlan, PlannedRequest, ReasonCount,
+    RefusedRequests,
 };
 
 use crate::commands::import;
 use crate::output::{EXIT_STOPPED, Output, connection};
 use crate::session::{Session, Told};
+use crate::signals;
 
 /// What to plan.
 #[derive(Debug, clap::Args)]
@@ -36,22 +38,23 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let setup = match session.setup(args.audience.as_deref(), output).await? {
+    let setup = match signals::unless_asked(session.setup(args.audience.as_deref(), output)).await? {
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };
     if !args.no_import {
         import::sources(&session, None, output).await?;
     }
+    let detail = Detail { bodies: args.bodies, values: args.values };
     let mut plans =
-        sync::plan(&session.store, &setup, &Clock::System, Detail { bodies: args.bodies, values: args.values }).await?;
+        signals::unless_asked(async { Ok(sync::plan(&session.store, &setup, &Clock::System, detail).await?) }).await?;
     let left = sync::left_behind(&session.store.reader()?, &session.config)?.into_iter();
     let is_asked = |one: &LeftBehind| args.audience.as_ref().is_none_or(|audience| *audience == one.audience);
     plans.extend(left.filter(|one| one.code.is_some() && is_asked(one)).map(LinkPlan::of_left_behind));
     if output.json {
         output.print_json(&plans)?;
     } else if plans.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(NOTHING_CONNECTED)?;
     } else {
         for plan in &plans {
             show(plan, output)?;
@@ -60,6 +63,10 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
     let is_stopped = plans.iter().any(|plan| plan.stopped.is_some());
     Ok(if is_stopped { ExitCode::from(EXIT_STOPPED) } else { ExitCode::SUCCESS })
 }
+
+/// What is said where there is nothing to run.
+pub(crate) const NOTHING_CONNECTED: &str =
+    "nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination";
 
 /// Requests shown to people; all are in the JSON.
 const REQUESTS_SHOWN: usize = 5;

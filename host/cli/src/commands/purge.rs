@@ -53,7 +53,11 @@ pub(crate) async fn run(args: PurgeArgs, folder: &Path, output: &Output) -> anyh
     let options = Options { wait: args.wait, progress: bars.sink(), ..Options::default() };
     let report = sync::purge(&session.store, &setup, &held, &options).await?;
     bars.finish();
-    if output.json { output.print_json(&report)? } else { syncing::show(&report, output)? }
+    if output.json {
+        output.print_json(&report)?
+    } else {
+        syncing::show(&report, output)?
+    }
     Ok(ExitCode::from(report.exit_code()))
 }
 

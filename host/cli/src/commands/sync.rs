@@ -10,6 +10,7 @@ use crate::commands::{import, plan};
 use crate::output::{Output, connection};
 use crate::progress;
 use crate::session::{Session, Told};
+use crate::signals;
 
 /// What to sync.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let setup = match session.setup_to_run(args.audience.as_deref(), output).await? {
+    let setup = match signals::unless_asked(session.setup_to_run(args.audience.as_deref(), output)).await? {
         Ok(setup) => setup,
         Err(Told(code)) => return Ok(code),
     };
@@ -47,14 +48,19 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
         import::sources(&session, None, output).await?;
     }
     let bars = progress::Bars::new(output);
-    let options =
-        Options { wait: args.wait, allow_empty: args.allow_empty, progress: bars.sink(), ..Options::default() };
+    let options = Options {
+        wait: args.wait,
+        allow_empty: args.allow_empty,
+        progress: bars.sink(),
+        halt: signals::halt(),
+        ..Options::default()
+    };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {
-        output.line("nothing is connected: audiences.toml has no enabled [[connection]] to an enabled destination")?;
+        output.line(plan::NOTHING_CONNECTED)?;
     } else {
         show(&report, output)?;
     }
@@ -76,6 +82,7 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
         LinkState::Paused => "paused",
         LinkState::Guarded => "stopped by its guard",
         LinkState::Failed => "failed",
+        LinkState::Interrupted => "interrupted",
     };
     let name = connection(&link.audience, &link.destination, &link.mapping);
     output.line(format_args!("{name}, {}: {state}", link.plugin))?;

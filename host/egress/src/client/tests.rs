@@ -11,6 +11,7 @@ use crate::connector::Boxed;
 use crate::hosts::HostRule;
 use enroute_config::secret::Secret;
 
+mod certificates;
 mod server;
 mod tls;
 
@@ -77,6 +78,7 @@ fn shown(outcome: Result<Response, Failure>) -> String {
         Err(Failure::Refused(refusal)) => format!("denied: {refusal}"),
         Err(Failure::Denied(reason)) => format!("not completed: {reason}"),
         Err(Failure::Unreachable(reason)) => format!("unreachable: {reason}"),
+        Err(Failure::Untrusted(reason)) => format!("not trusted: {reason}"),
         Err(Failure::Interrupted(reason)) => format!("interrupted: {reason}"),
         Err(Failure::TooLarge(max)) => format!("too large: {max}"),
     }
@@ -149,8 +151,20 @@ async fn an_answer_has_a_largest_header() {
     let long = format!("HTTP/1.1 200 OK\r\ncontent-length: 0\r\na: {}\r\n\r\n", "b".repeat(1 << 20));
     let got = outcome(Step::Close(long.into_bytes()), LONG).await;
     assert!(got.starts_with("interrupted:"), "{got}");
-    let got = outcome(Step::Flood(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()), SHORT).await;
-    assert!(got.starts_with("interrupted:"), "{got}");
+}
+
+#[tokio::test]
+async fn interim_answers_without_end_are_no_answer() {
+    for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"] {
+        let got = outcome(Step::Flood(interim.as_bytes().to_vec()), LONG).await;
+        assert_eq!(got, "interrupted: more than 20 interim answers came before it");
+        let few = format!("{}{}", interim.repeat(20), String::from_utf8(ok("done")).unwrap());
+        assert_eq!(outcome(Step::Reply(few.into_bytes()), LONG).await, "200 done");
+    }
+    // A first line of a header that never ends is one too.
+    let endless = format!("HTTP/1.1 200 OK\r\nx: {}", "a".repeat(1 << 20));
+    let got = outcome(Step::Flood(endless.into_bytes()), LONG).await;
+    assert!(got.starts_with("interrupted:") && !got.contains("none came within"), "{got}");
 }
 
 #[tokio::test]
@@ -198,7 +212,12 @@ async fn what_never_left_is_unreachable() {
     let expect = format!("unreachable: host `127.0.0.1` does not accept a connection on port {}: ", address.port());
     assert!(got.starts_with(&expect), "{got}");
 
-    let silent = Client::assemble(config(address), Arc::new(Fixed(vec![])), RootCertStore::empty()).unwrap();
+    let silent = Client::assemble(
+        config(address),
+        Arc::new(Fixed(vec![])),
+        webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect(),
+    )
+    .unwrap();
     let got = shown(silent.send(&request(address), &Fill::default(), SHORT).await);
     assert_eq!(got, format!("unreachable: no connection to http://{address} within 150 ms"));
 }
@@ -219,7 +238,9 @@ async fn a_host_that_is_not_granted_is_denied_before_anything_is_resolved() {
     let address = SocketAddr::from(([127, 0, 0, 1], 9));
     let mut config = config(address);
     config.hosts.granted.clear();
-    let client = Client::assemble(config, Arc::new(Fixed(vec![])), RootCertStore::empty()).unwrap();
+    let client =
+        Client::assemble(config, Arc::new(Fixed(vec![])), webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
+            .unwrap();
     let got = shown(client.send(&request(address), &Fill::default(), LONG).await);
     assert_eq!(got, "denied: plugins.toml does not grant host `127.0.0.1:9`");
 }

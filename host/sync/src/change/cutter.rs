@@ -128,7 +128,7 @@ impl<'a> Cutter<'a> {
     /// Reads, folds and cuts: removals, a barrier, then the rest. Members who take over what another one gives up in
     /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry.
     pub(crate) fn run(mut self) -> Result<(), enroute_store::Error> {
-        let Candidates { added, updated, removed } = self.candidates;
+        let Candidates { added, updated, removed, .. } = self.candidates;
         self.phase(removed, |_| Change::Removed)?;
         if !self.settle_everything() {
             return Ok(());
@@ -242,7 +242,8 @@ impl<'a> Cutter<'a> {
         let identity = member.identity(link);
         let is_same = before.as_ref().is_some_and(|held| held.hash == Some(hash));
         let carries = before.as_ref().is_some_and(|held| !held.folded) || !link.folds();
-        if member.change == Change::Updated && is_same && carries && link.trial.is_none() {
+        let is_asked_for = link.trial.is_some() || self.candidates.again.contains(profile);
+        if member.change == Change::Updated && is_same && carries && !is_asked_for {
             self.same.insert(profile);
             return Ok(());
         }

@@ -16,8 +16,13 @@ pub struct Only {
 impl Only {
     /// The numbers under which the person goes.
     pub(crate) fn numbers(&self, reader: &Reader) -> Result<RoaringBitmap, Error> {
-        let mut numbers: RoaringBitmap = records::of(reader, self.profile)?.into_iter().collect();
-        numbers.insert(self.profile);
-        Ok(numbers)
+        numbers(reader, self.profile)
     }
+}
+
+/// The numbers under which a person goes.
+pub(crate) fn numbers(reader: &Reader, profile: u32) -> Result<RoaringBitmap, Error> {
+    let mut numbers: RoaringBitmap = records::of(reader, profile)?.into_iter().collect();
+    numbers.insert(profile);
+    Ok(numbers)
 }

@@ -2,12 +2,13 @@
 
 use crate::change::only::Only;
 use crate::change::records;
+use crate::change::resend::Resend;
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
 use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
-use enroute_store::{Reader, held, ledger, waiting};
+use enroute_store::{Reader, again, held, ledger, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,20 +49,37 @@ impl Snapshot {
             added: &(&person & audience) - held,
             updated: &(&person & audience) & held,
             removed: &(&person & held) - audience,
+            again: RoaringBitmap::new(),
         };
         Ok(())
     }
 
+    /// Leaves only those who are sent again: nobody enters or leaves.
+    pub(crate) fn restrict_to_again(&mut self, reader: &Reader, resend: Resend) -> Result<(), enroute_store::Error> {
+        let mut again = std::mem::take(&mut self.candidates.again);
+        if let Some(only) = resend.only(reader)? {
+            again &= only;
+        }
+        self.candidates = Candidates { updated: again.clone(), again, ..Candidates::default() };
+        Ok(())
+    }
+
+    /// As if these were marked to be sent again.
+    pub(crate) fn mark(&mut self, link: &Link, again: RoaringBitmap) {
+        self.state.again |= again;
+        self.candidates = candidates(&self.state, link.resend_changes);
+    }
+
     /// Whether the destination is known to hold people besides those who have to be looked at.
     pub(crate) fn holds_others(&self) -> bool {
-        let Candidates { added, updated, removed } = &self.candidates;
+        let Candidates { added, updated, removed, .. } = &self.candidates;
         let State { held, in_doubt, .. } = &self.state;
         !(held - in_doubt - added - updated - removed).is_empty()
     }
 
     /// How many members have to be looked at.
     pub(crate) fn changes(&self) -> ChangeCounts {
-        let Candidates { added, updated, removed } = &self.candidates;
+        let Candidates { added, updated, removed, .. } = &self.candidates;
         ChangeCounts { added: added.len(), updated: updated.len(), removed: removed.len() }
     }
 }
@@ -133,7 +151,9 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
             snapshot.tried.insert(row.profile, (row.attempts, row.first_ms));
         }
     }
-    snapshot.state = State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due };
+    let again = again::marked(reader, link.id)?;
+    snapshot.state =
+        State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due, again };
     snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
     Ok(snapshot)
 }

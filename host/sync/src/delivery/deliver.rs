@@ -96,6 +96,12 @@ impl Done {
             culprits: 0,
         }
     }
+
+    /// A delivery that nobody waits for any more: its intent stands, and the next run takes its members for in doubt.
+    fn cut_off(mut tally: Tally, members: usize, search: Search) -> Self {
+        tally.outcomes.unknown += members as u64;
+        Self { tally, ..Self::unsent(Stop::Asked, search) }
+    }
 }
 
 /// Carries a delivery out.
@@ -109,10 +115,15 @@ pub(crate) async fn carry_out(
     let Job { lot, delivery, label, history, is_proven, .. } = job;
     let link = Arc::clone(&book.link);
     let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
-    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket))
-        && let Err(wait_ms) = gate.ready(&clock, patience_ms).await
-    {
-        return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
+    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket)) {
+        let ready = tokio::select! {
+            biased;
+            () = book.halt.asked() => return Ok(Done::unsent(Stop::Asked, history.search)),
+            ready = gate.ready(&clock, patience_ms) => ready,
+        };
+        if let Err(wait_ms) = ready {
+            return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
+        }
     }
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
@@ -130,7 +141,11 @@ pub(crate) async fn carry_out(
 
     let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
     let outlet = Arc::new(outlet);
-    let sent = link.plugin.send(&link.guest, &work(&delivery, &lot), Arc::clone(&outlet) as _).await;
+    let work = work(&delivery, &lot);
+    let sent = tokio::select! {
+        sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _) => sent,
+        () = book.halt.overdue() => return Ok(Done::cut_off(tally, lot.len(), history.search)),
+    };
     enroute_config::crash_point!("delivery.answered");
     let reach = outlet.reach(lot.len());
     let sent = believe(&outlet, sent, &reach, false);

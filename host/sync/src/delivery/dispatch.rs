@@ -63,6 +63,13 @@ pub(crate) struct Dispatched {
     pub(crate) trust: Trust,
 }
 
+/// How a wait ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Slept {
+    Well,
+    Disturbed,
+}
+
 /// The dispatcher of one connection.
 pub(crate) struct Dispatch {
     book: Book,
@@ -115,7 +122,17 @@ impl Dispatch {
 
     /// Works through the cuttings until all are settled, or a person is needed: then says why.
     pub(crate) async fn run(mut self, mut cuttings: Receiver<Result<Cutting, Error>>) -> Result<Dispatched, Error> {
-        while let Some(cutting) = cuttings.recv().await {
+        let halt = self.book.halt.clone();
+        loop {
+            let cutting = tokio::select! {
+                biased;
+                cutting = cuttings.recv() => cutting,
+                () = halt.asked() => {
+                    self.stopped.get_or_insert(Stop::Asked);
+                    break;
+                }
+            };
+            let Some(cutting) = cutting else { break };
             match cutting? {
                 Cutting::Lot(lot) => {
                     let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
@@ -239,6 +256,10 @@ impl Dispatch {
     async fn start(&mut self, job: Job) -> Result<(), Error> {
         let operation = &job.delivery.operation;
         while self.stopped.is_none() {
+            if self.book.halt.is_asked() {
+                self.stopped = Some(Stop::Asked);
+                break;
+            }
             self.stop_at_a_closed_gate(operation);
             if self.jobs.len() >= self.book.link.concurrency(operation) {
                 self.finish_one().await?;
@@ -293,7 +314,9 @@ impl Dispatch {
             self.stopped.get_or_insert(Stop::Later(reason));
             return Ok(false);
         }
-        self.clock.sleep_until(soonest).await;
+        if self.sleeps_until(soonest).await == Slept::Disturbed {
+            return Ok(false);
+        }
         let asked = resume::ask(&self.book, &self.gates, &self.clock).await?;
         self.take_in(asked);
         self.tell();
@@ -341,7 +364,7 @@ impl Dispatch {
         }
         match done.stop {
             Some(stop @ Stop::Person(_)) => self.stopped = Some(stop),
-            Some(stop @ Stop::Later(_)) => {
+            Some(stop @ (Stop::Later(_) | Stop::Asked)) => {
                 self.left_out = true;
                 self.stopped.get_or_insert(stop);
             }
@@ -400,6 +423,18 @@ impl Dispatch {
         }
     }
 
+    /// Waits for a moment; told to end, it stops instead.
+    async fn sleeps_until(&mut self, at_ms: u64) -> Slept {
+        tokio::select! {
+            biased;
+            () = self.book.halt.asked() => {
+                self.stopped.get_or_insert(Stop::Asked);
+                Slept::Disturbed
+            }
+            () = self.clock.sleep_until(at_ms) => Slept::Well,
+        }
+    }
+
     /// Waits for everything in flight and everything delayed.
     async fn drain(&mut self) -> Result<(), Error> {
         loop {
@@ -411,7 +446,9 @@ impl Dispatch {
                 delayed.iter().for_each(|job| self.leave_out(&job.lot, job.history.trail));
             }
             let Some(soonest) = self.delayed.iter().map(|job| job.due_ms).min() else { return Ok(()) };
-            self.clock.sleep_until(soonest).await;
+            if self.sleeps_until(soonest).await == Slept::Disturbed {
+                continue;
+            }
             let now = self.clock.now_ms();
             for job in std::mem::take(&mut self.delayed) {
                 if job.due_ms <= now { self.start(job).await? } else { self.delayed.push(job) }

@@ -25,6 +25,14 @@ pub struct Probed {
     pub reason: Option<String>,
 }
 
+impl Probed {
+    /// Whether something is to be mended, or was not found out.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.verdict != Verdict::Ok.word()
+    }
+}
+
 /// Tests the credential of a connection without side effects, and keeps what is told of the account.
 pub(crate) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -> Result<Probed, Error> {
     let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;

@@ -40,8 +40,8 @@ pub(crate) struct DeliveryOutlet {
     label: &'static str,
     request_key: String,
     records: Mutex<Vec<Record>>,
-    /// Why there will be no token before a person has done something.
-    pause: Mutex<Option<String>>,
+    /// Why nothing will go before a person has done something: no token, or a destination that is not trusted.
+    pause: Mutex<Option<Verdict>>,
     refusals: Mutex<Refusals>,
 }
 
@@ -127,13 +127,13 @@ impl DeliveryOutlet {
         std::mem::take(&mut self.refusals.lock().unwrap_or_else(PoisonError::into_inner).requests)
     }
 
-    /// The verdict of a call in which a token was refused for good.
+    /// The verdict of a call in which a token was refused for good, or the destination was not trusted.
     pub(crate) fn take_pause(&self) -> Option<Verdict> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take().map(Verdict::CredentialInvalid)
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// A report, with what the way out knows better than the plugin: that a token was refused for good, or that the host
-    /// refused the plugin's own request, so that no destination said anything.
+    /// A report, with what the way out knows better than the plugin: that a token was refused for good, that the
+    /// destination is not trusted, or that the host refused the plugin's own request, so that no destination said anything.
     pub(crate) fn corrected(&self, mut report: Report) -> Report {
         if let Some(verdict) = self.take_pause() {
             report.verdict = verdict;
@@ -206,7 +206,8 @@ impl DeliveryOutlet {
         keeper.token(self.clock.now_ms(), refused).await.map_err(|error: TokenError| {
             let told = error.told(&self.link.destination);
             if error.is_definite() {
-                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = Some(told.clone());
+                *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Verdict::CredentialInvalid(told.clone()));
             }
             let failure = Failure::Unreachable(told);
             let row = self.begin(entry, self.clock.now_ms());
@@ -245,6 +246,12 @@ impl DeliveryOutlet {
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
         drop(permit);
+        if let Err(Failure::Untrusted(fault)) = &answer {
+            let next =
+                "see that the host is right, that nothing stands between, and that the clock is, then sync again";
+            *self.pause.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Verdict::Misconfigured(format!("{fault}; {next}")));
+        }
         if let Some(watch) = &self.link.trial {
             watch.saw(request, &answer);
         }

@@ -78,7 +78,9 @@ pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Resul
     let now_ms = clock.now_ms();
     let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();
-    while let Some(first) = due.next() {
+    while !book.halt.is_asked()
+        && let Some(first) = due.next()
+    {
         let mut members = first.members.len();
         let mut some = vec![first];
         while some.len() < TICKETS_MAX

@@ -3,6 +3,7 @@
 use crate::change::cutter::{Folded, Unmatched};
 use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
+use crate::halt::Halt;
 use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
 use enroute_core::batch::Change;
@@ -23,6 +24,7 @@ pub(crate) struct Book {
     pub(crate) store: Arc<Store>,
     pub(crate) link: Arc<Link>,
     pub(crate) run: i64,
+    pub(crate) halt: Halt,
 }
 
 /// A delivery in the ledger.
@@ -104,6 +106,7 @@ impl Book {
                 Change::Added | Change::Updated => meta.and_then(|meta| meta.identity),
             },
             folded: false,
+            again: false,
             sent: seal_sent(&self.link.sealer, self.link.id, profile, &sent)?,
         })
     }
@@ -192,6 +195,7 @@ impl Book {
                 version: link.settings_version,
                 identity: meta.identity,
                 folded: false,
+                again: false,
                 sent: seal_sent(&link.sealer, link.id, profile, &now)?,
             });
         }
@@ -390,6 +394,7 @@ impl Book {
             version: link.settings_version,
             identity: folded.identity,
             folded: true,
+            again: false,
             sent: Vec::new(),
         };
         held::put(tx, link.id, [&row])

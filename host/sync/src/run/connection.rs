@@ -1,6 +1,7 @@
 //! One mapping of a connection from its first question to its report: pass after pass, until nobody waits for something
 //! that the run waits for.
 
+use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::change::{cutter, records};
 use crate::delivery::dispatch::{Dispatch, Dispatched};
@@ -9,7 +10,7 @@ use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
 use crate::run::options::PATIENCE_MS_MAX;
 use crate::run::session::Session;
-use enroute_store::{Error, Transaction, ledger, waiting};
+use enroute_store::{Error, Transaction, again, ledger, waiting};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -20,7 +21,10 @@ const STEPS_MAX: usize = 16;
 
 impl Session {
     pub(super) async fn sync(mut self) -> Result<LinkReport, Error> {
-        let (id, now_ms) = (self.link.id, self.options.clock.now_ms());
+        let now_ms = self.options.clock.now_ms();
+        if self.options.halt.is_asked() {
+            return Ok(self.failed(LinkState::Interrupted, Stop::Asked.into_reason()));
+        }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
         // Whoever is withdrawn was put there once: it was opened then.
@@ -63,20 +67,20 @@ impl Session {
                 stopped = Some(Stop::Person(reason));
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
-            if stopped.is_none() && complete && overtaken.is_empty() && self.options.only.is_none() {
-                let revision = snapshot.revision;
-                self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
-            }
             if stopped.is_none() && complete {
+                self.looked_at(&snapshot, overtaken.is_empty()).await?;
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
                     if self.options.wait
-                        && !matches!(stopped, Some(Stop::Person(_)))
+                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
                         && due_ms <= now_ms + PATIENCE_MS_MAX =>
                 {
-                    self.options.clock.sleep_until(due_ms).await;
+                    if self.is_disturbed_until(due_ms).await {
+                        let ended = (Some(Stop::Asked), true, refused_before);
+                        return self.report(&snapshot, changes, whole, ended).await;
+                    }
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -89,6 +93,29 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Waits for a moment, and tells whether an end was asked for meanwhile.
+    async fn is_disturbed_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.options.halt.asked() => true,
+            () = self.options.clock.sleep_until(at_ms) => false,
+        }
+    }
+
+    /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
+    async fn looked_at(&self, snapshot: &Snapshot, is_all: bool) -> Result<(), Error> {
+        let (id, revision) = (self.link.id, snapshot.revision);
+        let is_whole = self.options.only.is_none() && self.options.again.is_none();
+        let is_resync = matches!(self.options.again, Some(Resend::All | Resend::Stale)) || is_whole;
+        if is_resync && !snapshot.state.again.is_empty() {
+            self.store.write(move |tx| again::end(tx, id)).await?;
+        }
+        if is_whole && is_all {
+            self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
+        }
+        Ok(())
     }
 
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
@@ -126,6 +153,9 @@ impl Session {
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
     async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
         for _ in 0..STEPS_MAX {
+            if self.options.halt.is_asked() {
+                break;
+            }
             let soonest = resume::open_jobs(&self.book()).await?.iter().map(|ticket| ticket.due_ms).min();
             let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
             let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
@@ -139,7 +169,7 @@ impl Session {
 
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
-        let only = self.options.only.clone();
+        let (only, resend) = (self.options.only.clone(), self.options.again);
         self.store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
@@ -150,6 +180,9 @@ impl Session {
                 let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
                 if let Some(only) = &only {
                     snapshot.restrict(reader, only)?;
+                }
+                if let Some(resend) = resend {
+                    snapshot.restrict_to_again(reader, resend)?;
                 }
                 Ok(snapshot)
             })

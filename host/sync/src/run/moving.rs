@@ -18,6 +18,10 @@ impl Session {
         if let Some(reason) = &self.link.reused {
             return Ok(vec![self.failed(LinkState::Paused, reason.clone())]);
         }
+        if self.options.again.is_some() && !self.link.earlier.is_empty() {
+            let reason = "members are still at an earlier place of the connection: `enroute sync` withdraws them first";
+            return Ok(vec![self.failed(LinkState::Paused, reason.to_owned())]);
+        }
         let (mut reports, mut held_up) = (Vec::new(), None);
         for place in &self.link.earlier {
             let (report, left) = match place {

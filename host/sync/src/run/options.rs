@@ -1,8 +1,10 @@
 //! How a run is wanted, and how long it waits.
 
 use crate::change::only::Only;
+use crate::change::resend::Resend;
 use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
+use crate::halt::Halt;
 use std::sync::Arc;
 
 /// Waits within a run that does not wait for everything.
@@ -21,15 +23,27 @@ pub struct Options {
     pub allow_empty: bool,
     /// Only one person, and what is unchanged is sent all the same.
     pub only: Option<Only>,
+    /// Only those who are marked to be sent again.
+    pub again: Option<Resend>,
     /// Told how far each connection is.
     pub progress: ProgressSink,
+    /// What tells the run to end before it is through.
+    pub halt: Halt,
     /// The time.
     pub clock: Clock,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { wait: false, allow_empty: false, only: None, progress: Arc::new(|_, _, _| {}), clock: Clock::System }
+        Self {
+            wait: false,
+            allow_empty: false,
+            only: None,
+            again: None,
+            progress: Arc::new(|_, _, _| {}),
+            halt: Halt::default(),
+            clock: Clock::System,
+        }
     }
 }
 

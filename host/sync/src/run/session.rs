@@ -22,7 +22,12 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn book(&self) -> Book {
-        Book { store: Arc::clone(&self.store), link: Arc::clone(&self.link), run: self.run }
+        Book {
+            store: Arc::clone(&self.store),
+            link: Arc::clone(&self.link),
+            run: self.run,
+            halt: self.options.halt.clone(),
+        }
     }
 
     /// The report of a connection that did not get to look at its members.

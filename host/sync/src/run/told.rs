@@ -35,14 +35,13 @@ impl Session {
         let state = match &stopped {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
+            Some(Stop::Asked) => LinkState::Interrupted,
             None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
             None => LinkState::Done,
         };
         let base = self.failed(state, String::new());
         Ok(LinkReport {
-            reason: stopped.map(|stop| match stop {
-                Stop::Person(reason) | Stop::Later(reason) => reason,
-            }),
+            reason: stopped.map(Stop::into_reason),
             notes: self.notes(snapshot).await?,
             people: snapshot.profiles,
             members: snapshot.state.audience.len(),

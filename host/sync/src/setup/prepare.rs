@@ -27,7 +27,7 @@ use enroute_config::files::Place;
 use enroute_runtime::Runtime;
 use enroute_store::ledger::{self, LinkName, Remotes};
 use enroute_store::places::{self, Kept};
-use enroute_store::{Error, Look, Reader, Store};
+use enroute_store::{Error, Look, Reader, Store, versions};
 
 /// Every connection that can run.
 #[derive(Debug)]
@@ -308,7 +308,11 @@ impl Setup {
                     }
                     places.extend(kept.filter(|kept| kept.held > 0).map(|kept| (kept, left)));
                 }
-                let link = unbound.named(&against).link(&known, reader.sealer().clone());
+                let named = unbound.named(&against);
+                // What was edited since the last run decides already.
+                let digest = named.link(&ledger::Link::default(), reader.sealer().clone()).settings_digest();
+                known.settings_version = versions::number(reader, known.id, &digest)?;
+                let link = named.link(&known, reader.sealer().clone());
                 Ok::<_, Error>((Link { target: text, reused, ..link }, known.revision, places, against.target))
             })
             .await?;

@@ -12,6 +12,7 @@ use crate::commands::import::now_ms;
 use crate::output::{Advice, Output};
 use crate::progress;
 use crate::session::Session;
+use crate::signals;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -46,7 +47,7 @@ pub(super) async fn refresh(
     loop {
         let definitions = Arc::clone(definitions);
         let done = session.store.write(move |tx| tx.refresh(&definitions, at_ms)).await?;
-        if done.looked_at == 0 {
+        if done.looked_at == 0 || signals::halt().is_asked() {
             bar.finish_and_clear();
             return Ok(sum);
         }

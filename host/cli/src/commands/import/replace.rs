@@ -13,6 +13,7 @@ use crate::commands::import::{BAD_LINES_SHOWN, Imported, now_ms, options};
 use crate::output::{Advice, Output};
 use crate::progress;
 use crate::session::Session;
+use crate::signals;
 
 /// Imports a file of scores.
 pub(super) async fn predictions(
@@ -31,7 +32,7 @@ pub(super) async fn predictions(
             shown.set_position(bytes);
         })
     });
-    let read = read.await.context("the import was lost")?;
+    let read = signals::unless_asked(async { read.await.context("the import was lost") }).await?;
     bar.finish_and_clear();
     let hint = read.as_ref().err().map_or_else(String::new, |error| error.hint(name));
     let (replaced, bad, notes) = read.with_context(|| {
@@ -74,7 +75,7 @@ pub(super) async fn query(
             Open::Server(url) => postgres::read(&store, &query, url, now_ms(), &mut on_progress),
         }
     });
-    let read = read.await.context("the import was lost")?;
+    let read = signals::unless_asked(async { read.await.context("the import was lost") }).await?;
     bar.finish_and_clear();
     let replaced = read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");

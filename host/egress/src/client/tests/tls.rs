@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
+use super::certificates::{EXPIRED, NOT_YET, SECOND_ROOT, SELF_SIGNED};
 use super::*;
 
 /// A root made for these tests, and a certificate for `api.example.com` signed by it; both good until 2120.
@@ -40,9 +41,9 @@ oJJI66T14eQKMKuypqdxWcSRR7/yyWXkYMZmJXB5S4VRvbYbK51s95Pl
 -----END PRIVATE KEY-----";
 
 /// Answers one request over TLS on a thread of its own.
-fn serve_tls() -> SocketAddr {
+fn serve_tls(certificate: &str) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -66,7 +67,7 @@ fn serve_tls() -> SocketAddr {
 }
 
 #[track_caller]
-fn client(host: &str, address: SocketAddr, trusted: bool) -> Client {
+fn client(host: &str, address: SocketAddr, trusted: &[&str]) -> Client {
     let rules = vec![HostRule::parse(&format!("{host}:{}", address.port())).unwrap()];
     let config = Config {
         hosts: HostGrant { asked: rules.clone(), answers: vec![], granted: rules },
@@ -74,8 +75,8 @@ fn client(host: &str, address: SocketAddr, trusted: bool) -> Client {
         ..Config::default()
     };
     let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    if trusted {
-        roots.add(CertificateDer::from_pem_slice(ROOT.as_bytes()).unwrap()).unwrap();
+    for root in trusted {
+        roots.add(CertificateDer::from_pem_slice(root.as_bytes()).unwrap()).unwrap();
     }
     Client::assemble(config, Arc::new(Fixed(vec![address])), roots).unwrap()
 }
@@ -88,23 +89,35 @@ async fn get(client: &Client, host: &str, address: SocketAddr) -> String {
 
 #[tokio::test]
 async fn a_certificate_must_be_trusted_and_be_for_the_host() {
-    let address = serve_tls();
-    let trusting = client("api.example.com", address, true);
+    let address = serve_tls(CERTIFICATE);
+    let trusting = client("api.example.com", address, &[ROOT]);
     assert_eq!(get(&trusting, "api.example.com", address).await, "200 ok");
 
-    let address = serve_tls();
-    let doubting = client("api.example.com", address, false);
+    let address = serve_tls(CERTIFICATE);
+    let doubting = client("api.example.com", address, &[]);
     let got = get(&doubting, "api.example.com", address).await;
-    assert!(
-        got.starts_with("unreachable: TLS with https://api.example.com:")
-            && got.contains("invalid peer certificate: UnknownIssuer"),
-        "{got}"
-    );
+    let expect = "its certificate has an unknown issuer: none of the public authorities vouches for it";
+    assert_eq!(got, format!("not trusted: TLS with https://api.example.com:{}: {expect}", address.port()));
 
-    let address = serve_tls();
-    let other = client("other.example.com", address, true);
+    let address = serve_tls(CERTIFICATE);
+    let other = client("other.example.com", address, &[ROOT]);
     let got = get(&other, "other.example.com", address).await;
-    assert!(got.starts_with("unreachable:") && got.contains("certificate not valid for name"), "{got}");
+    let expect = "its certificate is for another host name: for `api.example.com`, and not for `other.example.com`";
+    assert_eq!(got, format!("not trusted: TLS with https://other.example.com:{}: {expect}", address.port()));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_said_in_words() {
+    let expired = "its certificate expired at 2021-01-01T00:00:00Z, and the clock of this machine says ";
+    let not_yet = "its certificate is not valid yet: it is from 2119-01-01T00:00:00Z on, and the clock of this machine";
+    let own = "its certificate is self-signed: nobody but itself vouches for it";
+    for (certificate, expect) in [(EXPIRED, expired), (NOT_YET, not_yet), (SELF_SIGNED, own)] {
+        let address = serve_tls(certificate);
+        let client = client("api.example.com", address, &[SECOND_ROOT]);
+        let got = get(&client, "api.example.com", address).await;
+        let begin = format!("not trusted: TLS with https://api.example.com:{}: {expect}", address.port());
+        assert!(got.starts_with(&begin), "{got}");
+    }
 }
 
 #[tokio::test]
@@ -118,7 +131,7 @@ async fn nothing_falls_back_to_plain_text() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").unwrap();
         (first, listener.set_nonblocking(true).map(|()| listener))
     });
-    let client = client("api.example.com", address, true);
+    let client = client("api.example.com", address, &[ROOT]);
     let got = get(&client, "api.example.com", address).await;
     assert!(got.starts_with("unreachable:"), "{got}");
     let (first, listener) = server.join().unwrap();

@@ -1,0 +1,159 @@
+//! Where a call runs: on the runtime's workers as long as it is short, then on a thread of its own.
+//!
+//! Few guests need more than some milliseconds. One that needs more must neither keep a worker from looking at the
+//! network nor take a core from calls that are short: it goes on as the least urgent work of the machine.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
+
+use crate::cpu;
+use crate::limits::TICK;
+
+/// CPU time after which a call goes on by itself: most calls of the plugins in Rust need less.
+const SHORT: Duration = Duration::from_millis(20);
+/// Niceness of such a call: beside work of the common priority it has a tenth of a core.
+const NICE: i32 = 10;
+/// CPU time after which it is the least urgent work that there is: most calls in other languages need less.
+const LONG: Duration = Duration::from_millis(250);
+/// What leads from [`NICE`] to the least urgent.
+const NICER: i32 = 9;
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Drives `call` to its end. Nothing where the thread of its own that it needed could not be had, or was lost.
+pub(super) async fn drive<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut call: Boxed<T> = Box::pin(call);
+    let mut spent = Duration::ZERO;
+    let ended = poll_fn(|context| {
+        if spent >= SHORT && has_workers() {
+            return Poll::Ready(None);
+        }
+        let (polled, took) = cpu::measured(|| poll(&mut call, spent, context));
+        spent += took;
+        polled.map(Some)
+    });
+    match ended.await {
+        Some(value) => Some(value),
+        None => aside(call).await,
+    }
+}
+
+/// A call that has run through a tick gives its worker's other tasks away while it is polled.
+fn poll<T>(call: &mut Boxed<T>, spent: Duration, context: &mut Context<'_>) -> Poll<T> {
+    if spent >= TICK && has_workers() {
+        tokio::task::block_in_place(|| call.as_mut().poll(context))
+    } else {
+        call.as_mut().poll(context)
+    }
+}
+
+/// Whether there are several threads for tasks, so that one of them can be done without.
+fn has_workers() -> bool {
+    Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
+/// Goes on with `call` on a thread that gets what the others leave. Ends it where nobody waits for it any more.
+async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
+    let (mut tell, told) = oneshot::channel();
+    let runtime = Handle::current();
+    let run = move || {
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                value = ever_nicer(call) => Some(value),
+                () = tell.closed() => None,
+            }
+        });
+        if let Some(value) = ended {
+            drop(tell.send(value));
+        }
+    };
+    std::thread::Builder::new().name("guest".to_owned()).spawn(run).ok()?;
+    told.await.ok()
+}
+
+/// Polls `call` with less and less priority.
+async fn ever_nicer<T>(mut call: Boxed<T>) -> T {
+    yield_to_others(NICE);
+    let (mut spent, mut is_long) = (Duration::ZERO, false);
+    poll_fn(|context| {
+        let (polled, took) = cpu::measured(|| call.as_mut().poll(context));
+        spent += took;
+        if spent >= LONG && !is_long {
+            is_long = true;
+            yield_to_others(NICER);
+        }
+        polled
+    })
+    .await
+}
+
+/// Makes this thread less urgent. Linux counts priority by thread; elsewhere it would be the whole process's.
+fn yield_to_others(by: i32) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(by) {
+        tracing::debug!(%error, "a guest that runs for long keeps the priority of the others");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Spends about so much CPU time, and yields in between as a guest does.
+    async fn busy(time: Duration) -> std::thread::ThreadId {
+        let mut spent = Duration::ZERO;
+        while spent < time {
+            let start = cpu::now();
+            while cpu::now().saturating_sub(start) < Duration::from_millis(1) {}
+            spent += Duration::from_millis(1);
+            tokio::task::yield_now().await;
+        }
+        std::thread::current().id()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_call_that_is_long_goes_on_by_itself() {
+        let name = async {
+            busy(2 * SHORT).await;
+            std::thread::current().name().map(str::to_owned)
+        };
+        assert_eq!(drive(name).await, Some(Some("guest".to_owned())));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_short_stays_where_it_is() {
+        let here = std::thread::current().id();
+        assert_eq!(drive(busy(Duration::from_millis(1))).await, Some(here));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_call_that_nobody_waits_for_ends() {
+        struct Ends(Arc<AtomicBool>, Option<oneshot::Sender<()>>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+                self.1.take().map(|tell| tell.send(()));
+            }
+        }
+        let (ended, (tell, told), (begun, has_begun)) =
+            (Arc::new(AtomicBool::new(false)), oneshot::channel(), oneshot::channel());
+        let guard = Ends(Arc::clone(&ended), Some(tell));
+        let call = tokio::spawn(drive(async move {
+            busy(2 * SHORT).await;
+            begun.send(()).ok();
+            std::future::pending::<()>().await;
+            drop(guard);
+        }));
+        has_begun.await.expect("it runs");
+        call.abort();
+        told.await.expect("it is dropped");
+        assert!(ended.load(Ordering::SeqCst));
+    }
+}
