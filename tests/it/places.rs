@@ -17,6 +17,7 @@ use crate::seven::World;
 use crate::support::runtime;
 
 mod left;
+mod lost;
 
 pub(crate) use left::CODES;
 

@@ -12,3 +12,4 @@ pub(crate) mod resume;
 pub(crate) mod search;
 pub(crate) mod settle;
 pub(crate) mod stop;
+pub(crate) mod withdraw;

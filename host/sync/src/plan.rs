@@ -10,7 +10,7 @@ use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
-use crate::delivery::mapper;
+use crate::delivery::{mapper, withdraw};
 use crate::doubt;
 use crate::left::LeftBehind;
 use crate::report::{ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally};
@@ -427,8 +427,16 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (ta
     for (fault, members) in &mapped.faults {
         tally.fault(fault, *members as u64);
     }
+    let (rejections, held) = withdraw::sort(link, mapped.rejections);
+    if let Some(held) = held {
+        for refused in held.meta.iter().filter_map(|meta| meta.refused.as_ref()) {
+            tally.reject(&refused.code, refused.field.as_deref(), &refused.reason);
+        }
+        plan.changes.removed += held.len() as u64;
+        Box::pin(map_lot(link, held, detail, plan, (tally, trust))).await;
+    }
     let convicted: Vec<Rejection> = trust.convicted().iter().map(|(_, fault)| blame::rejection(fault)).collect();
-    for rejection in mapped.rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
+    for rejection in rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
         tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
     }
     for warning in &mapped.warnings {

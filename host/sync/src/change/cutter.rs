@@ -273,7 +273,7 @@ impl<'a> Cutter<'a> {
             return Ok(());
         }
         member.sent = sent;
-        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied() };
+        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied(), refused: None };
         self.push(profile, member, meta);
         Ok(())
     }
@@ -293,7 +293,12 @@ impl<'a> Cutter<'a> {
             return Ok(Some(Folded { profile, change, hash, identity, heir: None }));
         }
         let known = if change == Change::Removed { before.and_then(|held| held.identity) } else { identity };
-        let Some(known) = known else { return Ok(None) };
+        let Some(known) = known else {
+            if change == Change::Updated {
+                self.give_up(profile, change, None, sent)?;
+            }
+            return Ok(None);
+        };
         let heir = self.heir(profile, &known, change != Change::Removed)?;
         let carries_itself = before.is_some_and(|held| !held.folded && held.identity == Some(known));
         let is_shared = match change {
@@ -305,29 +310,41 @@ impl<'a> Cutter<'a> {
             }
         };
         if !is_shared {
-            let mut kept = Vec::new();
-            for row in sent.drain(..) {
-                let Some(other) = self.link.identity_of_row(&row).filter(|other| *other != known) else {
-                    kept.push(row);
-                    continue;
-                };
-                if change != Change::Removed && self.carried.contains(&other) {
-                    // Somebody took it over in this very run, and names it in what is sent of them.
-                    continue;
-                }
-                match self.heir(profile, &other, false)? {
-                    Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
-                    None => {
-                        self.given_up.insert(other);
-                        kept.push(row);
-                    }
-                }
-            }
-            *sent = kept;
+            self.give_up(profile, change, Some(known), sent)?;
             return Ok(None);
         }
         let heir = heir.filter(|_| change == Change::Removed).map(|heir| (heir, std::mem::take(sent)));
         Ok(Some(Folded { profile, change, hash, identity, heir }))
+    }
+
+    /// Leaves to other profiles what was sent of identities that a member has no more; the rest is given up by it.
+    fn give_up(
+        &mut self,
+        profile: u32,
+        change: Change,
+        known: Option<[u8; 16]>,
+        sent: &mut Vec<SentRow>,
+    ) -> Result<(), enroute_store::Error> {
+        let mut kept = Vec::new();
+        for row in sent.drain(..) {
+            let Some(other) = self.link.identity_of_row(&row).filter(|other| Some(*other) != known) else {
+                kept.push(row);
+                continue;
+            };
+            if change != Change::Removed && self.carried.contains(&other) {
+                // Somebody took it over in this very run, and names it in what is sent of them.
+                continue;
+            }
+            match self.heir(profile, &other, false)? {
+                Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
+                None => {
+                    self.given_up.insert(other);
+                    kept.push(row);
+                }
+            }
+        }
+        *sent = kept;
+        Ok(())
     }
 
     /// Keeps from being withdrawn what another connection holds at the same place. True where nothing is left to do for

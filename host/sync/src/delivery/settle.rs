@@ -124,7 +124,7 @@ impl Book {
         for (positions, outcome) in &done.finished {
             self.receipts(tx, done.delivery, lot, positions, outcome)?;
             match outcome {
-                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions)?,
+                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions, done.at_ms)?,
                 Outcome::Rejected(refusal) => {
                     let row = |at: &u32| self.rejection(lot, *at, &refusal.code, None, &refusal.reason, "destination");
                     let rows: Vec<RejectionRow> = positions.iter().map(row).collect();
@@ -180,7 +180,7 @@ impl Book {
     }
 
     /// The destination has what was sent: rows get their hash, removed members are forgotten.
-    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32]) -> Result<(), Error> {
+    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
         let link = &self.link;
         let gone = |at: &&u32| lot.change(**at) == Change::Removed;
         let removed = positions.iter().filter(gone).filter_map(|at| lot.profile(*at));
@@ -201,7 +201,20 @@ impl Book {
         }
         held::put(tx, link.id, &rows)?;
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-        ledger::clear(tx, link.id, &members)
+        ledger::clear(tx, link.id, &members)?;
+        self.stand_refused(tx, lot, positions, at_ms)
+    }
+
+    /// Who was withdrawn because it cannot be sent is not tried until it changes.
+    fn stand_refused(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
+        let row = |at: &u32| {
+            let refused = lot.meta.get(*at as usize)?.refused.as_ref()?;
+            let row = self.rejection(lot, *at, &refused.code, refused.field.as_deref(), &refused.reason, "plugin");
+            Some(RejectionRow { change: Change::Updated.word(), ..row })
+        };
+        let rows: Vec<RejectionRow> = positions.iter().filter_map(row).collect();
+        let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);
+        ledger::reject(tx, (self.run, self.link.id), version, at_ms, &rows)
     }
 
     /// The destination has what it had before this run.
@@ -311,6 +324,7 @@ impl Book {
                 let members = rows.iter().map(|row| row.profile).collect();
                 ledger::clear(tx, link.id, &members)?;
                 let version = (link.plugin_digest.as_slice(), link.settings_version);
+                held::forget(tx, link.id, rejections.iter().filter_map(|(lot, _)| given_away(lot)))?;
                 ledger::reject(tx, (book.run, link.id), version, at_ms, &rows)
             })
             .await
@@ -418,4 +432,11 @@ impl Book {
         row.sent = seal_sent(&link.sealer, link.id, heir, &rows)?;
         held::put(tx, link.id, [&row])
     }
+}
+
+/// A member of a lot of one whose every identity there is somebody else's by now, so that nothing is left to withdraw.
+fn given_away(lot: &Lot) -> Option<u32> {
+    let held = lot.meta.first()?.before.as_ref()?;
+    let is_given_away = lot.change(0) == Change::Updated && !held.sent.is_empty() && lot.batch.sent_members.is_empty();
+    lot.profile(0).filter(|_| is_given_away)
 }

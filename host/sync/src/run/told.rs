@@ -19,6 +19,7 @@ impl Session {
         (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
+        let changes = ChangeCounts { removed: changes.removed + tally.withdrawn, ..changes };
         let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
