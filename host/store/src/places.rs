@@ -61,8 +61,11 @@ impl Kept {
 }
 
 const COLUMNS: &str = "c.id, c.audience, c.destination, c.mapping, coalesce(p.mapping, c.mapping), p.plugin, p.target,
-    p.audience_key, p.audience_name, p.settings, p.fields, p.sends_exits, p.definition, p.earlier, p.gone,
-    (SELECT count(*) FROM held h WHERE h.connection = c.id)";
+    p.audience_key, p.audience_name, p.settings, p.fields, p.sends_exits, p.definition, p.earlier, p.gone";
+/// How many are held; counts them, which takes its time where there are millions.
+const HELD: &str = "(SELECT count(*) FROM held h WHERE h.connection = c.id)";
+/// 1 where somebody is held.
+const HOLDS: &str = "EXISTS (SELECT 1 FROM held h WHERE h.connection = c.id)";
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     let text = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.unwrap_or_default());
@@ -87,18 +90,23 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
     })
 }
 
-/// Every connection of the store, with what is remembered of its place; earlier places of whom nobody is held any
-/// more are left out.
+/// The connections that hold somebody, and of those the ones that `is_wanted`; `held` is counted for these.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn all(from: &impl Look) -> Result<Vec<Kept>, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM connection c LEFT JOIN place p ON p.connection = c.id ORDER BY c.id");
+pub fn holding(from: &impl Look, is_wanted: impl Fn(&Kept) -> bool) -> Result<Vec<Kept>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, {HOLDS} FROM connection c LEFT JOIN place p ON p.connection = c.id WHERE {HOLDS} ORDER BY c.id"
+    );
     let mut statement = from.connection().prepare_cached(&sql)?;
     let rows = statement.query_map([], kept)?;
-    let rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
-    let is_over = |one: &Kept| one.held == 0 && (one.earlier.is_some() || is_earlier(&one.name.mapping));
-    Ok(rows.into_iter().filter(|one| !is_over(one)).collect())
+    let mut rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
+    rows.retain(is_wanted);
+    let mut count = from.connection().prepare_cached("SELECT count(*) FROM held WHERE connection = ?1")?;
+    for one in &mut rows {
+        one.held = count.query_row([one.link], |row| row.get::<_, i64>(0))?.cast_unsigned();
+    }
+    Ok(rows)
 }
 
 /// What is remembered of a connection's place in force.
@@ -107,7 +115,7 @@ pub fn all(from: &impl Look) -> Result<Vec<Kept>, Error> {
 /// When the store cannot be read.
 pub fn of(from: &impl Look, name: &LinkName) -> Result<Option<Kept>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM connection c LEFT JOIN place p ON p.connection = c.id
+        "SELECT {COLUMNS}, {HELD} FROM connection c LEFT JOIN place p ON p.connection = c.id
          WHERE c.audience = ?1 AND c.destination = ?2 AND c.mapping = ?3"
     );
     let mut statement = from.connection().prepare_cached(&sql)?;
@@ -119,8 +127,7 @@ pub fn of(from: &impl Look, name: &LinkName) -> Result<Option<Kept>, Error> {
 /// # Errors
 /// When the store cannot be read.
 pub fn earlier(from: &impl Look, name: &LinkName) -> Result<Vec<Kept>, Error> {
-    let is_of = |one: &Kept| one.earlier.is_some() && one.held > 0 && one.own_name() == *name;
-    let mut found: Vec<Kept> = all(from)?.into_iter().filter(is_of).collect();
+    let mut found = holding(from, |one| one.earlier.is_some() && one.own_name() == *name)?;
     found.sort_by_key(|one| (one.earlier, one.link));
     Ok(found)
 }
@@ -216,11 +223,6 @@ fn set_aside(tx: &Transaction<'_>, kept: &Kept) -> Result<(), Error> {
 /// How the name of an earlier place goes on; its number stands behind.
 const EARLIER: &str = "(earlier place";
 
-fn is_earlier(mapping: &str) -> bool {
-    let number = mapping.rsplit_once(EARLIER).and_then(|(_, rest)| rest.strip_suffix(')'));
-    number.is_some_and(|number| number.trim().parse::<i64>().is_ok())
-}
-
 fn rename(tx: &Transaction<'_>, link: i64, name: &LinkName) -> Result<(), Error> {
     tx.connection().execute(
         "UPDATE connection SET audience = ?2, destination = ?3, mapping = ?4 WHERE id = ?1",
@@ -247,7 +249,7 @@ fn clear_over(tx: &Transaction<'_>) -> Result<(), Error> {
 /// # Errors
 /// When the store cannot be written.
 pub fn note_gone(tx: &Transaction<'_>, is_configured: impl Fn(&LinkName) -> bool) -> Result<(), Error> {
-    for one in all(tx)?.iter().filter(|one| !one.is_gone && !is_configured(&one.own_name())) {
+    for one in holding(tx, |one| !one.is_gone && !is_configured(&one.own_name()))? {
         tx.connection().execute("UPDATE place SET gone = 1 WHERE connection = ?1", [one.link])?;
     }
     clear_over(tx)

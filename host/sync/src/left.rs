@@ -82,8 +82,8 @@ impl Which {
 /// When the store cannot be read.
 pub fn left_behind(reader: &Reader, config: &Config) -> Result<Vec<LeftBehind>, Error> {
     let names = configured(config);
-    let held = places::all(reader)?.into_iter().filter(|kept| kept.held > 0);
-    Ok(held.filter_map(|kept| of(&kept, &names, config)).collect())
+    let held = places::holding(reader, |kept| kept.earlier.is_some() || !names.contains(&kept.own_name()))?;
+    Ok(held.iter().filter_map(|kept| of(kept, &names, config)).collect())
 }
 
 fn of(kept: &Kept, names: &[LinkName], config: &Config) -> Option<LeftBehind> {
@@ -196,10 +196,10 @@ fn mistake(message: impl Into<String>, hint: impl Into<String>) -> LeftError {
 /// # Errors
 /// When there is none, or the store cannot be read.
 pub fn held_by(from: &impl Look, which: &Which, only_earlier: bool) -> Result<Vec<Kept>, LeftError> {
-    let all: Vec<Kept> = places::all(from)?.into_iter().filter(|kept| kept.held > 0).collect();
-    let is_it = |kept: &&Kept| which.is(&kept.own_name()) && (!only_earlier || kept.earlier.is_some());
-    let found: Vec<Kept> = all.iter().filter(is_it).cloned().collect();
+    let is_it = |kept: &Kept| which.is(&kept.own_name()) && (!only_earlier || kept.earlier.is_some());
+    let found = places::holding(from, is_it)?;
     if found.is_empty() {
+        let all = places::holding(from, |_| true)?;
         let names: Vec<String> = all.iter().map(|kept| title(&kept.own_name())).collect();
         let what = if only_earlier { "earlier place of such a connection" } else { "connection of this name" };
         let hint = match names.as_slice() {
