@@ -173,7 +173,7 @@ async fn a_place_that_cannot_be_left_yet_keeps_the_next_one_empty_and_going_back
         let link = report.connections.iter().find(|link| link.destination == name).unwrap();
         assert_ne!(link.state, LinkState::Done, "{name}: {link:#?}");
     }
-    drop(store);
+    drop((store, setup));
     world.fakes.servers().iter().for_each(|(_, server)| server.clear_faults());
     put_into(&world, 0);
     let report = world.sync(&ids.map(gold)).await;
@@ -259,6 +259,6 @@ async fn a_place_that_is_out_of_reach_stops_its_connection_until_it_is_forgotten
     says.iter().for_each(|part| assert!(reason.contains(part), "{part}: {reason}"));
     assert_eq!(members(&world, "facebook-ads", 1), BTreeSet::new());
     world.write("plugins.toml", &text);
-    let report = world.sync(&["u1"].map(gold)).await;
+    let report = world.sync(&[gold("u1"), with_plan("u2", "silver")]).await;
     check(&world, &report, [&["u1"], &[]]);
 }

@@ -477,6 +477,19 @@ pub fn clear(tx: &Transaction<'_>, link: i64, profiles: &RoaringBitmap) -> Resul
     Ok(())
 }
 
+/// Takes members off the list of waiting ones; who is refused stays so.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn clear_waiting(tx: &Transaction<'_>, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+    let connection = tx.connection();
+    let mut pending = connection.prepare_cached("DELETE FROM pending WHERE connection = ?1 AND profile = ?2")?;
+    for profile in profiles {
+        pending.execute(params![link, profile])?;
+    }
+    Ok(())
+}
+
 /// Puts members off. The first attempt's moment is kept from an earlier row.
 ///
 /// # Errors

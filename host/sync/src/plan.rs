@@ -312,12 +312,26 @@ async fn plan_bound(
     let lets_go = plan.guard.is_none().then(|| (link.id, snapshot.candidates.removed.clone()));
     let mut trust = Trust::default();
     trust.look_at(plan.changes.total(), snapshot.holds_others());
+    let tally = cut(store, &link, snapshot, detail, (&mut plan, &mut trust)).await?;
+    plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
+    plan.add_up(&link, tally);
+    Ok((plan, lets_go.filter(|(id, _)| *id != 0)))
+}
+
+/// Cuts and maps everybody who has to be looked at.
+async fn cut(
+    store: &Arc<Store>,
+    link: &Arc<Link>,
+    snapshot: Snapshot,
+    detail: Detail,
+    (plan, trust): (&mut LinkPlan, &mut Trust),
+) -> Result<Tally, SnapshotError> {
     let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
-    let mut cuttings = cutter::spawn(Arc::clone(&link), store.reader()?, candidates, tried);
+    let mut cuttings = cutter::spawn(Arc::clone(link), store.reader()?, candidates, tried);
     let mut tally = Tally::default();
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
-            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, (&mut tally, &mut trust)).await,
+            Cutting::Lot(lot) => map_lot(link, *lot, detail, plan, (&mut tally, trust)).await,
             Cutting::Same(members) => plan.unchanged += members.len(),
             Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
             Cutting::Unmatched(unmatched) => {
@@ -332,9 +346,7 @@ async fn plan_bound(
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }
     }
-    plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
-    plan.add_up(&link, tally);
-    Ok((plan, lets_go.filter(|(id, _)| *id != 0)))
+    Ok(tally)
 }
 
 impl LinkPlan {

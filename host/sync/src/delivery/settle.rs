@@ -138,6 +138,7 @@ impl Book {
                     let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
                     let number = tickets::open(tx, link.id, done.delivery, &ticket.token, &members, due)?;
                     self.put_off(tx, lot, positions, "accepted", due, Some(number), done)?;
+                    self.stand_refused(tx, lot, positions, done.at_ms)?;
                 }
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
             }
@@ -295,7 +296,8 @@ impl Book {
                 ticket,
                 reason: done.reason.clone(),
                 change: Some(lot.change(*at).word()),
-                hash: lot.meta.get(*at as usize).map(|meta| meta.hash),
+                // Who is withdrawn because it cannot be sent has none: what it is now stays refused.
+                hash: lot.meta.get(*at as usize).filter(|meta| meta.refused.is_none()).map(|meta| meta.hash),
             })
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();

@@ -27,10 +27,7 @@ impl Session {
         }
         self.begin(now_ms).await?;
         records::refresh(&self.link, &self.store).await?;
-        // Whoever is withdrawn was put there once: it was opened then.
-        if self.link.withdraws.is_none()
-            && let Some(failed) = self.open().await?
-        {
+        if let Some(failed) = self.open().await? {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());

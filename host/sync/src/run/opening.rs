@@ -12,7 +12,8 @@ impl Session {
     pub(super) async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
         let clock = &self.options.clock;
         let (was_opened, is_recent) = self.link.opened(clock.now_ms());
-        if !self.link.manifest.opens {
+        // Whoever is withdrawn was put there once: it was opened then.
+        if !self.link.manifest.opens || self.link.withdraws.is_some() {
             return Ok(None);
         }
         if !is_recent {
