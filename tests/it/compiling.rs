@@ -5,9 +5,9 @@ use std::path::Path;
 use enroute_host::catalog::{Inspection, load_plugin, read_file, sha256_hex};
 use enroute_host::config::load::load;
 use enroute_host::runtime::{Cache, CompileLimits, CompileProgram, Limits, Runtime};
-use enroute_host::sync::Setup;
+use enroute_host::sync::{self, LinkState, Setup};
 
-use crate::support::{World, enroute, gold, plugin};
+use crate::support::{AUDIENCES, World, enroute, gold, link, plugin, plugin_entry};
 
 /// Limits that an honest plugin keeps to.
 const ROOMY: CompileLimits = CompileLimits { cpu_s: 120, memory_mib: 2_048 };
@@ -105,4 +105,30 @@ async fn a_compile_bomb_is_a_mistake_with_a_code_and_the_others_are_still_checke
         "{told}"
     );
     assert!(told.contains("error[E251]: plugin `facebook` has no setting `audience_ids`"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compile_bomb_costs_a_whole_sync_its_own_connection() {
+    let world = World::new().await;
+    world.people(&[gold("u1"), gold("u2")]);
+    std::fs::write(world.folder.path().join("misfit.wasm"), bomb()).expect("it is written");
+    let entry = plugin_entry("misfit", &world.folder.path().join("misfit.wasm"));
+    let destination = "[destination.misfit]\nplugin = \"misfit\"\nhosts = [\"api.example.com\"]\n\
+                       settings = { base_url = \"https://api.example.com\", mode = \"ok\" }\n\
+                       secrets = { token = \"${file:braze.key}\" }\n";
+    world.write("plugins.toml", &format!("{}{entry}{destination}", world.plugins_toml()));
+    let connection = "[[connection]]\naudience = \"gold\"\ndestination = \"misfit\"\nsetup = \"customized\"\n\
+                      traits = [{ trait = \"firstName\", field = \"value\" }]\n";
+    world.write("audiences.toml", &format!("{AUDIENCES}{connection}"));
+    let (config, store) = (world.config(), world.store());
+    world.import(&store);
+    let runtime = runtime(world.folder.path(), CompileLimits { cpu_s: 6, ..ROOMY });
+    let (setup, found) = Setup::prepare(&config, &runtime, &Default::default(), "2026-11-23", None).await;
+    let setup = setup.unwrap_or_else(|| panic!("{}", found.render(&config.files)));
+    let report = sync::sync(&store, &setup, &world.options()).await.expect("the store works");
+    let misfit = link(&report, "misfit");
+    assert_eq!((misfit.state, report.exit_code()), (LinkState::Failed, 5), "{misfit:#?}");
+    assert!(misfit.reason.as_ref().is_some_and(|reason| reason.contains("takes more than 6 s")), "{misfit:#?}");
+    assert_eq!(world.braze_members().len(), 2);
+    assert_eq!(world.facebook_emails().len(), 2);
 }

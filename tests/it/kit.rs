@@ -11,7 +11,7 @@ use enroute_host::runtime::{Limits, Plugin};
 use crate::support::{plugin, root, runtime};
 
 /// Each defect of `tests/guests/broken`, and the one check that fails over it.
-const DEFECTS: [(&str, &str); 212] = [
+const DEFECTS: [(&str, &str); 216] = [
     ("nothing_is_right", "a_connection_can_be_made"),
     ("validate_sees_the_clock", "validate_is_pure"),
     ("validate_reaches_out", "validate_is_pure"),
@@ -67,6 +67,10 @@ const DEFECTS: [(&str, &str); 212] = [
     ("limit_of_the_manifest", "limits_are_kept"),
     ("bytes_of_the_manifest", "limits_are_kept"),
     ("careful_has_a_key", "hosts_parts_are_left_alone"),
+    ("careful_alone_error_is_success", "only_success_is_delivered"),
+    ("careful_alone_interrupted_is_deferred", "interrupted_is_unknown"),
+    ("careful_alone_trouble_rejects", "trouble_rejects_nobody"),
+    ("careful_alone_page_is_unchanged", "unchanged_is_said"),
     ("quick_traps", "map_never_fails"),
     ("address_in_hex", "hashed_fields_leave_hashed"),
     ("address_in_base64", "hashed_fields_leave_hashed"),

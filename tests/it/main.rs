@@ -29,6 +29,7 @@ mod kit;
 mod mistakes;
 mod names;
 mod oauth;
+mod outages;
 mod outside;
 mod places;
 mod refusals;

@@ -150,6 +150,8 @@ codes! {
     PlaceNotThere "E321" "the account has no such list or object"
     /// A plugin whose manifest has words that mean nothing.
     UnknownWord "E322" "a word in a plugin's manifest means nothing"
+    /// Hours or attempts of `retry` that nobody can mean.
+    BadRetry "E330" "a limit of retrying is out of bounds"
     /// Members of a connection that is not in the configuration any more.
     LeftBehind "E340" "members are held that no connection is about"
     /// Two connections into one list, field or tag.

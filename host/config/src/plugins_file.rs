@@ -20,9 +20,11 @@ use crate::reference::SecretRef;
 use crate::walker::{Section, Walker};
 
 mod limits;
+mod retry;
 mod values;
 
 pub use limits::{CALL_LIMITS, CallLimit, CallLimits};
+pub use retry::Retry;
 
 /// A plugin that may run.
 #[derive(Debug, Clone)]
@@ -89,6 +91,8 @@ pub struct Destination {
     pub secrets: BTreeMap<String, Located<SecretRef>>,
     /// What a person must have agreed to before anything about them is sent there.
     pub requires_consent: Vec<Located<String>>,
+    /// When its members are given up, where that is not the default.
+    pub retry: Retry,
 }
 
 impl Destination {
@@ -179,7 +183,7 @@ fn destination(
 ) -> Option<Destination> {
     walker.unknown_keys(
         section,
-        &["plugin", "enabled", "hosts", "allow_networks", "settings", "secrets", "requires_consent"],
+        &["plugin", "enabled", "hosts", "allow_networks", "settings", "secrets", "requires_consent", "retry"],
     );
     let destination_name = walker.name::<DestinationName>(name);
     let example = plugins.first().map_or("NAME", String::as_str);
@@ -191,6 +195,7 @@ fn destination(
     let settings = json::settings(walker, section);
     let secrets = values::secrets(walker, section, dir, &name.value);
     let requires_consent = walker.texts(section, "requires_consent");
+    let retry = retry::read(walker, section, &name.value);
     Some(Destination {
         name: destination_name?,
         plugin: plugin?,
@@ -200,6 +205,7 @@ fn destination(
         settings,
         secrets,
         requires_consent,
+        retry,
     })
 }
 

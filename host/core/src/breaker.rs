@@ -49,18 +49,10 @@ pub enum Pass {
 /// Why a delivery may not go yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shut {
-    /// Until this moment, since then.
-    Until {
-        /// When the next probe may be sent.
-        until_ms: u64,
-        /// Since when only probes are.
-        opened_ms: u64,
-    },
+    /// Until this moment, when the next probe may be sent.
+    Until(u64),
     /// Until it is known how the probe went.
-    Probing {
-        /// Since when only probes are sent.
-        opened_ms: u64,
-    },
+    Probing,
 }
 
 impl Breaker {
@@ -80,13 +72,13 @@ impl Breaker {
     /// # Errors
     /// Why not.
     pub fn pass(&mut self, destination: &str, now_ms: u64) -> Result<Pass, Shut> {
-        let Some(part) = self.parts.get(destination) else { return Ok(Pass::Through) };
-        let Some(opened_ms) = part.opened_ms else { return Ok(Pass::Through) };
+        let part = self.parts.get(destination).filter(|part| part.opened_ms.is_some());
+        let Some(part) = part else { return Ok(Pass::Through) };
         if self.probing.is_some() {
-            return Err(Shut::Probing { opened_ms });
+            return Err(Shut::Probing);
         }
         if now_ms < part.until_ms {
-            return Err(Shut::Until { until_ms: part.until_ms, opened_ms });
+            return Err(Shut::Until(part.until_ms));
         }
         self.probing = Some(destination.to_owned());
         Ok(Pass::Probe)
@@ -183,11 +175,11 @@ mod tests {
             breaker.succeeded("crm", Pass::Through, 0);
         }
         let mut breaker = opened(0);
-        assert_eq!(breaker.pass("crm", 999), Err(Shut::Until { until_ms: 1_000, opened_ms: 0 }));
+        assert_eq!(breaker.pass("crm", 999), Err(Shut::Until(1_000)));
         assert_eq!(breaker.pass("crm", 1_000), Ok(Pass::Probe));
-        assert_eq!(breaker.pass("crm", 9_000), Err(Shut::Probing { opened_ms: 0 }));
+        assert_eq!(breaker.pass("crm", 9_000), Err(Shut::Probing));
         assert!(breaker.failed("crm", Pass::Probe, "500", 1_000));
-        assert_eq!(breaker.pass("crm", 2_999), Err(Shut::Until { until_ms: 3_000, opened_ms: 0 }));
+        assert_eq!(breaker.pass("crm", 2_999), Err(Shut::Until(3_000)));
         assert_eq!(breaker.pass("crm", 3_000), Ok(Pass::Probe));
         assert!(breaker.succeeded("crm", Pass::Probe, 3_000));
         assert_eq!((breaker.pass("crm", 3_000), breaker.parts().len()), (Ok(Pass::Through), 0));
@@ -202,7 +194,7 @@ mod tests {
         }
         assert_eq!(breaker.pass("crm", 1_000), Ok(Pass::Probe));
         breaker.failed("crm", Pass::Probe, "500", 1_000);
-        assert_eq!(breaker.pass("crm", 3_500), Err(Shut::Until { until_ms: 4_000, opened_ms: 0 }));
+        assert_eq!(breaker.pass("crm", 3_500), Err(Shut::Until(4_000)));
         assert_eq!(breaker.pass("shop", 3_500), Ok(Pass::Probe), "the other one comes first");
         breaker.succeeded("shop", Pass::Probe, 3_500);
         assert_eq!(breaker.pass("crm", 3_500), Ok(Pass::Probe), "what one shows is tried by the other");

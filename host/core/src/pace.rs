@@ -213,9 +213,15 @@ impl Pace {
         self.level.answered();
     }
 
-    /// A request was refused for being too many: fewer are sent from now on.
-    pub fn refused(&mut self, now_ms: u64) {
-        self.level.refused(now_ms, self.per_ms);
+    /// A request was refused for being too many: fewer are sent from now on. Returns whether that is news.
+    pub fn refused(&mut self, now_ms: u64) -> bool {
+        self.level.refused(now_ms, self.per_ms)
+    }
+
+    /// Whether any request has left.
+    #[must_use]
+    pub const fn was_used(&self) -> bool {
+        self.left > 0
     }
 
     /// How much of the allowance is used.

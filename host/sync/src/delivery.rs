@@ -1,9 +1,11 @@
 //! From a lot to outcomes: `map`, intent, `send`, decision, settlement.
 
 pub(crate) mod blame;
+pub(crate) mod circuit;
 pub(crate) mod decide;
 pub(crate) mod deliver;
 pub(crate) mod dispatch;
+pub(crate) mod gate;
 pub(crate) mod mapper;
 pub(crate) mod open;
 pub(crate) mod outlet;

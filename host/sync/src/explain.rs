@@ -1,7 +1,8 @@
 //! Answers to "why": one person's story, and where every connection stands.
 
 use crate::change::lot::open_sent;
-use crate::clock::moment;
+use crate::clock::{Clock, moment};
+use crate::flow::{HeldBack, held_back};
 use crate::history::{LastReports, entries, text};
 use crate::left::{LeftBehind, left_behind};
 use crate::report::NO_MATCHING_MAPPING;
@@ -232,6 +233,9 @@ pub struct Standing {
     /// Members who are held and whom no connection is about, or not at this place.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<LeftBehind>,
+    /// What holds deliveries back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_back: Vec<HeldBack>,
 }
 
 /// Where one destination stands.
@@ -323,7 +327,8 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(one_status(reader, &reports, name, (is_on, wanted.enabled && is_enabled))?);
         }
     }
-    Ok(Standing { destinations, connections, left_behind: left_behind(reader, config)? })
+    let (left_behind, held_back) = (left_behind(reader, config)?, held_back(reader, &Clock::System)?);
+    Ok(Standing { destinations, connections, left_behind, held_back })
 }
 
 fn one_status(

@@ -14,6 +14,7 @@ pub(crate) mod planned;
 mod plugins;
 pub(crate) mod prepare;
 pub(crate) mod program;
+mod retrying;
 mod rows;
 mod shared;
 pub(crate) mod stopped;

@@ -187,7 +187,7 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     folding::check(kit, &benches);
     grouping::check(kit, &benches);
     consent::check(kit, &benches);
-    (kit.progress)("mapping with every choice of every setting");
+    (kit.progress)("mapping and sending with every choice of every setting");
     choices::check(kit, &choices::benches(kit, &benches));
     (kit.progress)("mapping hostile values");
     hostile::check(kit, &benches);

@@ -181,6 +181,20 @@ hint: `enroute plugin test` shows what the plugin needs; without the key it has 
 "#]],
         ),
         case(
+            "E330",
+            Edit(P, "settings =", "retry = { hours = 0 }\nsettings ="),
+            str![[r#"
+error[E330]: `hours` of `retry` of destination `braze-eu` is not between 1 and 720
+  --> plugins.toml:12:19
+   |
+12 | retry = { hours = 0 }
+   |                   ^
+
+hint: without the key it is 4 hours and 5 attempts; a member is given up when both are over
+
+"#]],
+        ),
+        case(
             "E223",
             Edit(P, "settings =", "allow_networks = [\"127.0.0.1\"]\nsettings ="),
             str![[r#"

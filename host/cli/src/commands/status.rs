@@ -59,6 +59,11 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
             output.line(format_args!("  {}", one.hint()))?;
         }
     }
+    for one in &found.held_back {
+        let until =
+            one.until.as_ref().map_or(String::new(), |until| format!("; the next request may leave at {until}"));
+        output.line(format_args!("{}: {}{until}", one.destination, one.reason))?;
+    }
     show_usage(&found.connections, output)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -166,7 +166,11 @@ mod tests {
         let (mut outcomes, mut half_ms) = (Vec::new(), 0);
         while outcomes.len() < requests {
             while let Some((_, is_refused)) = flying.pop_front_if(|(at, _)| *at <= now) {
-                if is_refused { pace.refused(now) } else { pace.answered() }
+                if is_refused {
+                    pace.refused(now);
+                } else {
+                    pace.answered();
+                }
             }
             let wait = if flying.len() >= in_flight {
                 flying.front().map_or(1, |(at, _)| at - now)

@@ -70,7 +70,9 @@ proptest! {
                         pace = pace.with_kept(kept, now, 60_000);
                     }
                 }
-                Event::Refused => pace.refused(now),
+                Event::Refused => {
+                    pace.refused(now);
+                }
                 Event::Answered => pace.answered(),
             }
         }

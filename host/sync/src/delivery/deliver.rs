@@ -3,7 +3,9 @@
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Reach};
+use crate::delivery::circuit::{Leave, Patience};
 use crate::delivery::decide::{Decision, Next, Standing, decide};
+use crate::delivery::gate::Turn;
 use crate::delivery::open;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
@@ -73,8 +75,6 @@ pub(crate) struct Done {
     pub(crate) remote: Option<String>,
     /// Why the connection has to stop.
     pub(crate) stop: Option<Stop>,
-    /// Why nothing came of it.
-    pub(crate) failure: Option<String>,
     /// How the plugin's call ended; none where it was not called.
     pub(crate) call: Option<CallEnd>,
     /// Members on whom alone the plugin failed.
@@ -91,7 +91,6 @@ impl Done {
             search,
             remote: None,
             stop: Some(stop),
-            failure: None,
             call: None,
             culprits: 0,
         }
@@ -109,22 +108,20 @@ pub(crate) async fn carry_out(
     book: Book,
     clock: Clock,
     gates: Arc<Gates>,
-    patience_ms: u64,
+    patience: Patience,
     job: Job,
 ) -> Result<Done, Error> {
     let Job { lot, delivery, label, history, is_proven, .. } = job;
     let link = Arc::clone(&book.link);
-    let bucket = link.bucket(&delivery.operation).map(|bucket| bucket.name.as_str());
-    if let Some(gate) = bucket.and_then(|bucket| gates.of(&link, bucket)) {
-        let ready = tokio::select! {
-            biased;
-            () = book.halt.asked() => return Ok(Done::unsent(Stop::Asked, history.search)),
-            ready = gate.ready(&clock, patience_ms) => ready,
-        };
-        if let Err(wait_ms) = ready {
-            return Ok(Done::unsent(Stop::at_a_closed_gate(wait_ms, &clock), history.search));
-        }
-    }
+    let begun = tokio::select! {
+        biased;
+        () = book.halt.asked() => Err(Stop::Asked),
+        begun = may_begin(&gates, &link, &delivery.operation, &clock, patience) => begun,
+    };
+    let (leave, turn) = match begun {
+        Ok(begun) => begun,
+        Err(stop) => return Ok(Done::unsent(stop, history.search)),
+    };
     let lot = Arc::new(lot);
     let request_key = request_key(&link, &delivery, &lot);
     let entry = Entry {
@@ -139,7 +136,7 @@ pub(crate) async fn carry_out(
     tally.repeated = repeated(&history.trail, &lot);
     let idempotent = link.manifest.operation(&delivery.operation).is_some_and(|operation| operation.idempotent);
 
-    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key);
+    let outlet = DeliveryOutlet::new(&link, &gates, &clock, label).with_delivery(&delivery, request_key, turn);
     let outlet = Arc::new(outlet);
     let work = work(&delivery, &lot);
     let sent = tokio::select! {
@@ -152,6 +149,9 @@ pub(crate) async fn carry_out(
     let (pause, requests) = (outlet.take_pause(), outlet.take_records());
     tally.refused.absorb(outlet.take_refusals());
     let call = CallEnd { fault: sent.as_ref().err().cloned(), members: lot.len(), left: !reach.left.is_empty() };
+    // A credential that is refused, or a destination that is not trusted, is so for every audience.
+    let concerns_all =
+        pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
     let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
@@ -166,8 +166,8 @@ pub(crate) async fn carry_out(
         }
     };
     history.search.learn(&decision);
-    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience_ms);
-    let shelved = without(shelved, &give_up(&mut decision, &lot, clock.now_ms()));
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
+    let shelved = without(shelved, &give_up(&mut decision, &lot, link.retry, clock.now_ms()));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
@@ -184,10 +184,52 @@ pub(crate) async fn carry_out(
     };
     book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let failure = failure.filter(|_| !is_in_order && tally.outcomes.delivered == 0);
+    let is_in_order = is_in_order.map(|is_in_order| is_in_order || tally.outcomes.delivered > 0);
+    let failure = failure.filter(|_| is_in_order == Some(false));
+    let refused = decision.pause.as_deref().filter(|_| concerns_all);
+    tell(leave, &clock, (is_in_order, failure.as_deref()), refused).await?;
     let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
-    Ok(Done { tally, again, shelved, search: history.search, remote, stop, failure, call: Some(call), culprits })
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+}
+
+/// Waits until a delivery may begin: the breaker lets it through, and its first request has its turn.
+async fn may_begin(
+    gates: &Gates,
+    link: &Link,
+    operation: &str,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<(Leave, Option<Turn>), Stop> {
+    let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
+    let gate = bucket.and_then(|bucket| gates.of(link, bucket));
+    loop {
+        let leave = gates.circuit().pass(&link.destination, clock, patience).await?;
+        let Some(gate) = &gate else { return Ok((leave, None)) };
+        let turn = gate.enter(clock, link.party, false, patience.ms).await;
+        let turn = turn.map_err(|wait_ms| Stop::at_a_closed_gate(wait_ms, clock))?;
+        // An outage may have begun while others had their turn.
+        if gates.circuit().is_good(&leave) {
+            return Ok((leave, Some(turn)));
+        }
+    }
+}
+
+/// Tells everybody else what a delivery showed of the destination.
+async fn tell(
+    leave: Leave,
+    clock: &Clock,
+    (is_in_order, failure): (Option<bool>, Option<&str>),
+    pause: Option<&str>,
+) -> Result<(), Error> {
+    match (pause, is_in_order) {
+        (Some(reason), _) => leave.pause(reason),
+        (None, Some(true)) => return leave.succeeded(clock).await,
+        (None, Some(false)) => return leave.failed(clock, failure.unwrap_or_default()).await,
+        (None, None) => {}
+    }
+    drop(leave);
+    Ok(())
 }
 
 /// The report of a `send`, with what the way out knows better, unless it claims what nobody can have told the plugin;
@@ -223,8 +265,8 @@ struct Judged {
     decision: Decision,
     word: &'static str,
     failure: Option<String>,
-    /// Whether the destination does its work.
-    is_in_order: bool,
+    /// Whether the destination does its work; none where that is not known.
+    is_in_order: Option<bool>,
     costs_attempt: bool,
     remote: Option<String>,
 }
@@ -236,7 +278,7 @@ fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bo
         decision: decide(report, Standing { members, idempotent, refused_before }),
         word: verdict.word(),
         failure: open::cause(&verdict, requests),
-        is_in_order: is_in_order(&verdict),
+        is_in_order: Some(is_in_order(&verdict)),
         costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
         remote,
     }
@@ -246,7 +288,7 @@ fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: O
     let mut decision = blame::blame(fault, reach, standing);
     decision.pause = pause.as_ref().and_then(Verdict::pauses).map(str::to_owned);
     let failure = Some(fault.to_string());
-    Judged { decision, word: "plugin_fault", failure, is_in_order: true, costs_attempt: true, remote: None }
+    Judged { decision, word: "plugin_fault", failure, is_in_order: None, costs_attempt: true, remote: None }
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.
@@ -374,10 +416,10 @@ const fn is_in_order(verdict: &Verdict) -> bool {
 }
 
 /// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
-fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
+fn give_up(decision: &mut Decision, lot: &Lot, policy: Policy, now_ms: u64) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
-        tried.is_some_and(|(attempts, first_ms)| Policy::default().is_over(attempts + 1, first_ms, now_ms))
+        tried.is_some_and(|(attempts, first_ms)| policy.is_over(attempts + 1, first_ms, now_ms))
     };
     let mut over = Vec::new();
     for (members, outcome) in &mut decision.finished {
@@ -394,6 +436,6 @@ fn give_up(decision: &mut Decision, lot: &Lot, now_ms: u64) -> Vec<u32> {
 }
 
 /// For jitter only: where the system has no random numbers, waits are at their ceiling.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     getrandom::u64().unwrap_or(u64::MAX)
 }

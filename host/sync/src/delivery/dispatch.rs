@@ -8,6 +8,7 @@ use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Call, Trust};
+use crate::delivery::circuit::Patience;
 use crate::delivery::decide::Next;
 use crate::delivery::deliver::{CallEnd, Done, History, Job, carry_out};
 use crate::delivery::mapper;
@@ -26,8 +27,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
 
-/// Failed deliveries in a row after which the rest of a connection is put off.
-const FAILURES_IN_A_ROW_MAX: u32 = 5;
 /// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
 const DELAYED_MAX: usize = 64;
 
@@ -75,7 +74,7 @@ enum Slept {
 pub(crate) struct Dispatch {
     book: Book,
     clock: Clock,
-    patience_ms: u64,
+    patience: Patience,
     gates: Arc<Gates>,
     progress: ProgressSink,
     total: u64,
@@ -84,7 +83,6 @@ pub(crate) struct Dispatch {
     stopped: Option<Stop>,
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
-    failures_in_a_row: u32,
     trust: Trust,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
@@ -96,7 +94,7 @@ impl Dispatch {
     pub(crate) fn new(
         book: Book,
         clock: Clock,
-        patience_ms: u64,
+        patience: Patience,
         gates: Arc<Gates>,
         (progress, total): (ProgressSink, u64),
         trust: Trust,
@@ -104,7 +102,7 @@ impl Dispatch {
         Self {
             book,
             clock,
-            patience_ms,
+            patience,
             gates,
             progress,
             total,
@@ -113,7 +111,6 @@ impl Dispatch {
             stopped: None,
             jobs: JoinSet::new(),
             delayed: Vec::new(),
-            failures_in_a_row: 0,
             trust,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
@@ -287,7 +284,7 @@ impl Dispatch {
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
         let job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
-        self.jobs.spawn(carry_out(book, clock, gates, self.patience_ms, job));
+        self.jobs.spawn(carry_out(book, clock, gates, self.patience, job));
         Ok(())
     }
 
@@ -296,7 +293,7 @@ impl Dispatch {
         let bucket = link.bucket(operation).map(|bucket| bucket.name.as_str());
         let wait_ms = bucket.and_then(|bucket| self.gates.of(link, bucket));
         let wait_ms = wait_ms.map_or(0, |gate| gate.wait_ms(&self.clock));
-        if wait_ms > self.patience_ms {
+        if wait_ms > self.patience.ms {
             self.stopped.get_or_insert(Stop::at_a_closed_gate(wait_ms, &self.clock));
         }
     }
@@ -319,7 +316,7 @@ impl Dispatch {
         let now_ms = self.clock.now_ms();
         let soonest = open.iter().map(|ticket| ticket.due_ms).min().unwrap_or(now_ms);
         let waited_ms = self.waiting_for_jobs_ms.get_or_insert(now_ms);
-        if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience_ms {
+        if soonest.max(now_ms).saturating_sub(*waited_ms) > self.patience.ms {
             let reason = format!(
                 "{} {} open at the destination, as many as may be",
                 counted(open.len(), "job"),
@@ -357,7 +354,6 @@ impl Dispatch {
     async fn finish_one(&mut self) -> Result<(), Error> {
         let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
-        self.failures_in_a_row = if done.failure.is_some() { self.failures_in_a_row + 1 } else { 0 };
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
         match done.call {
@@ -367,11 +363,6 @@ impl Dispatch {
             }
             Some(CallEnd { fault: None, .. }) => self.trust.succeeded(Call::Send),
             None => {}
-        }
-        if self.failures_in_a_row >= FAILURES_IN_A_ROW_MAX {
-            let cause = done.failure.as_deref().unwrap_or_default();
-            let reason = format!("the destination did not answer as it should several times in a row: {cause}");
-            self.stopped.get_or_insert(Stop::Later(reason));
         }
         if let Some(remote) = &done.remote {
             self.learn(remote);

@@ -35,7 +35,9 @@ impl Probed {
 
 /// Tests the credential of a connection without side effects, and keeps what is told of the account.
 pub(crate) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -> Result<Probed, Error> {
-    let (sent, outlet) = call(link, &Arc::default(), clock, Work::Probe, "probe").await;
+    let gates = Arc::new(Gates::open(store, std::slice::from_ref(link), clock).await?);
+    let (sent, outlet) = call(link, &gates, clock, Work::Probe, "probe").await;
+    gates.close(clock).await?;
     let (verdict, reason, account) = match sent {
         Ok(report) => {
             let reason = cause(&report.verdict, &outlet.take_records());
@@ -55,6 +57,8 @@ pub(crate) struct NotOpened {
     pub(crate) reason: String,
     /// Whether a person must mend something; otherwise later may be better.
     pub(crate) needs_person: bool,
+    /// How long the destination asks to wait.
+    pub(crate) after_ms: u64,
     /// How the plugin failed, if it did.
     pub(crate) fault: Option<Fault>,
 }
@@ -74,12 +78,19 @@ pub(crate) async fn open(
     let report = match sent {
         Ok(report) if report.verdict == Verdict::Ok => report,
         Ok(report) => {
+            gates.heed(link, &report.verdict, clock);
+            let after_ms = if let Verdict::Throttled { after_ms, .. } = &report.verdict { *after_ms } else { 0 };
             let reason = why.unwrap_or_else(|| report.verdict.word().to_owned());
             let needs_person = !matches!(report.verdict, Verdict::Throttled { .. } | Verdict::Unavailable(_));
-            return Ok(Err(NotOpened { reason, needs_person, fault: None }));
+            return Ok(Err(NotOpened { reason, needs_person, after_ms, fault: None }));
         }
         Err(fault) => {
-            return Ok(Err(NotOpened { reason: fault.to_string(), needs_person: true, fault: Some(fault) }));
+            return Ok(Err(NotOpened {
+                reason: fault.to_string(),
+                needs_person: true,
+                after_ms: 0,
+                fault: Some(fault),
+            }));
         }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());

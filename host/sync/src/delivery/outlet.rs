@@ -2,7 +2,8 @@
 
 use crate::clock::{Clock, moment};
 use crate::delivery::blame::Reach;
-use crate::delivery::pace::{Gate, Gates};
+use crate::delivery::gate::{Gate, Turn};
+use crate::delivery::pace::Gates;
 use crate::report::bounded::Bounded;
 use crate::setup::link::Link;
 use enroute_auth::{Keeper, Token, TokenError};
@@ -39,6 +40,8 @@ pub(crate) struct DeliveryOutlet {
     /// `prepared` or `subset`; for calls without a delivery `probe` or `open`.
     label: &'static str,
     request_key: String,
+    /// The turn of the first request, which was waited for before the call.
+    turn: Mutex<Option<Turn>>,
     records: Mutex<Vec<Record>>,
     /// Why nothing will go before a person has done something: no token, or a destination that is not trusted.
     pause: Mutex<Option<Verdict>>,
@@ -81,16 +84,18 @@ impl DeliveryOutlet {
             prepared: Vec::new(),
             label,
             request_key: String::new(),
+            turn: Mutex::default(),
             records: Mutex::default(),
             pause: Mutex::default(),
             refusals: Mutex::default(),
         }
     }
 
-    /// The way out for a delivery.
-    pub(crate) fn with_delivery(self, delivery: &Delivery, request_key: String) -> Self {
+    /// The way out for a delivery whose first request has its turn.
+    pub(crate) fn with_delivery(self, delivery: &Delivery, request_key: String, turn: Option<Turn>) -> Self {
         let prepared = delivery.requests.clone();
-        Self { operation: Some(delivery.operation.clone()), prepared, request_key, ..self }
+        let turn = Mutex::new(turn);
+        Self { operation: Some(delivery.operation.clone()), prepared, request_key, turn, ..self }
     }
 
     /// Whom the requests so far were about, among so many members. A derived request follows from an answer and may be
@@ -139,6 +144,7 @@ impl DeliveryOutlet {
             report.verdict = verdict;
             return report;
         }
+        self.say_the_fix(&mut report.verdict);
         let worst = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).worst.take();
         let Some((is_prepared, refusal)) = worst else { return report };
         let nothing_left =
@@ -154,6 +160,25 @@ impl DeliveryOutlet {
             report.verdict = Verdict::Misconfigured(refusal.told());
         }
         report
+    }
+
+    /// A plugin says what the destination answered, and not what the operator of this host can do about it.
+    fn say_the_fix(&self, verdict: &mut Verdict) {
+        let destination = &self.link.destination;
+        match verdict {
+            Verdict::CredentialInvalid(told) => {
+                *told = format!(
+                    "{told}; mend the credential of destination `{destination}` and sync again: until then everybody waits"
+                );
+            }
+            Verdict::PermissionMissing(told) => {
+                *told = format!(
+                    "{told}; give the credential of destination `{destination}` the right and sync again: until then \
+                     everybody waits"
+                );
+            }
+            _ => {}
+        }
     }
 
     /// Notes what the plugin may not, and logs it once a call.
@@ -224,17 +249,14 @@ impl DeliveryOutlet {
         entry: Entry,
         token: Option<&Token>,
     ) -> Result<Response, Failure> {
-        let permit = match self.gate(entry.kind.as_deref()) {
-            Some(gate) => Some(gate.enter(&self.clock, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
-                let until = moment(self.clock.now_ms().saturating_add(wait_ms));
-                Failure::Unreachable(format!(
-                    "the destination asks to wait {} s, until {until}",
-                    wait_ms.div_ceil(1_000)
-                ))
-            })?),
+        let mut turn = match self.gate(entry.kind.as_deref()) {
+            Some(gate) => Some(self.turn(&gate).await?),
             None => None,
         };
         let at_ms = self.clock.now_ms();
+        if let Some(turn) = &mut turn {
+            turn.leave(at_ms);
+        }
         // Written before anything leaves, so that a call that is cut off in between has its row too.
         let row = self.begin(&entry, at_ms);
         let fill = Fill {
@@ -245,7 +267,10 @@ impl DeliveryOutlet {
             token: token.map(Token::secret),
         };
         let answer = self.link.client.send(request, &fill, ANSWER_MAX).await;
-        drop(permit);
+        if let (Some(turn), Ok(answer)) = (&turn, &answer) {
+            turn.answered(answer, &self.clock);
+        }
+        drop(turn);
         if let Err(Failure::Untrusted(fault)) = &answer {
             let next =
                 "see that the host is right, that nothing stands between, and that the clock is, then sync again";
@@ -257,6 +282,18 @@ impl DeliveryOutlet {
         }
         self.end(row, &answer);
         answer
+    }
+
+    /// The turn of a request: the one that was waited for before the call, else one that is waited for now.
+    async fn turn(&self, gate: &Arc<Gate>) -> Result<Turn, Failure> {
+        let taken = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take_if(|turn| turn.is_for(gate));
+        if let Some(turn) = taken {
+            return Ok(turn);
+        }
+        gate.enter(&self.clock, self.link.party, true, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
+            let until = moment(self.clock.now_ms().saturating_add(wait_ms));
+            Failure::Unreachable(format!("the destination asks to wait {} s, until {until}", wait_ms.div_ceil(1_000)))
+        })
     }
 
     /// What paces a request: the bucket of its kind, else the one of the operation.

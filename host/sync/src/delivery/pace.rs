@@ -1,132 +1,144 @@
-//! Buckets shared by all connections that a destination counts together.
+//! The gates of a group of connections, and the breaker of their credential: what a destination counts together.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Scope};
 use enroute_core::outcome::Verdict;
-use enroute_core::pace::Pace;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use enroute_core::pace::Kept;
+use enroute_core::places::Party;
+use enroute_store::{Error, Sealer, Store, pace};
 
 use crate::clock::Clock;
+use crate::delivery::circuit::Circuit;
+use crate::delivery::gate::{Gate, Record};
 use crate::setup::link::Link;
 
-/// One bucket: a pace and a number of requests in flight.
-#[derive(Debug)]
-pub(crate) struct Gate {
-    pace: Mutex<Pace>,
-    slots: Arc<Semaphore>,
-}
+/// A bucket's name, and who shares it.
+type Key = (String, String);
 
-impl Gate {
-    fn new(bucket: &Bucket, requests: u32) -> Self {
-        Self {
-            pace: Mutex::new(Pace::new(requests, bucket.per_ms)),
-            slots: Arc::new(Semaphore::new(bucket.concurrency as usize)),
-        }
-    }
-
-    /// Waits until the pace would let a request pass, so that the waiting is not done inside a plugin's call.
-    ///
-    /// # Errors
-    /// The wait in milliseconds, where it is longer than `patience_ms`: then it is not waited for.
-    pub(crate) async fn ready(&self, clock: &Clock, patience_ms: u64) -> Result<(), u64> {
-        loop {
-            match self.wait_ms(clock) {
-                0 => return Ok(()),
-                wait_ms if wait_ms > patience_ms => return Err(wait_ms),
-                wait_ms => clock.sleep_until(clock.now_ms() + wait_ms).await,
-            }
-        }
-    }
-
-    /// Waits for a place and for the pace; the place is free again when the guard is dropped.
-    ///
-    /// # Errors
-    /// As [`Gate::ready`].
-    pub(crate) async fn enter(&self, clock: &Clock, patience_ms: u64) -> Result<OwnedSemaphorePermit, u64> {
-        let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await else { return Err(u64::MAX) };
-        loop {
-            let now = clock.now_ms();
-            let taken = self.pace.lock().unwrap_or_else(PoisonError::into_inner).take(now);
-            match taken {
-                Ok(()) => return Ok(permit),
-                Err(wait_ms) if wait_ms > patience_ms => return Err(wait_ms),
-                Err(wait_ms) => clock.sleep_until(now + wait_ms).await,
-            }
-        }
-    }
-
-    /// How long a request would have to wait now.
-    pub(crate) fn wait_ms(&self, clock: &Clock) -> u64 {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).wait(clock.now_ms())
-    }
-
-    /// Holds everybody back, because the destination said so.
-    pub(crate) fn hold(&self, clock: &Clock, after_ms: u64) {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).hold(clock.now_ms(), after_ms);
-    }
-}
-
-/// All gates of a run.
+/// All gates of a group.
 #[derive(Debug, Default)]
 pub(crate) struct Gates {
-    gates: Mutex<HashMap<(String, String), Arc<Gate>>>,
+    gates: Mutex<HashMap<Key, Arc<Gate>>>,
+    circuit: Arc<Circuit>,
+    store: Option<Arc<Store>>,
+    /// How earlier runs left the buckets, and when that was read.
+    kept: (HashMap<Key, Kept>, u64),
+}
+
+/// A connection that is at work: its gates keep a place for it.
+#[derive(Debug)]
+pub(crate) struct AtWork {
+    gates: Vec<Arc<Gate>>,
+    party: Party,
 }
 
 impl Gates {
-    /// Holds the bucket that a throttled answer names.
+    /// The gates of connections that share a credential, as earlier runs left them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn open(store: &Arc<Store>, links: &[Arc<Link>], clock: &Clock) -> Result<Self, Error> {
+        let Some(credential) = links.first().map(|link| link.credential_scope.clone()) else {
+            return Ok(Self::default());
+        };
+        let buckets = links.iter().flat_map(|link| link.manifest.buckets.iter().map(|bucket| key(link, bucket)));
+        let (buckets, sealer, now_ms): (Vec<Key>, _, _) = (buckets.collect(), store.sealer().clone(), clock.now_ms());
+        let breaker_key = of_credential(&sealer, &credential);
+        let read = move |reader: &enroute_store::Reader| {
+            let mut kept = HashMap::new();
+            for bucket in buckets {
+                if let Some(found) = pace::kept(reader, &of_bucket(&sealer, &bucket))? {
+                    kept.insert(bucket, found);
+                }
+            }
+            Ok::<_, Error>((kept, pace::breaker(reader, &breaker_key)?))
+        };
+        let (kept, parts) = store.read(read).await?;
+        let circuit = Arc::new(Circuit::new(parts, now_ms, (Arc::clone(store), breaker_key)));
+        Ok(Self { gates: Mutex::default(), circuit, store: Some(Arc::clone(store)), kept: (kept, now_ms) })
+    }
+
+    /// Holds the bucket that a throttled answer names, and lowers its pace.
     pub(crate) fn heed(&self, link: &Link, verdict: &Verdict, clock: &Clock) {
         if let Verdict::Throttled { bucket, after_ms } = verdict
             && let Some(gate) = self.of(link, bucket)
         {
             gate.hold(clock, *after_ms);
+            gate.refused(clock);
         }
     }
 
     /// The gate for a bucket of the manifest; the same one for everybody whom the bucket counts together.
     pub(crate) fn of(&self, link: &Link, bucket: &str) -> Option<Arc<Gate>> {
         let bucket = link.manifest.bucket(bucket)?;
-        let scope = match bucket.scope {
-            Scope::Credential => link.credential_scope.clone(),
-            Scope::Destination => link.destination.clone(),
-            Scope::List => format!("{}/{}", link.destination, link.audience),
-        };
+        let key = key(link, bucket);
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = gates
-            .entry((bucket.name.clone(), scope))
-            .or_insert_with(|| Arc::new(Gate::new(bucket, link.requests(bucket))));
-        Some(Arc::clone(gate))
+        if let Some(gate) = gates.get(&key) {
+            return Some(Arc::clone(gate));
+        }
+        let (kept, read_ms) = &self.kept;
+        let known = kept.get(&key).map(|kept| (kept.clone(), *read_ms));
+        let record = self.store.as_ref().map(|store| Record {
+            store: Arc::clone(store),
+            key: of_bucket(store.sealer(), &key),
+            names: (bucket.name.clone(), link.destination.clone()),
+        });
+        let gate = Arc::new(Gate::new(bucket, link.requests(bucket), known, record));
+        gates.insert(key, Arc::clone(&gate));
+        Some(gate)
+    }
+
+    /// The breaker of the credential.
+    pub(crate) const fn circuit(&self) -> &Arc<Circuit> {
+        &self.circuit
+    }
+
+    /// A connection begins its work.
+    pub(crate) fn join(&self, link: &Link) -> AtWork {
+        let gates: Vec<_> =
+            link.manifest.buckets.iter().filter_map(|bucket| self.of(link, bucket.name.as_str())).collect();
+        gates.iter().for_each(|gate| gate.join(link.party));
+        AtWork { gates, party: link.party }
+    }
+
+    /// Writes down how the buckets are left.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub(crate) async fn close(&self, clock: &Clock) -> Result<(), Error> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let gates: Vec<_> = self.gates.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for gate in gates {
+            gate.close(clock).await?;
+        }
+        let now_ms = clock.now_ms();
+        store.write_relaxed(move |tx| pace::forget_old(tx, now_ms)).await
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn many_at_once_pass_a_gate_at_its_pace() {
-        let bucket = Bucket {
-            name: "api".to_owned(),
-            scope: Scope::Credential,
-            requests: 10,
-            requests_setting: None,
-            per_ms: 1_000,
-            concurrency: 4,
-        };
-        let (gate, clock) = (Arc::new(Gate::new(&bucket, 10)), Clock::starting_at(0));
-        let mut running = tokio::task::JoinSet::new();
-        for _ in 0..100 {
-            let (gate, clock) = (Arc::clone(&gate), clock.clone());
-            running.spawn(async move {
-                let _permit = gate.enter(&clock, u64::MAX).await.expect("the gate opens");
-                clock.now_ms()
-            });
-        }
-        let mut passed: Vec<u64> = running.join_all().await;
-        passed.sort_unstable();
-        let busiest = passed.iter().map(|from| passed.iter().filter(|at| (*from..from + 1_000).contains(at)).count());
-        assert!(busiest.max().is_some_and(|most| most <= 10), "{passed:?}");
-        assert_eq!(clock.now_ms(), 9_000, "nobody waited longer than the pace asks");
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.gates.iter().for_each(|gate| gate.part(self.party));
     }
+}
+
+/// Who shares a bucket.
+fn key(link: &Link, bucket: &Bucket) -> Key {
+    let scope = match bucket.scope {
+        Scope::Credential => link.credential_scope.clone(),
+        Scope::Destination => link.destination.clone(),
+        Scope::List => format!("{}/{}", link.destination, link.audience),
+    };
+    (bucket.name.clone(), scope)
+}
+
+/// What a bucket is called in the store: a credential is in it.
+fn of_bucket(sealer: &Sealer, (name, scope): &Key) -> [u8; 16] {
+    sealer.keyed_hash("bucket", format!("{name}\0{scope}").as_bytes())
+}
+
+fn of_credential(sealer: &Sealer, credential: &str) -> [u8; 16] {
+    sealer.keyed_hash("breaker", credential.as_bytes())
 }

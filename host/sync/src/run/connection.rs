@@ -8,7 +8,6 @@ use crate::delivery::dispatch::{Dispatch, Dispatched};
 use crate::delivery::resume::{self, Asked};
 use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
-use crate::run::options::PATIENCE_MS_MAX;
 use crate::run::session::Session;
 use enroute_store::{Error, Transaction, again, ledger, waiting};
 use roaring::RoaringBitmap;
@@ -72,12 +71,14 @@ impl Session {
                 Some(due_ms)
                     if self.options.wait
                         && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
-                        && due_ms <= now_ms + PATIENCE_MS_MAX =>
+                        && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
+                    self.at_work = None;
                     if self.is_disturbed_until(due_ms).await {
                         let ended = (Some(Stop::Asked), true, refused_before);
                         return self.report(&snapshot, changes, whole, ended).await;
                     }
+                    self.at_work = Some(self.gates.join(&self.link));
                     if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
                         let stopped = Some(Stop::Person(reason));
                         return self.report(&snapshot, changes, whole, (stopped, true, refused_before)).await;
@@ -89,15 +90,6 @@ impl Session {
                     return self.report(&snapshot, changes, whole, ended).await;
                 }
             }
-        }
-    }
-
-    /// Waits for a moment, and tells whether an end was asked for meanwhile.
-    async fn is_disturbed_until(&self, at_ms: u64) -> bool {
-        tokio::select! {
-            biased;
-            () = self.options.halt.asked() => true,
-            () = self.options.clock.sleep_until(at_ms) => false,
         }
     }
 
@@ -195,7 +187,7 @@ impl Session {
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
         let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
-        let patience = self.options.patience_ms();
+        let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
         Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await

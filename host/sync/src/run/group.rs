@@ -65,10 +65,13 @@ impl Group<'_> {
         options: &Options,
         at_places: &mut Turns,
     ) -> Result<Bound, Error> {
-        let (mut links, mut turns) = (Vec::new(), BTreeMap::new());
+        let (mut links, mut turns) = (Vec::<(usize, Arc<Link>)>::new(), BTreeMap::new());
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
+            if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
+                link.party = last.party;
+            }
             turns.insert(*at, at_places.take(link.targets()));
             links.push((*at, Arc::new(link)));
         }
@@ -85,27 +88,33 @@ pub(super) async fn sync_group(
     (run, options): (i64, Options),
     mut group: Bound,
 ) -> Result<Vec<(usize, Vec<LinkReport>)>, Error> {
-    let gates = Arc::new(Gates::default());
-    let same = |(_, one): &(usize, Arc<Link>), (_, next): &(usize, Arc<Link>)| {
-        one.audience == next.audience && one.destination == next.destination
-    };
+    let clock = options.clock.clone();
+    let began_ms = clock.now_ms();
+    let links: Vec<_> = group.links.iter().map(|(_, link)| Arc::clone(link)).collect();
+    let gates = Arc::new(Gates::open(&store, &links, &clock).await?);
     let mut running = JoinSet::new();
-    for mappings in group.links.chunk_by(same) {
+    for mappings in group.links.chunk_by(|(_, one), (_, next)| are_one_connection(one, next)) {
         let session = |link| Session {
             store: Arc::clone(&store),
             link,
             run,
+            began_ms,
             options: options.clone(),
             gates: Arc::clone(&gates),
             trust: Trust::default(),
+            at_work: None,
         };
+        // Before anybody begins: a place is kept for each from the start.
+        let at_work = mappings.first().map(|(_, link)| gates.join(link));
         let mut sessions = Vec::new();
         for (at, link) in mappings {
             sessions.push((*at, session(Arc::clone(link)), group.turns.remove(at).unwrap_or_default()));
         }
         running.spawn(async move {
             let mut reports = Vec::new();
-            for (at, session, turn) in sessions {
+            let mut at_work = at_work;
+            for (at, mut session, turn) in sessions {
+                session.at_work = at_work.take().or_else(|| Some(session.gates.join(&session.link)));
                 reports.push((at, session.sync_in_turn(turn).await?));
             }
             Ok::<_, Error>(reports)
@@ -115,7 +124,12 @@ pub(super) async fn sync_group(
     while let Some(joined) = running.join_next().await {
         reports.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
     }
+    gates.close(&clock).await?;
     Ok(reports)
+}
+
+fn are_one_connection(one: &Link, next: &Link) -> bool {
+    one.audience == next.audience && one.destination == next.destination
 }
 
 #[cfg(test)]

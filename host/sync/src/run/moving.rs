@@ -47,11 +47,14 @@ impl Session {
     fn of(&self, link: &Link) -> Self {
         Self {
             store: Arc::clone(&self.store),
-            link: Arc::new(Link { trial: self.link.trial.clone(), ..link.clone() }),
+            link: Arc::new(Link { trial: self.link.trial.clone(), party: self.link.party, ..link.clone() }),
             run: self.run,
+            began_ms: self.began_ms,
             options: self.options.clone(),
             gates: Arc::clone(&self.gates),
             trust: Trust::default(),
+            // The connection's own place is kept while it moves.
+            at_work: None,
         }
     }
 }

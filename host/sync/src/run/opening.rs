@@ -1,8 +1,11 @@
 //! Before the first member: the remote list is found or made, and the plugin asked with what was learned.
 
+use crate::delivery::deliver::random;
 use crate::delivery::open;
+use crate::delivery::stop::Stop;
 use crate::report::{LinkReport, LinkState};
 use crate::run::session::Session;
+use enroute_core::retry::Policy;
 use enroute_runtime::{Fault, Problem, ProblemPlace, World};
 use enroute_store::Error;
 use std::sync::Arc;
@@ -10,24 +13,13 @@ use std::sync::Arc;
 impl Session {
     /// Finds or creates the remote list where that is due, and asks the plugin again with what was learned.
     pub(super) async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
-        let clock = &self.options.clock;
-        let (was_opened, is_recent) = self.link.opened(clock.now_ms());
+        let (was_opened, is_recent) = self.link.opened(self.options.clock.now_ms());
         // Whoever is withdrawn was put there once: it was opened then.
         if !self.link.manifest.opens || self.link.withdraws.is_some() {
             return Ok(None);
         }
-        if !is_recent {
-            match open::open(&self.store, &self.link, self.run, &self.gates, clock).await? {
-                Ok(link) => self.link = Arc::new(link),
-                // What was learned yesterday does until the destination is well again.
-                Err(not_opened) if was_opened && !not_opened.needs_person => {
-                    tracing::warn!(destination = %self.link.destination, reason = %not_opened.reason, "not opened again");
-                }
-                Err(not_opened) => {
-                    let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
-                    return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
-                }
-            }
+        if !is_recent && let Some(failed) = self.open_anew(was_opened).await? {
+            return Ok(Some(failed));
         }
         let mut found = self.validate().await;
         if !matches!(&found, Ok(errors) if errors.is_empty()) && is_recent && self.learn_anew().await? {
@@ -39,6 +31,49 @@ impl Session {
             Ok(errors) => Some(self.failed(LinkState::Paused, errors.join("; "))),
             Err(fault) => Some(self.faulted(LinkState::Paused, fault.to_string(), Some(&fault))),
         })
+    }
+
+    /// Opens the list. A run that waits tries again for as long as the destination is in trouble.
+    async fn open_anew(&mut self, was_opened: bool) -> Result<Option<LinkReport>, Error> {
+        let (clock, destination) = (self.options.clock.clone(), self.link.destination.clone());
+        let patience = self.patience();
+        for attempt in 1.. {
+            let leave = tokio::select! {
+                biased;
+                () = self.options.halt.asked() => Err(Stop::Asked),
+                leave = self.gates.circuit().pass(&destination, &clock, patience) => leave,
+            };
+            let leave = match leave {
+                Ok(leave) => leave,
+                Err(Stop::Later(_)) if was_opened => break,
+                Err(Stop::Person(reason)) => return Ok(Some(self.failed(LinkState::Paused, reason))),
+                Err(stop @ Stop::Asked) => return Ok(Some(self.failed(LinkState::Interrupted, stop.into_reason()))),
+                Err(stop) => return Ok(Some(self.failed(LinkState::Waiting, stop.into_reason()))),
+            };
+            let not_opened = match open::open(&self.store, &self.link, self.run, &self.gates, &clock).await? {
+                Ok(link) => {
+                    self.link = Arc::new(link);
+                    leave.succeeded(&clock).await?;
+                    break;
+                }
+                Err(not_opened) => not_opened,
+            };
+            if !not_opened.needs_person && not_opened.after_ms == 0 {
+                leave.failed(&clock, &not_opened.reason).await?;
+            }
+            // What was learned yesterday does until the destination is well again.
+            if was_opened && !not_opened.needs_person {
+                tracing::warn!(%destination, reason = %not_opened.reason, "not opened again");
+                break;
+            }
+            let again_ms = clock.now_ms() + not_opened.after_ms.max(Policy::default().delay_ms(attempt, random()));
+            if not_opened.needs_person || !patience.allows(again_ms) {
+                let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
+                return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
+            }
+            self.is_disturbed_until(again_ms).await;
+        }
+        Ok(None)
     }
 
     async fn learn_anew(&mut self) -> Result<bool, Error> {

@@ -5,14 +5,13 @@ use crate::change::resend::Resend;
 use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
 use crate::halt::Halt;
+use enroute_core::retry::Policy;
 use std::sync::Arc;
 
 /// Waits within a run that does not wait for everything.
 ///
 /// A throttled answer asks for seconds as a rule; half a minute of patience finishes most runs in one go.
 const PATIENCE_MS: u64 = 30_000;
-/// Waits within a run that waits: as long as a member is not given up.
-pub(super) const PATIENCE_MS_MAX: u64 = 4 * 3_600_000;
 
 /// How a run is wanted.
 #[derive(Clone)]
@@ -54,8 +53,8 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
-    /// How long the run waits for something.
-    pub(super) const fn patience_ms(&self) -> u64 {
-        if self.wait { PATIENCE_MS_MAX } else { PATIENCE_MS }
+    /// How long the run waits for something: where it waits, as long as a member is not given up.
+    pub(super) const fn patience_ms(&self, policy: Policy) -> u64 {
+        if self.wait { policy.give_up_ms } else { PATIENCE_MS }
     }
 }

@@ -29,11 +29,20 @@ pub async fn purge(store: &Arc<Store>, setup: &Setup, held: &[Kept], options: &O
         connections.push(match place {
             Earlier::Stuck(stuck) => stuck.report(),
             Earlier::Ready(link) => {
-                let gates = Arc::clone(gates.entry(link.credential_scope.clone()).or_default());
+                let credential = link.credential_scope.clone();
+                if !gates.contains_key(&credential) {
+                    let links = [Arc::clone(&link)];
+                    gates.insert(credential.clone(), Arc::new(Gates::open(store, &links, &options.clock).await?));
+                }
+                let gates = gates.get(&credential).map(Arc::clone).unwrap_or_default();
                 let (store, options, trust) = (Arc::clone(store), options.clone(), Trust::default());
-                Session { store, link, run, options, gates, trust }.sync().await?
+                let at_work = Some(gates.join(&link));
+                Session { store, link, run, options, gates, trust, at_work, began_ms: started_ms }.sync().await?
             }
         });
+    }
+    for gates in gates.values() {
+        gates.close(&options.clock).await?;
     }
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let (summary, ended_ms) = (serde_json::to_string(&report).unwrap_or_default(), report.ended_ms);

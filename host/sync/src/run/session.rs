@@ -1,7 +1,8 @@
 //! One mapping of a connection while it is synced: what all parts of its way share.
 
 use crate::delivery::blame::Trust;
-use crate::delivery::pace::Gates;
+use crate::delivery::circuit::Patience;
+use crate::delivery::pace::{AtWork, Gates};
 use crate::delivery::settle::Book;
 use crate::report::{FaultReport, LinkReport, LinkState};
 use crate::run::options::Options;
@@ -15,12 +16,30 @@ pub(super) struct Session {
     pub(super) store: Arc<Store>,
     pub(super) link: Arc<Link>,
     pub(super) run: i64,
+    /// When it began.
+    pub(super) began_ms: u64,
     pub(super) options: Options,
     pub(super) gates: Arc<Gates>,
     pub(super) trust: Trust,
+    /// While it is there, a place is kept for the connection at its gates.
+    pub(super) at_work: Option<AtWork>,
 }
 
 impl Session {
+    /// How long it waits for something.
+    pub(super) fn patience(&self) -> Patience {
+        Patience { ms: self.options.patience_ms(self.link.retry), began_ms: self.began_ms, waits: self.options.wait }
+    }
+
+    /// Waits for a moment, and tells whether an end was asked for meanwhile.
+    pub(super) async fn is_disturbed_until(&self, at_ms: u64) -> bool {
+        tokio::select! {
+            biased;
+            () = self.options.halt.asked() => true,
+            () = self.options.clock.sleep_until(at_ms) => false,
+        }
+    }
+
     pub(super) fn book(&self) -> Book {
         Book {
             store: Arc::clone(&self.store),

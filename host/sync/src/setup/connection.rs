@@ -13,6 +13,7 @@ use crate::setup::link;
 use crate::setup::named::Naming;
 use crate::setup::planned::{Loaded, Planned, input};
 use crate::setup::program::Program;
+use crate::setup::retrying::policy;
 use crate::setup::rows::{self, Rows};
 use crate::setup::unused::{self, Filling};
 use crate::setup::wiring::{Fields, Wiring, fields, pairs, pairs_text, wiring};
@@ -377,6 +378,7 @@ fn link(
         namings,
         program_text: compiled.text,
         identity,
+        retry: policy(destination.retry),
         requires_consent: destination.requires_consent.iter().map(|purpose| purpose.value.clone()).collect(),
         sends_exits: compiled.sends_exits,
         client: std::sync::Arc::clone(&ready.client),

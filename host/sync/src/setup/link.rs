@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Identity, Manifest};
+use enroute_core::retry::Policy;
 use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 
@@ -20,6 +21,8 @@ use enroute_store::ledger::LinkName;
 pub(crate) struct Link {
     /// Number in the store; 0 where it was never run.
     pub(crate) id: i64,
+    /// The number of the connection's first mapping: all its mappings queue as one.
+    pub(crate) party: i64,
     pub(crate) audience: String,
     pub(crate) destination: String,
     /// The mapping's name; empty where the connection names none.
@@ -40,6 +43,8 @@ pub(crate) struct Link {
     pub(crate) program_text: String,
     /// What a person must have agreed to.
     pub(crate) requires_consent: Vec<String>,
+    /// When members are given up.
+    pub(crate) retry: Policy,
     /// Whether somebody who leaves is told of at all.
     pub(crate) sends_exits: bool,
     /// What makes two profiles one person under these settings.

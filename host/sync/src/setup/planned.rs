@@ -6,6 +6,7 @@ use enroute_core::emission::{Emission, Form, Input};
 use enroute_core::manifest::{Identity, Manifest};
 use enroute_core::matching::How;
 use enroute_core::path::trait_names;
+use enroute_core::retry::Policy;
 
 use crate::setup::columns::Columns;
 use crate::setup::link::{Link, batch_members};
@@ -50,6 +51,7 @@ pub(crate) struct Planned {
     pub(super) program_text: String,
     pub(super) identity: Identity,
     pub(super) requires_consent: Vec<String>,
+    pub(super) retry: Policy,
     pub(super) sends_exits: bool,
     pub(super) client: Arc<Client>,
     pub(super) source: Option<Arc<Source>>,
@@ -156,6 +158,7 @@ impl Planned {
         guest.remote.clone_from(&known.remote);
         Link {
             id: known.id,
+            party: known.id,
             audience: self.audience.clone(),
             destination: self.destination.clone(),
             mapping: self.mapping.clone(),
@@ -169,6 +172,7 @@ impl Planned {
             program_text: self.program_text.clone(),
             identity: self.identity.clone(),
             requires_consent: self.requires_consent.clone(),
+            retry: self.retry,
             sends_exits: self.sends_exits,
             client: Arc::clone(&self.client),
             tokens: None,

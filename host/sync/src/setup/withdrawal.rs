@@ -14,6 +14,7 @@ use crate::setup::link::{self, Earlier, Link, Stuck};
 use crate::setup::place::{target_of, text};
 use crate::setup::planned::{Loaded, Planned};
 use crate::setup::program::Program;
+use crate::setup::retrying::policy;
 use enroute_auth::Keepers;
 use enroute_config::Config;
 use enroute_config::audiences_file::connection::Connection as Wanted;
@@ -250,6 +251,7 @@ fn withdrawal(
     };
     Ok(Link {
         id: known.id,
+        party: known.id,
         audience: kept.name.audience.clone(),
         destination: kept.name.destination.clone(),
         mapping: kept.name.mapping.clone(),
@@ -271,6 +273,7 @@ fn withdrawal(
         batch_members: link::batch_members(manifest, &guest.limits),
         guest,
         resend_changes: false,
+        retry: policy(destination.retry),
         remove_max_percent: 0,
         credential_scope: ready.credential_scope.clone(),
         opened: known.opened.clone(),

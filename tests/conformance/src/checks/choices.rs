@@ -5,7 +5,7 @@ use enroute_host::runtime::Connection;
 use serde_json::{Map, Value};
 
 use crate::bench::Bench;
-use crate::checks::{connect, grouping, mapping, removal};
+use crate::checks::{connect, deliver, grouping, mapping, removal};
 use crate::kit::Kit;
 
 /// Connections that a choice is tried on, until the plugin finds no error in one.
@@ -39,6 +39,7 @@ pub(crate) fn benches(kit: &Kit<'_>, benches: &[Bench]) -> Vec<Bench> {
 pub(crate) fn check(kit: &Kit<'_>, chosen: &[Bench]) {
     mapping::each(kit, chosen);
     removal::check(kit, chosen);
+    deliver::quick(kit, chosen);
     for bench in chosen {
         grouping::crowds(kit, bench, &SIZES);
     }

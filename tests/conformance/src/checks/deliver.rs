@@ -43,6 +43,21 @@ pub(crate) fn check(kit: &Kit<'_>, benches: &[Bench]) -> Vec<Request> {
     trials.iter().flat_map(|(trial, _)| &trial.prepared).map(|(_, request)| request.clone()).collect()
 }
 
+/// Sends on connections with another choice each: answers of every kind, one of a kind.
+pub(crate) fn quick(kit: &Kit<'_>, chosen: &[Bench]) {
+    for bench in chosen {
+        for trial in trial::all(kit, std::slice::from_ref(bench)) {
+            let all = answers::all(&trial.echo(), &kit.goods);
+            for answer in answers::samples(&all) {
+                let reply = answer.reply.clone();
+                let Some(sent) = trial.send(kit, Box::new(move |_| reply.clone()), &answer.name) else { continue };
+                outcomes::judge(kit, &trial, answer, &sent);
+            }
+            kit.goods.iter().for_each(|good| well(kit, &trial, good));
+        }
+    }
+}
+
 /// A good answer to everything. Without a header that asks for a pause, there is no cause for one.
 fn well(kit: &Kit<'_>, trial: &Trial<'_>, good: &Response) {
     let answer = answers::good(if kit.plain_goods.contains(good) { answers::plain(good) } else { good.clone() });

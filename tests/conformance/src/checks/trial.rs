@@ -19,6 +19,8 @@ const MEMBERS: usize = 10;
 /// Deliveries that are tried of one operation with one, or with several requests, and in all.
 const OF_OPERATION_MAX: usize = 3;
 const TRIALS_MAX: usize = 24;
+/// The number from which on people are others than those of the crowd.
+const OTHERS_FROM: usize = 500;
 
 /// A delivery to be carried out.
 pub(crate) struct Trial<'b> {
@@ -26,6 +28,8 @@ pub(crate) struct Trial<'b> {
     pub(crate) crowd: Crowd,
     /// What `map` prepared, with positions within the delivery.
     pub(crate) prepared: Vec<(Vec<u32>, Request)>,
+    /// Which of these carry nothing of anybody: other people are prepared the very same.
+    bare: Vec<bool>,
     operation: String,
     work: Work,
 }
@@ -41,6 +45,10 @@ pub(crate) fn all<'b>(kit: &Kit<'_>, benches: &'b [Bench]) -> Vec<Trial<'b>> {
     let mut trials: Vec<Trial<'b>> = Vec::new();
     for bench in benches {
         let members = MEMBERS.min(bench.batch_members(kit.manifest));
+        let others = bench.crowd((0..members).map(|number| bench.person(OTHERS_FROM + number)).collect());
+        let others = kit.map(bench, &others, "mapped other members").map(|mapped| mapped.deliveries);
+        let others: Vec<Request> =
+            others.into_iter().flatten().flat_map(|one| one.requests).map(|one| one.request).collect();
         for crowd in [Some(bench.ordinary(members)), bench.own.clone()].into_iter().flatten() {
             let Some(mapped) = kit.map(bench, &crowd, "mapped members to send them") else { continue };
             for delivery in mapped.deliveries {
@@ -48,7 +56,7 @@ pub(crate) fn all<'b>(kit: &Kit<'_>, benches: &'b [Bench]) -> Vec<Trial<'b>> {
                 let is_like =
                     |trial: &&Trial<'_>| trial.operation == delivery.operation && (trial.prepared.len() > 1) == several;
                 if trials.iter().filter(is_like).count() < OF_OPERATION_MAX && trials.len() < TRIALS_MAX {
-                    trials.push(Trial::new(bench, &crowd, delivery));
+                    trials.push(Trial::new(bench, &crowd, delivery, &others));
                 }
             }
         }
@@ -57,7 +65,7 @@ pub(crate) fn all<'b>(kit: &Kit<'_>, benches: &'b [Bench]) -> Vec<Trial<'b>> {
 }
 
 impl<'b> Trial<'b> {
-    fn new(bench: &'b Bench, crowd: &Crowd, delivery: Delivery) -> Self {
+    fn new(bench: &'b Bench, crowd: &Crowd, delivery: Delivery, others: &[Request]) -> Self {
         let members = delivery.members();
         let local = |at: &u32| members.binary_search(at).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
         let chosen: Vec<usize> = members.iter().map(|at| *at as usize).collect();
@@ -67,13 +75,14 @@ impl<'b> Trial<'b> {
             .into_iter()
             .map(|request| (request.members.iter().map(local).collect(), request.request))
             .collect();
+        let bare = prepared.iter().map(|(_, request)| others.contains(request)).collect();
         let heads = prepared.iter().map(|(members, request)| (members.clone(), request.method, request.path.clone()));
         let work = Work::Deliver(Box::new(DeliveryWork {
             operation: delivery.operation.clone(),
             members: crowd.batch(),
             requests: heads.collect(),
         }));
-        Trial { bench, work, crowd, prepared, operation: delivery.operation }
+        Trial { bench, work, crowd, prepared, bare, operation: delivery.operation }
     }
 
     /// An address of a member, as answers quote it.
@@ -163,10 +172,14 @@ impl<'b> Trial<'b> {
         }
     }
 
-    /// Whether a prepared request that changes something was sent for this member.
+    /// Whether a prepared request that changes something was sent for this member, with something of somebody in it: a
+    /// job that was made, and not filled yet, has changed nothing for anybody.
     pub(crate) fn was_sent(&self, asked: &[Asked], member: u32) -> bool {
         asked.iter().any(|asked| match asked.what {
-            What::Prepared(index) => self.about(index).contains(&member) && self.method(asked) != Method::Get,
+            What::Prepared(index) => {
+                let is_bare = self.bare.get(index as usize).copied().unwrap_or(false);
+                !is_bare && self.about(index).contains(&member) && self.method(asked) != Method::Get
+            }
             What::Derived(..) => false,
         })
     }

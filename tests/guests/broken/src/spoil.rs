@@ -22,10 +22,17 @@ pub(crate) use send::{report, unasked};
 /// A host that nobody asks for.
 pub(crate) const ELSEWHERE: &str = "https://elsewhere.example";
 
-/// The defect that the settings name.
+/// The defect that the settings name; `careful_alone_X` is the defect `X` with that choice alone.
 pub(crate) fn defect(connection: &Connection) -> String {
     let settings: serde_json::Value = serde_json::from_str(&connection.settings).unwrap_or_default();
-    settings.get("defect").and_then(serde_json::Value::as_str).unwrap_or("none").to_owned()
+    let text = |name: &str| settings.get(name).and_then(serde_json::Value::as_str);
+    let named = text("defect").unwrap_or("none");
+    let shown = match named.strip_prefix("careful_alone_") {
+        Some(_) if text("mode") != Some("careful") => "none",
+        Some(hidden) => hidden,
+        None => named,
+    };
+    shown.to_owned()
 }
 
 /// Fails as code does that did not think of something.
