@@ -26,6 +26,7 @@ mod jobs;
 mod killed;
 mod kinds;
 mod kit;
+mod letters;
 mod mistakes;
 mod names;
 mod oauth;

@@ -5,6 +5,7 @@ mod output;
 mod progress;
 mod session;
 mod signals;
+mod since;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,8 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, adopt, check, compile, demo, forget, import, login, matching, plan, plugin, purge, resync, status, sync,
-    traits, trial,
+    account, adopt, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge, resync,
+    retry, status, sync, traits, trial,
 };
 use crate::output::Output;
 
@@ -63,10 +64,16 @@ enum Command {
     Adopt(adopt::AdoptArgs),
     /// Let go of whom a connection holds; nothing is sent.
     Forget(forget::ForgetArgs),
+    /// Send those again who were given up after hours, or refused for another reason.
+    Retry(retry::RetryArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
     Resync(resync::ResyncArgs),
     /// Show where every connection stands.
-    Status,
+    Status(status::StatusArgs),
+    /// Show what runs did, or every request with its answer.
+    Log(log::LogArgs),
+    /// Write members, receipts, dead letters or coverage as NDJSON or CSV.
+    Export(export::ExportArgs),
     /// Show which traits there are, of what kind, and how many profiles have them.
     Traits,
     /// Tell one person's story: what was sent of them, and why not.
@@ -139,7 +146,10 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Adopt(args) => adopt::run(args, folder, output).await,
         Command::Forget(args) => forget::run(args, folder, output).await,
         Command::Resync(args) => resync::run(args, folder, output).await,
-        Command::Status => status::status(folder, output),
+        Command::Retry(args) => retry::run(args, folder, output).await,
+        Command::Status(args) => status::status(&args, folder, output),
+        Command::Log(args) => log::run(&args, folder, output),
+        Command::Export(args) => export::run(args, folder, output).await,
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,

@@ -56,6 +56,11 @@ impl Output {
         Ok(io::stdout().lock().write_all(bytes)?)
     }
 
+    /// Where rows that a program reads go as they come.
+    pub(crate) fn stream(&self) -> impl Write + use<> {
+        io::BufWriter::new(io::stdout().lock())
+    }
+
     /// Tells the person at the terminal one line; no program reads it.
     pub(crate) fn note(&self, text: impl fmt::Display) {
         self.notes(visible(&text.to_string()));

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use enroute_core::id::{AudienceKey, SourceName};
+use toml::de::DeValue;
 
+use crate::audiences_file::alert::Alert;
 use crate::audiences_file::computed::ComputedTrait;
 use crate::audiences_file::connection::{Connection, Link};
 use crate::audiences_file::source::Source;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
-use crate::walker::{Section, Walker};
+use crate::walker::{Section, Walker, integer};
 
+pub mod alert;
 pub mod computed;
 pub mod connection;
 pub mod source;
@@ -33,6 +36,8 @@ pub struct Audience {
 pub(super) struct AudiencesFile {
     pub(super) sources: BTreeMap<SourceName, Source>,
     pub(super) traits: BTreeMap<String, ComputedTrait>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) retention_days: Option<u32>,
     pub(super) audiences: BTreeMap<AudienceKey, Audience>,
     pub(super) connections: Vec<Connection>,
     /// What all connections in the file refer to, also those with mistakes in them.
@@ -45,6 +50,7 @@ pub(super) struct AudiencesFile {
 pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) -> AudiencesFile {
     let mut file = AudiencesFile::default();
     top_level_keys(walker, root);
+    file.retention_days = retention(walker, root);
     for (name, section) in walker.named(root, "source") {
         if let Some(source) = source::read(walker, &name, &section, dir) {
             file.sources.insert(source.name.value.clone(), source);
@@ -54,6 +60,9 @@ pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) 
         if let Some(computed) = computed::read(walker, &name, &section) {
             file.traits.insert(name.value, computed);
         }
+    }
+    for (name, section) in walker.named(root, "alert") {
+        file.alerts.extend(alert::read(walker, &name, &section));
     }
     for (key, section) in walker.named(root, "audience") {
         file.audience_keys.insert(key.value.clone());
@@ -74,8 +83,31 @@ fn top_level_keys(walker: &mut Walker<'_>, root: &Section<'_, '_>) {
             walker.cover_texts(value);
         }
     }
-    walker.unknown_keys_but(root, &["source", "trait", "audience", "connection"], &["plugin", "destination"]);
+    walker.unknown_keys_but(
+        root,
+        &["source", "trait", "alert", "audience", "connection", "retention_days"],
+        &["plugin", "destination"],
+    );
 }
+
+/// Days for which receipts and requests are kept, if they are not kept for ever.
+fn retention(walker: &mut Walker<'_>, root: &Section<'_, '_>) -> Option<u32> {
+    let value = root.table.get("retention_days")?;
+    let days = match value.get_ref() {
+        DeValue::Integer(number) => integer(number).and_then(|days| u32::try_from(days).ok()),
+        _ => None,
+    };
+    let days = days.filter(|days| (1..=RETENTION_DAYS_MAX).contains(days));
+    if days.is_none() {
+        let message = format!("`retention_days` must be a whole number from 1 to {RETENTION_DAYS_MAX}");
+        let place = walker.place(value.span());
+        walker.bad_value(&place, message, "leave it out to keep receipts and requests for ever");
+    }
+    days
+}
+
+/// Longest retention that can be set: a hundred years.
+const RETENTION_DAYS_MAX: u32 = 36_500;
 
 fn audience(walker: &mut Walker<'_>, key: &Located<String>, section: &Section<'_, '_>) -> Option<Audience> {
     walker.unknown_keys(section, &["where", "name"]);

@@ -152,6 +152,8 @@ codes! {
     UnknownWord "E322" "a word in a plugin's manifest means nothing"
     /// Hours or attempts of `retry` that nobody can mean.
     BadRetry "E330" "a limit of retrying is out of bounds"
+    /// An alert that watches nothing, or tells nobody.
+    IdleAlert "E335" "an alert watches nothing, or tells nobody"
     /// Members of a connection that is not in the configuration any more.
     LeftBehind "E340" "members are held that no connection is about"
     /// Two connections into one list, field or tag.

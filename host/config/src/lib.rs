@@ -11,6 +11,7 @@ use std::sync::Arc;
 use enroute_core::id::{AudienceKey, DestinationName, PluginId, SourceName};
 
 use crate::audiences_file::Audience;
+use crate::audiences_file::alert::Alert;
 use crate::audiences_file::computed::ComputedTrait;
 use crate::audiences_file::connection::Connection;
 use crate::audiences_file::source::Source;
@@ -76,6 +77,10 @@ pub struct Config {
     pub sources: BTreeMap<SourceName, Source>,
     /// The computed traits, by name.
     pub traits: BTreeMap<String, ComputedTrait>,
+    /// What is worth telling somebody after a sync.
+    pub alerts: Vec<Alert>,
+    /// Days for which receipts and requests are kept; for ever where none is given.
+    pub retention_days: Option<u32>,
     /// The sets of people.
     pub audiences: BTreeMap<AudienceKey, Audience>,
     /// Which audience goes where, in the order of the file.

@@ -83,6 +83,8 @@ pub(super) fn understand(
         destinations: plugins.destinations,
         sources: audiences.sources,
         traits: audiences.traits,
+        alerts: audiences.alerts,
+        retention_days: audiences.retention_days,
         audiences: audiences.audiences,
         connections: audiences.connections,
         files: Arc::clone(&files),

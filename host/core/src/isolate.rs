@@ -12,6 +12,10 @@ use std::collections::VecDeque;
 /// goes on from what this one found.
 const HALVINGS_MAX: u64 = 1_000;
 
+/// Halvings of a batch that is only suspected, until a part of it passes: eighths, so that a few culprits are found, and
+/// a destination that is down is asked fourteen times more and no oftener.
+const DOUBT_HALVINGS_MAX: u64 = 7;
+
 /// Parts of one batch on the way to standing alone. `T` is a part.
 #[derive(Debug)]
 pub struct Isolation<T> {
@@ -26,6 +30,8 @@ pub struct Isolation<T> {
     /// Whether the last thing that was found was a culprit, and there are more of them than of the sound: then the
     /// search goes on elsewhere.
     elsewhere: bool,
+    /// Whether the batch is only suspected: then its parts are asked side by side, the largest first.
+    is_doubt: bool,
 }
 
 /// What to do with a part.
@@ -49,7 +55,20 @@ impl<T> Isolation<T> {
             parked: VecDeque::new(),
             shelf: Vec::new(),
             elsewhere: false,
+            is_doubt: false,
         }
+    }
+
+    /// Nothing is known against the members but that the batch failed as a whole, as it would if the destination were
+    /// down: from now on parts are asked side by side, and few of them until one passes.
+    pub const fn doubt(&mut self) {
+        self.is_doubt = true;
+    }
+
+    /// Whether some member turned out to be sound.
+    #[must_use]
+    pub const fn has_sound(&self) -> bool {
+        self.sound > 0
     }
 
     /// Halvings that may be spent with so many culprits and sound members found, among so many members.
@@ -66,7 +85,13 @@ impl<T> Isolation<T> {
     /// Halvings that are left.
     #[must_use]
     pub fn left(&self) -> u64 {
-        Self::bound(self.members, self.culprits, self.sound).saturating_sub(self.halvings)
+        let bound = match (self.is_doubt, self.sound) {
+            (true, 0) => DOUBT_HALVINGS_MAX,
+            // Side by side, culprits are found last: until then it is the sound that show the search to be worth it.
+            (true, sound) => Self::bound(self.members, self.culprits.max(sound / 4), sound),
+            (false, sound) => Self::bound(self.members, self.culprits, sound),
+        };
+        bound.saturating_sub(self.halvings)
     }
 
     /// Spends a halving, if one is left.
@@ -103,8 +128,13 @@ impl<T> Isolation<T> {
     /// What to do next, if anything: what was put off for want of budget, else the deepest part, or the largest one
     /// where nothing but culprits was found so far or nothing is left to go deeper with.
     pub fn next_step(&mut self) -> Option<Step<T>> {
+        if self.is_doubt
+            && let Some(part) = self.parked.pop_front()
+        {
+            return Some(Step::Send(part));
+        }
         if self.left() > 0
-            && let Some(part) = self.shelf.pop()
+            && let Some(part) = self.next_shelved()
         {
             self.halvings += 1;
             return Some(Step::Halve(part));
@@ -112,6 +142,10 @@ impl<T> Isolation<T> {
         let largest = std::mem::take(&mut self.elsewhere) || self.left() == 0;
         let part = if largest { self.parked.pop_front() } else { self.parked.pop_back() };
         part.map(Step::Send)
+    }
+
+    fn next_shelved(&mut self) -> Option<T> {
+        if self.is_doubt && !self.shelf.is_empty() { Some(self.shelf.remove(0)) } else { self.shelf.pop() }
     }
 
     /// Takes everything that is still kept: first what was not sent, then what was refused.
@@ -165,6 +199,46 @@ mod tests {
         found.halvings = isolation.halvings;
         found.left_over = isolation.take_rest().1.into_iter().map(|part| part.len()).sum();
         found
+    }
+
+    /// As [`isolate`], for a batch that is only suspected.
+    fn doubt(is_culprit: &[bool]) -> (u64, usize, usize) {
+        let mut isolation = Isolation::new(is_culprit.len());
+        isolation.doubt();
+        isolation.shelve(0..is_culprit.len());
+        let (mut calls, mut sound, mut alone) = (0, 0, 0);
+        while let Some(step) = isolation.next_step() {
+            match step {
+                Step::Halve(part) => {
+                    let middle = part.start + part.len() / 2;
+                    [part.start..middle, middle..part.end].into_iter().for_each(|half| isolation.park(half));
+                    continue;
+                }
+                Step::Send(part) if !is_culprit[part.clone()].contains(&true) => {
+                    sound += part.len();
+                    isolation.found_sound(part.len() as u64);
+                }
+                Step::Send(part) if part.len() == 1 => {
+                    alone += 1;
+                    isolation.found_culprits(u64::from(isolation.has_sound()));
+                }
+                Step::Send(part) => isolation.shelve(part),
+            }
+            calls += 1;
+        }
+        (calls, sound, alone)
+    }
+
+    #[test]
+    fn a_suspected_batch_costs_little_where_the_destination_is_down() {
+        assert_eq!(doubt(&[true; 10_000]), (14, 0, 0));
+        for (culprits, calls_max) in [(1, 14), (2, 26), (4, 46)] {
+            for members in hundred(culprits) {
+                let (calls, sound, alone) = doubt(&members);
+                assert_eq!((sound, alone), (100 - culprits, culprits), "{culprits} culprits, {calls} calls");
+                assert!(calls <= calls_max, "{culprits} culprits, {calls} calls");
+            }
+        }
     }
 
     /// The culprits of a hundred: evenly spread, in front, or at the end.

@@ -4,6 +4,11 @@
 /// poisoned `Retry-After` of ten years costs a day.
 pub const WAIT_MS_MAX: u64 = 24 * 3_600_000;
 
+/// Shortest wait before a member that was put off is tried again by another run, so that nothing is tried in a loop …
+const NEXT_RUN_MS_MIN: u64 = 1_000;
+/// … and the longest, so that a destination that is well again is found out soon.
+const NEXT_RUN_MS_MAX: u64 = 5 * 60_000;
+
 /// Whether a moment that was noted has come. One that is further away than any wait is was noted by a clock that was
 /// ahead, and nobody waits for it.
 #[must_use]
@@ -40,6 +45,12 @@ impl Policy {
         random % (ceiling + 1)
     }
 
+    /// The wait before another run tries a member again that failed so often: doubled from a second up to five minutes.
+    #[must_use]
+    pub fn next_run_ms(attempts: u32) -> u64 {
+        NEXT_RUN_MS_MIN.saturating_mul(1_u64 << attempts.min(32)).min(NEXT_RUN_MS_MAX)
+    }
+
     /// Whether it is time to give up.
     #[must_use]
     pub const fn is_over(&self, attempts: u32, first_ms: u64, now_ms: u64) -> bool {
@@ -58,6 +69,7 @@ mod tests {
         assert!(ceilings.iter().zip([500, 1_000, 2_000, 60_000]).all(|(wait, ceiling)| *wait <= ceiling));
         assert_eq!(policy.delay_ms(20, 60_000), 60_000);
         assert_eq!(policy.delay_ms(1, 0), 0);
+        assert_eq!([0, 1, 8, 9, 99].map(Policy::next_run_ms), [1_000, 2_000, 256_000, 300_000, 300_000]);
     }
 
     #[test]

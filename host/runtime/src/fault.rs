@@ -36,8 +36,12 @@ pub enum LoadError {
 pub enum FaultKind {
     /// The guest trapped or panicked.
     Trap,
-    /// It used up its CPU time or wall time.
+    /// It used up its CPU time.
     TimeOut,
+    /// It did not end in time, though it had not used up its CPU time: it waited, or the host stood still.
+    Late,
+    /// The host had no memory for it.
+    NoRoom,
     /// It asked for more memory or larger tables than it may have.
     Memory,
     /// It called the host more often than it may.
@@ -55,11 +59,19 @@ impl FaultKind {
         match self {
             Self::Trap => "plugin_trap",
             Self::TimeOut => "plugin_timeout",
+            Self::Late => "call_too_late",
+            Self::NoRoom => "host_out_of_memory",
             Self::Memory => "plugin_out_of_memory",
             Self::Calls => "plugin_too_many_calls",
             Self::Output => "plugin_output_too_large",
             Self::Contract => "plugin_broke_contract",
         }
+    }
+
+    /// Whether the plugin is to blame. Time that passes while it waits, and memory that the host lacks, are not its own.
+    #[must_use]
+    pub const fn is_of_the_plugin(self) -> bool {
+        !matches!(self, Self::Late | Self::NoRoom)
     }
 }
 
@@ -101,7 +113,8 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plugin `{}` failed in `{}`: {}", self.plugin, self.function, self.reason)
+        let what = if self.kind.is_of_the_plugin() { "failed" } else { "was cut off" };
+        write!(f, "plugin `{}` {what} in `{}`: {}", self.plugin, self.function, self.reason)
     }
 }
 
@@ -110,8 +123,23 @@ impl fmt::Display for Fault {
 #[error("the host was called too often")]
 pub(super) struct TooManyCalls;
 
+/// Whether the system refused memory that the plugin may have: for its instance, its stack, or while it grew.
+fn is_for_want_of_memory(error: &wasmtime::Error, text: &str) -> bool {
+    let is_refused = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::OutOfMemory)
+    };
+    // A growth that the limits allow and the system refuses: words of wasmtime's `StoreLimits`.
+    text.contains("forcing a memory growth failure") || text.contains(NO_MEMORY) || error.chain().any(is_refused)
+}
+
+/// What Linux says where there is no memory: errno 12 in words.
+const NO_MEMORY: &str = "Cannot allocate memory";
+
 /// Says in one sentence what a failed call ran into.
 pub(super) fn classify(error: &wasmtime::Error, text: &str, limits: &Limits) -> (FaultKind, String) {
+    if is_for_want_of_memory(error, text) {
+        return (FaultKind::NoRoom, "the host has no memory for it".to_owned());
+    }
     if text.contains("forcing trap when growing memory") {
         return (FaultKind::Memory, format!("it asked for more than {} MiB of memory", limits.memory_bytes >> 20));
     }

@@ -84,6 +84,8 @@ pub struct RequestRow {
     pub status: Option<u16>,
     /// Why there is no answer.
     pub failure: Option<String>,
+    /// The beginning of an answer that is no success, masked.
+    pub answer: Option<String>,
     /// Whether anything of it may have left.
     pub left: bool,
     /// When.
@@ -362,8 +364,8 @@ pub fn requests(
 ) -> Result<(), Error> {
     let connection = tx.connection();
     let mut statement = connection.prepare_cached(
-        "INSERT INTO request (delivery, run, connection, label, kind, digest, status, failure, at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO request (delivery, run, connection, label, kind, digest, status, failure, at_ms, answer)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for row in rows {
         statement.execute(params![
@@ -376,6 +378,7 @@ pub fn requests(
             row.status,
             row.failure,
             row.at_ms.cast_signed(),
+            row.answer,
         ])?;
     }
     Ok(())

@@ -8,7 +8,9 @@
 
 pub mod accounts;
 pub mod again;
+pub mod alerts;
 pub mod audience;
+pub mod chronicle;
 pub mod computed;
 pub mod condition;
 mod connect;
@@ -21,11 +23,13 @@ pub mod held;
 pub mod imports;
 pub mod layers;
 pub mod ledger;
+pub mod letters;
 mod look;
 pub mod pace;
 pub mod places;
 pub mod profiles;
 pub mod records;
+pub mod retention;
 mod schema;
 pub mod seal;
 mod sql_text;

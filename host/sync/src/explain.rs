@@ -5,12 +5,12 @@ use crate::clock::{Clock, moment};
 use crate::flow::{HeldBack, held_back};
 use crate::history::{LastReports, entries, text};
 use crate::left::{LeftBehind, left_behind};
-use crate::report::NO_MATCHING_MAPPING;
+use crate::report::{NO_MATCHING_MAPPING, codes};
 use enroute_config::Config;
 use enroute_core::id::DestinationName;
 use enroute_runtime::Peak;
 use enroute_store::ledger::{self, LinkName};
-use enroute_store::{Error, Reader, story, waiting};
+use enroute_store::{Error, Reader, letters, story, waiting};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -88,6 +88,9 @@ pub struct Refusal {
     pub field: Option<String>,
     /// One sentence.
     pub reason: String,
+    /// What to do, where the code is the host's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// One receipt.
@@ -194,6 +197,7 @@ fn tell(reader: &Reader, chapter: story::Chapter, profile: u32) -> Chapter {
         settings_version: held.map(|held| held.version),
         identifiers_sent,
         refusal: chapter.refusal.map(|standing| Refusal {
+            hint: codes::hint(&standing.code),
             code: standing.code,
             field: standing.field,
             reason: standing.reason,
@@ -238,6 +242,14 @@ pub struct Standing {
     pub held_back: Vec<HeldBack>,
 }
 
+impl Status {
+    /// What the store knows it by.
+    pub(crate) fn name(&self) -> LinkName {
+        let (audience, destination) = (self.audience.clone(), self.destination.clone());
+        LinkName { audience, destination, mapping: self.mapping.clone() }
+    }
+}
+
 /// Where one destination stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DestinationStatus {
@@ -269,6 +281,8 @@ pub struct Status {
     pub in_doubt: u64,
     /// Members who cannot be delivered as they stand.
     pub refused: u64,
+    /// Of those, the ones who were given up after hours: `enroute retry` sends them again.
+    pub dead_letters: u64,
     /// Members who wait for a moment or a job.
     pub waiting: u64,
     /// When the first of them is due, in UTC; a run before does nothing about them.
@@ -342,6 +356,7 @@ fn one_status(
         Some(link) => story::counts(reader, link.id)?,
         None => [0; 4],
     };
+    let dead_letters = known.as_ref().map_or(Ok(0), |link| letters::count(reader, link.id))?;
     let state = match (is_on, is_enabled, &known) {
         (false, ..) => "disabled",
         (true, false, _) => "paused",
@@ -364,6 +379,7 @@ fn one_status(
         held,
         in_doubt,
         refused,
+        dead_letters,
         waiting,
         next_due,
         waits_until,

@@ -16,9 +16,17 @@ pub(super) struct LastReports(BTreeMap<(String, String, String), Value>);
 
 impl LastReports {
     pub(super) fn read(reader: &Reader) -> Result<Self, Error> {
+        Self::read_before(reader, i64::MAX)
+    }
+
+    /// As they were before this run.
+    pub(super) fn read_before(reader: &Reader, number: i64) -> Result<Self, Error> {
         let mut found = BTreeMap::new();
         for summary in ledger::last_runs(reader, RUNS_MAX)? {
             let Ok(mut run) = serde_json::from_str::<Value>(&summary) else { continue };
+            if run.get("run").and_then(Value::as_i64).is_none_or(|run| run >= number) {
+                continue;
+            }
             let Some(Value::Array(links)) = run.get_mut("connections").map(Value::take) else { continue };
             for link in links {
                 let name = |part| text(&link, part).unwrap_or_default();

@@ -4,8 +4,10 @@
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
 //! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
-//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`.
+//! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, and what is told: `doubt`, `explain`,
+//! `window`.
 
+mod alert;
 mod change;
 mod clock;
 mod delivery;
@@ -18,10 +20,13 @@ mod left;
 mod plan;
 mod report;
 mod resync;
+mod retry;
 mod run;
 mod setup;
 mod trial;
+mod window;
 
+pub use alert::{Raised, raised};
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
 pub use change::resend::Resend;
@@ -40,6 +45,7 @@ pub use report::{
     RunReport,
 };
 pub use resync::{LinkResync, preview, resync};
+pub use retry::{LetterCount, Retriable, bring_back, fold, retriable};
 pub use run::options::Options;
 pub use run::purge::purge;
 pub use run::{probe, sync};
@@ -50,3 +56,4 @@ pub use setup::prepare::{Matched, Setup};
 pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
 pub use trial::{Sent, Trial, TriedMapping, try_profile};
+pub use window::{Discarded, Latency, Window, windows};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(crate) mod bounded;
+pub(crate) mod codes;
 
 /// Code of members whom a mapping's condition leaves out.
 pub(crate) const NO_MATCHING_MAPPING: &str = "no_matching_mapping";
@@ -226,6 +227,10 @@ pub struct LinkReport {
     pub rejections: Vec<ReasonCount>,
     /// Members refused in earlier runs whose profile has not changed since.
     pub refused_before: u64,
+    /// Members who stand refused after the run, for whatever is sent of them now.
+    pub refused: u64,
+    /// Of those, the ones who were given up after hours: `enroute retry` sends them again.
+    pub dead_letters: u64,
     /// Worth telling about members who were delivered.
     pub warnings: Vec<ReasonCount>,
     /// Refusals that the destination only counts.
@@ -271,6 +276,8 @@ impl LinkReport {
             repeated: 0,
             rejections: Vec::new(),
             refused_before: 0,
+            refused: 0,
+            dead_letters: 0,
             warnings: Vec::new(),
             unattributed: BTreeMap::new(),
             refused_requests: Vec::new(),
@@ -300,8 +307,8 @@ pub struct RunReport {
 }
 
 impl RunReport {
-    /// The exit code: 0 all done; 3 something waits; 4 something is rejected; 5 paused, guarded or failed; 6
-    /// told to end.
+    /// The exit code: 0 all done; 3 something waits; 4 somebody was rejected or stands refused; 5 paused, guarded or
+    /// failed; 6 told to end.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let any = |test: fn(&LinkReport) -> bool| self.connections.iter().any(test);
@@ -309,7 +316,7 @@ impl RunReport {
             6
         } else if any(|link| matches!(link.state, LinkState::Paused | LinkState::Guarded | LinkState::Failed)) {
             5
-        } else if any(|link| link.outcomes.rejected > 0) {
+        } else if any(|link| link.outcomes.rejected + link.refused > 0) {
             4
         } else if any(|link| link.state == LinkState::Waiting) {
             3
@@ -330,6 +337,8 @@ pub(crate) struct Tally {
     pub(crate) withdrawn: u64,
     pub(crate) unattributed: Bounded<String>,
     pub(crate) faults: Vec<FaultReport>,
+    /// Members who had been given up and are tried again, because somebody was delivered.
+    pub(crate) revived: u64,
     /// Requests that the host refused.
     pub(crate) refused: Bounded<Refusal>,
     rejections: Bounded<(String, Option<String>, String)>,
@@ -413,6 +422,7 @@ impl Tally {
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
         self.withdrawn += other.withdrawn;
+        self.revived += other.revived;
         self.unattributed.absorb(other.unattributed);
         self.refused.absorb(other.refused);
         self.rejections.absorb(other.rejections);
@@ -442,7 +452,7 @@ impl Tally {
             field: field.clone(),
             reason: reason.clone(),
             members: *members,
-            hint: codes.get(code).cloned(),
+            hint: codes.get(code).cloned().or_else(|| codes::hint(code)),
             until: None,
         };
         self.rejections.iter().map(one).chain(others(self.rejections.others())).collect()
@@ -454,7 +464,7 @@ impl Tally {
             field: field.clone(),
             reason: String::new(),
             members: *members,
-            hint: codes.get(code).cloned(),
+            hint: codes.get(code).cloned().or_else(|| codes::hint(code)),
             until: None,
         };
         self.warnings.iter().map(one).chain(others(self.warnings.others())).collect()

@@ -196,7 +196,7 @@ impl Sandbox {
                 Some(value)
             }
             Err(fault) => {
-                self.overran.set(fault.kind == FaultKind::TimeOut);
+                self.overran.set(matches!(fault.kind, FaultKind::TimeOut | FaultKind::Late));
                 let (check, expected) = broken(&fault, never_fails);
                 findings.fail(check, Failure::new(did, expected, told(&fault)));
                 None
@@ -222,8 +222,8 @@ fn quotes_odd(connection: &Connection) -> bool {
 /// The check that a fault breaks, and what should have come instead.
 fn broken(fault: &Fault, never_fails: Check) -> (Check, &'static str) {
     match (fault.kind, fault.function) {
-        (FaultKind::Trap, _) => (never_fails, "a result"),
-        (FaultKind::TimeOut, _) => (Check::TimeIsEnough, "an end within the budget"),
+        (FaultKind::Trap | FaultKind::NoRoom, _) => (never_fails, "a result"),
+        (FaultKind::TimeOut | FaultKind::Late, _) => (Check::TimeIsEnough, "an end within the budget"),
         (FaultKind::Calls, _) => (never_fails, "at most 2,000,000 calls of the host"),
         (FaultKind::Memory, _) => (Check::MemoryIsEnough, "at most 64 MiB of memory"),
         (FaultKind::Output, _) => (Check::OutputIsBounded, "at most 32 MiB handed over"),

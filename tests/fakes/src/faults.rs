@@ -86,6 +86,8 @@ impl Latch {
 pub struct Fault {
     method: Option<String>,
     path_prefix: String,
+    /// What the body has to hold; empty where it does not matter.
+    held: Vec<u8>,
     turn: Turn,
     action: Action,
     seen: u64,
@@ -141,6 +143,14 @@ impl Fault {
         self
     }
 
+    /// Only for requests whose body holds this text; others are not counted. The body is read first, so that `Close`
+    /// comes behind it.
+    #[must_use]
+    pub fn holding(mut self, text: &str) -> Self {
+        self.held = text.as_bytes().to_vec();
+        self
+    }
+
     /// Lets the requests before the `nth` that matches pass; without effect on `every_nth`.
     #[must_use]
     pub fn from_call(mut self, nth: u64) -> Self {
@@ -151,7 +161,15 @@ impl Fault {
     }
 
     fn new(turn: Turn, action: Action) -> Self {
-        Self { method: None, path_prefix: String::new(), turn, action, seen: 0 }
+        Self { method: None, path_prefix: String::new(), held: Vec::new(), turn, action, seen: 0 }
+    }
+
+    /// Whether what is known of a request so far, its body or not yet, is what the rule looks at.
+    fn looks_at(&self, body: Option<&[u8]>) -> bool {
+        match body {
+            None => self.held.is_empty(),
+            Some(body) => !self.held.is_empty() && body.windows(self.held.len()).any(|part| part == self.held),
+        }
     }
 
     /// Counts the request if it matches and tells whether it is its turn.
@@ -188,9 +206,11 @@ impl Script {
         self.rules.clear();
     }
 
-    /// The action for the next request, if a rule takes it.
-    pub(crate) fn next(&mut self, method: &str, path: &str) -> Option<Action> {
-        let rule = self.rules.iter_mut().find_map(|rule| rule.takes(method, path).then(|| rule.action.clone()));
+    /// The action for the next request, if a rule takes it. Asked twice: by the head, then with the body, for the rules
+    /// that look into it.
+    pub(crate) fn next(&mut self, method: &str, path: &str, body: Option<&[u8]>) -> Option<Action> {
+        let rules = self.rules.iter_mut().filter(|rule| rule.looks_at(body));
+        let rule = rules.into_iter().find_map(|rule| rule.takes(method, path).then(|| rule.action.clone()));
         self.rules.retain(|rule| !rule.is_spent());
         rule
     }
@@ -209,7 +229,7 @@ mod tests {
         }
         let taken = requests.iter().map(|request| {
             let (method, path) = request.split_once(' ').unwrap();
-            match script.next(method, path) {
+            match script.next(method, path, None) {
                 Some(Action::Redirect(index)) => index,
                 _ => "-".to_owned(),
             }
@@ -245,6 +265,15 @@ mod tests {
     #[test]
     fn a_request_taken_by_one_rule_is_not_counted_by_the_next() {
         check(vec![|action| Fault::every_nth(2, action), Fault::always], &["GET /"; 5], "10101");
+    }
+
+    #[test]
+    fn a_rule_may_look_into_the_body() {
+        let mut script = Script::default();
+        script.push(Fault::always(Action::Hang).holding("u42"));
+        assert_eq!(script.next("POST", "/", None), None);
+        assert_eq!(script.next("POST", "/", Some(b"u41")), None);
+        assert_eq!(script.next("POST", "/", Some(b"u41 u42")), Some(Action::Hang));
     }
 
     #[test]

@@ -198,7 +198,7 @@ async fn handle<S: Service>(
     reset: Arc<AtomicBool>,
 ) -> Result<hyper::Response<AnswerBody>, Cut> {
     let (head, body) = request.into_parts();
-    let action = lock(&shared.script).next(head.method.as_str(), head.uri.path());
+    let action = lock(&shared.script).next(head.method.as_str(), head.uri.path(), None);
     if matches!(action, Some(Action::Close)) {
         shared.record(&head, Bytes::new());
         return Err(Cut);
@@ -215,6 +215,8 @@ async fn handle<S: Service>(
         }
     };
     let recorded = shared.record(&head, body.to_bytes());
+    let of_body = || lock(&shared.script).next(head.method.as_str(), head.uri.path(), Some(&recorded.body));
+    let action = action.or_else(of_body);
     perform(action, &recorded, &shared, &*service, &reset).await
 }
 

@@ -417,6 +417,20 @@ hint: name the field, or remove the row
 fn identifiers_and_mappings() -> Vec<Case> {
     vec![
         case(
+            "E335",
+            Append(A, "\n[alert.ops]\ncommand = [\"notify\"]\n"),
+            str![[r#"
+error[E335]: [alert.ops] watches nothing
+  --> audiences.toml:19:8
+   |
+19 | [alert.ops]
+   |        ^^^
+
+hint: add `paused = true`, or a limit such as `delivery_rate_min = 95`
+
+"#]],
+        ),
+        case(
             "E271",
             Append(A, "identifiers = [\"email\", \"email\"]\n"),
             str![[r#"

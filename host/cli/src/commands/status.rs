@@ -1,10 +1,12 @@
 //! `enroute status` and `enroute explain`: where connections stand, and one person's story.
 
+use crate::commands::window;
 use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told, read_store};
+use crate::since::{moment_ms, shown};
 use enroute_host::config::load::load;
 use enroute_host::runtime::Peak;
-use enroute_host::sync::{self, Explanation, Status};
+use enroute_host::sync::{self, Clock, Explanation, Status};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,15 +17,38 @@ pub(crate) struct ExplainArgs {
     profile: String,
 }
 
+/// What to show beside where everything stands.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Also what became of members since then: `10m`, `24h`, `14d`, a day or a moment.
+    #[arg(long, value_name = "MOMENT")]
+    since: Option<String>,
+    /// Show the ids of rejected members whole.
+    #[arg(long, requires = "since")]
+    ids: bool,
+}
+
 /// Runs `enroute status`.
-pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    let now_ms = Clock::System.now_ms();
+    let since_ms = args.since.as_ref().map(|text| moment_ms(text, now_ms)).transpose();
+    let since_ms = since_ms.map_err(|wrong| Advice::mistake(wrong, "moments are in UTC"))?;
     let config = match Session::configuration(folder, output)? {
         Ok(config) => config,
         Err(Told(code)) => return Ok(code),
     };
-    let found = sync::status(&read_store(folder)?, &config)?;
+    let reader = read_store(folder)?;
+    let found = sync::status(&reader, &config)?;
+    let windows = match since_ms {
+        Some(since_ms) => Some(sync::windows(&reader, &found.connections, (since_ms, now_ms), args.ids)?),
+        None => None,
+    };
     if output.json {
-        output.print_json(&found)?;
+        let mut document = serde_json::to_value(&found)?;
+        if let (Some(windows), Some(document)) = (windows, document.as_object_mut()) {
+            document.insert("since".to_owned(), serde_json::to_value(windows)?);
+        }
+        output.print_json(&document)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut rows = vec![["destination", "plugin", "state"].map(str::to_owned).to_vec()];
@@ -33,12 +58,12 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
     output.table(&rows)?;
     output.line("")?;
     let mut rows = vec![
-        ["connection", "state", "held", "in doubt", "refused", "waiting", "settings", "due"]
+        ["connection", "state", "held", "in doubt", "refused", "given up", "waiting", "settings", "due"]
             .map(str::to_owned)
             .to_vec(),
     ];
     for one in &found.connections {
-        let numbers = [one.held, one.in_doubt, one.refused, one.waiting, one.settings_version];
+        let numbers = [one.held, one.in_doubt, one.refused, one.dead_letters, one.waiting, one.settings_version];
         let mut row = vec![connection(&one.audience, &one.destination, &one.mapping), one.state.to_owned()];
         row.extend(numbers.map(|number| number.to_string()));
         row.push(match (&one.next_due, &one.waits_until) {
@@ -65,6 +90,9 @@ pub(crate) fn status(folder: &Path, output: &Output) -> anyhow::Result<ExitCode>
         output.line(format_args!("{}: {}{until}", one.destination, one.reason))?;
     }
     show_usage(&found.connections, output)?;
+    if let (Some(windows), Some(since_ms)) = (windows, since_ms) {
+        window::show(&windows, &shown(since_ms), output)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -123,6 +151,9 @@ fn show(found: &Explanation, output: &Output) -> anyhow::Result<()> {
         if let Some(refusal) = &chapter.refusal {
             let field = refusal.field.as_deref().map_or(String::new(), |field| format!(" ({field})"));
             output.line(format_args!("    refused: {}{field}: {}", refusal.code, refusal.reason))?;
+            if let Some(hint) = &refusal.hint {
+                output.line(format_args!("      {hint}"))?;
+            }
         }
         if let Some(reason) = &chapter.waits_because {
             output.line(format_args!("    waits because of this: {reason}"))?;

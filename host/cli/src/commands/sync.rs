@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use enroute_core::words::counted;
-use enroute_host::sync::{self, FaultReport, LinkReport, LinkState, Options, RunReport};
+use enroute_host::sync::{self, Clock, FaultReport, LinkReport, LinkState, Options, RunReport};
 
-use crate::commands::{import, plan};
+use crate::commands::{alert, import, plan};
 use crate::output::{Output, connection};
 use crate::progress;
 use crate::session::{Session, Told};
@@ -57,6 +57,10 @@ pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyho
     };
     let report = sync::sync(&session.store, &setup, &options).await?;
     bars.finish();
+    alert::tell(&session, &report, output).await?;
+    if let Some(days) = session.config.retention_days {
+        sync::fold(&session.store, days, &Clock::System).await?;
+    }
     if output.json {
         output.print_json(&report)?;
     } else if report.connections.is_empty() {
@@ -129,6 +133,9 @@ fn show_link(link: &LinkReport, output: &Output) -> anyhow::Result<()> {
     plan::reasons("rejected", &link.rejections, output)?;
     if link.refused_before > 0 {
         output.line(format_args!("  refused earlier and not changed since: {}", link.refused_before))?;
+    }
+    if link.dead_letters > 0 {
+        output.line(format_args!("  given up after hours: {}; `enroute retry` sends them again", link.dead_letters))?;
     }
     plan::reasons("waiting", &link.waiting, output)?;
     plan::reasons("worth knowing", &link.warnings, output)?;

@@ -15,7 +15,7 @@ use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
 use crate::change::elsewhere::Elsewhere;
-use crate::change::lot::{Lot, Meta, SentRow, open_sent};
+use crate::change::lot::{Lot, Meta, SentRow, Tried, open_sent};
 use crate::setup::columns::Columns;
 use crate::setup::link::Link;
 use enroute_store::held::{self, Held};
@@ -78,7 +78,7 @@ pub(crate) struct Cutter<'a> {
     reader: &'a Reader,
     values: ValueReader<'a>,
     candidates: &'a Candidates,
-    tried: &'a HashMap<u32, (u32, u64)>,
+    tried: &'a HashMap<u32, Tried>,
     open: BTreeMap<Option<String>, Lot>,
     /// Identities that a member of this phase carries.
     carried: HashSet<[u8; 16]>,
@@ -101,7 +101,7 @@ impl<'a> Cutter<'a> {
         link: &'a Link,
         reader: &'a Reader,
         candidates: &'a Candidates,
-        tried: &'a HashMap<u32, (u32, u64)>,
+        tried: &'a HashMap<u32, Tried>,
         sink: &'a mut Sink<'a>,
     ) -> Result<Self, enroute_store::Error> {
         let values = ValueReader::new(reader, &link.columns.read)?;
@@ -168,7 +168,7 @@ impl<'a> Cutter<'a> {
             }
         }
         for (_, lot) in std::mem::take(&mut self.open) {
-            self.give(Cutting::Lot(Box::new(lot)));
+            self.give_lot(lot);
         }
         self.give_unsent();
         let same = std::mem::take(&mut self.same);
@@ -192,6 +192,10 @@ impl<'a> Cutter<'a> {
         if !unmatched.is_empty() {
             self.give(Cutting::Unmatched(unmatched));
         }
+    }
+
+    fn give_lot(&mut self, lot: Lot) {
+        lot.apart().into_iter().for_each(|part| self.give(Cutting::Lot(Box::new(part))));
     }
 
     fn give(&mut self, cutting: Cutting) {
@@ -405,11 +409,11 @@ impl<'a> Cutter<'a> {
         lot.meta.push(meta);
         let is_full = lot.len() >= self.link.batch_members.min(LOT_MEMBERS_MAX) || lot.batch.bytes() >= LOT_BYTES_MAX;
         if is_full && let Some(lot) = self.open.remove(&member.consent) {
-            self.give(Cutting::Lot(Box::new(lot)));
+            self.give_lot(lot);
         } else if self.open.len() > LOTS_OPEN_MAX
             && let Some((_, lot)) = self.open.pop_first()
         {
-            self.give(Cutting::Lot(Box::new(lot)));
+            self.give_lot(lot);
         }
     }
 }
@@ -503,7 +507,7 @@ pub(crate) fn spawn(
     link: Arc<Link>,
     reader: Reader,
     candidates: Arc<Candidates>,
-    tried: Arc<HashMap<u32, (u32, u64)>>,
+    tried: Arc<HashMap<u32, Tried>>,
 ) -> tokio::sync::mpsc::Receiver<Result<Cutting, enroute_store::Error>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(CUTTINGS_AHEAD);
     tokio::task::spawn_blocking(move || {

@@ -15,8 +15,8 @@ pub(crate) struct Meta {
     pub(crate) identity: Option<[u8; 16]>,
     /// What the destination held before this run.
     pub(crate) before: Option<Held>,
-    /// Attempts of earlier runs, and when the first was.
-    pub(crate) tried: Option<(u32, u64)>,
+    /// How earlier runs tried it.
+    pub(crate) tried: Option<Tried>,
     /// Why the member is withdrawn though it is in the audience.
     pub(crate) refused: Option<Refused>,
 }
@@ -29,6 +29,26 @@ pub(crate) struct Refused {
     pub(crate) field: Option<String>,
     /// One sentence.
     pub(crate) reason: String,
+}
+
+/// How earlier runs tried a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tried {
+    /// Attempts.
+    pub(crate) attempts: u32,
+    /// When the first was, in milliseconds since 1970.
+    pub(crate) first_ms: u64,
+    /// Whether it failed alone while others passed.
+    pub(crate) alone: bool,
+    /// Whether it was given up, and is tried to see whether the cause is gone.
+    pub(crate) is_probe: bool,
+}
+
+impl Tried {
+    /// Whether nobody else may suffer for it.
+    pub(crate) const fn goes_alone(self) -> bool {
+        self.alone || self.is_probe
+    }
 }
 
 /// Members on their way, with what stays in the host. Positions of both are the same.
@@ -63,6 +83,28 @@ impl Lot {
         let positions = self.positions();
         let (first, second) = Batch::halves(&positions);
         vec![self.subset(first), self.subset(second)]
+    }
+
+    /// Members who failed alone before go alone, each; the others stay together, in front.
+    pub(crate) fn apart(self) -> Vec<Self> {
+        let goes_alone =
+            |at: &u32| self.meta.get(*at as usize).and_then(|meta| meta.tried).is_some_and(Tried::goes_alone);
+        let (lone, others): (Vec<u32>, Vec<u32>) = self.positions().into_iter().partition(goes_alone);
+        if lone.is_empty() {
+            return vec![self];
+        }
+        let others = (!others.is_empty()).then(|| self.subset(&others));
+        others.into_iter().chain(lone.iter().map(|at| self.subset(&[*at]))).collect()
+    }
+
+    /// Whether this is somebody who goes alone.
+    pub(crate) fn is_lone(&self) -> bool {
+        matches!(self.meta.as_slice(), [Meta { tried: Some(tried), .. }] if tried.goes_alone())
+    }
+
+    /// The most attempts that earlier runs made at a member.
+    pub(crate) fn attempts_max(&self) -> u32 {
+        self.meta.iter().map(|meta| meta.tried.map_or(0, |tried| tried.attempts)).max().unwrap_or(0)
     }
 
     /// The members at these positions as a lot of their own.

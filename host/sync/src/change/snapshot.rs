@@ -1,5 +1,6 @@
 //! What is known of a connection before a run: the audience now, what the destination holds, who waits.
 
+use crate::change::lot::Tried;
 use crate::change::only::Only;
 use crate::change::records;
 use crate::change::resend::Resend;
@@ -8,7 +9,7 @@ use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
-use enroute_store::{Reader, again, held, ledger, waiting};
+use enroute_store::{Reader, again, held, ledger, letters, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -18,13 +19,16 @@ use std::time::Duration;
 /// Ten million profiles take four seconds; ten minutes is a query that will not end.
 const AUDIENCE_WALL_MAX: Duration = Duration::from_secs(600);
 
+/// Pause before one of those who were given up is tried again to see whether the cause is gone.
+const PROBE_PAUSE_MS: u64 = 10 * 60_000;
+
 /// A connection before a run.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) state: State,
     pub(crate) candidates: Candidates,
-    /// Attempts of earlier runs, and the moment of the first, of members who were put off.
-    pub(crate) tried: HashMap<u32, (u32, u64)>,
+    /// How earlier runs tried members who were put off or given up.
+    pub(crate) tried: HashMap<u32, Tried>,
     /// People in the audience; one who goes out under several identifiers is several members.
     pub(crate) profiles: u64,
     /// People in the audience who have not agreed to what the destination is for.
@@ -39,6 +43,12 @@ impl Snapshot {
     /// How many members were refused earlier and have not changed since.
     pub(crate) fn refused_before(&self) -> u64 {
         ((&self.state.refused & &self.state.audience) - &self.state.changed).len()
+    }
+
+    /// Leaves only these members to be looked at.
+    pub(crate) fn keep(&mut self, members: &RoaringBitmap) {
+        let Candidates { added, updated, removed, again } = &mut self.candidates;
+        [added, updated, removed, again].into_iter().for_each(|set| *set &= members);
     }
 
     /// Leaves only one person to be looked at, whether or not anything has changed.
@@ -130,7 +140,8 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
     let choice = link.columns.records_of();
     records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
-    let (refused, refused_removals) = ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
+    let (mut refused, mut refused_removals) =
+        ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
     let current = members.clone();
     if link.withdraws.is_some() {
         (members, withheld) = (RoaringBitmap::new(), 0);
@@ -143,12 +154,22 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let version = (link.plugin_digest.as_slice(), link.settings_version);
     let mut due = waiting::updates_refused_before(reader, link.id, version, NO_MATCHING_MAPPING)?;
     let longest_ms = link.manifest.longest_wait_ms();
+    let alone = letters::alone(reader, link.id)?;
     for row in ledger::waiting(reader, link.id)? {
         if row.ticket.is_some() || !is_due(row.due_ms, now_ms, longest_ms) && !is_changed {
             waiting.insert(row.profile);
         } else {
             due.insert(row.profile);
-            snapshot.tried.insert(row.profile, (row.attempts, row.first_ms));
+            let (attempts, first_ms, alone) = (row.attempts, row.first_ms, alone.contains(row.profile));
+            snapshot.tried.insert(row.profile, Tried { attempts, first_ms, alone, is_probe: false });
+        }
+    }
+    let since_ms = now_ms.saturating_sub(PROBE_PAUSE_MS);
+    for probe in letters::probes(reader, link.id, version, since_ms)? {
+        let letters::Death { profile, alone, attempts, first_ms } = probe.death;
+        if if probe.is_removal { &mut refused_removals } else { &mut refused }.remove(profile) {
+            due.insert(profile);
+            snapshot.tried.insert(profile, Tried { attempts, first_ms, alone, is_probe: true });
         }
     }
     let again = again::marked(reader, link.id)?;

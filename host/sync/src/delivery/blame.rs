@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use enroute_core::isolate::Isolation;
-use enroute_core::outcome::{Outcome, Refusal, Report};
+use enroute_core::outcome::{Fate, Outcome, Refusal, Report};
 use enroute_core::words::counted;
 use roaring::RoaringBitmap;
 
@@ -53,6 +53,22 @@ pub(crate) fn lie(report: &Report, reach: &Reach, of_jobs: bool) -> Option<Strin
     })
 }
 
+/// A report without doubts about members of whom nothing left, in this attempt or an earlier one: they are put off.
+pub(crate) fn honest(mut report: Report, reach: &Reach, may_have_left: bool) -> Report {
+    if may_have_left {
+        return report;
+    }
+    let mut unsent = Vec::new();
+    for fate in report.fates.iter_mut().filter(|fate| fate.outcome == Outcome::Unknown) {
+        unsent.extend(fate.members.extract_if(.., |at| !reach.left.contains(*at)));
+    }
+    report.fates.retain(|fate| !fate.members.is_empty());
+    if !unsent.is_empty() {
+        report.fates.push(Fate { members: unsent, outcome: Outcome::Deferred { after_ms: 0 } });
+    }
+    report
+}
+
 /// What is known of a delivery whose call failed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
@@ -71,6 +87,9 @@ pub(crate) struct Standing {
 /// alone is rejected, if the plugin works for others.
 pub(crate) fn blame(fault: &Fault, reach: &Reach, standing: Standing) -> Decision {
     let mut decision = Decision::default();
+    if !fault.kind.is_of_the_plugin() {
+        return wait(reach, standing);
+    }
     let alone = standing.members == 1;
     let (reached, others): (Vec<u32>, Vec<u32>) = (0..standing.members).partition(|at| reach.left.contains(*at));
     if !reached.is_empty() {
@@ -91,6 +110,19 @@ pub(crate) fn blame(fault: &Fault, reach: &Reach, standing: Standing) -> Decisio
         }
     }
     decision.culprits = u64::from(alone);
+    decision
+}
+
+/// Decides on the members of a call that was cut off, for which nobody is to blame: they go again, later.
+fn wait(reach: &Reach, standing: Standing) -> Decision {
+    let mut decision = Decision::default();
+    let (reached, others): (Vec<u32>, Vec<u32>) = (0..standing.members).partition(|at| reach.left.contains(*at));
+    if !reached.is_empty() {
+        decision.finished.push((reached, Outcome::Unknown));
+    }
+    if !others.is_empty() {
+        decision.finished.push((others, Outcome::Deferred { after_ms: 0 }));
+    }
     decision
 }
 
@@ -175,6 +207,9 @@ impl Trust {
 
     /// A call about so many members failed; `left` says whether a request may have left before.
     pub(crate) fn failed(&mut self, call: Call, fault: &Fault, members: usize, left: bool) {
+        if !fault.kind.is_of_the_plugin() {
+            return;
+        }
         let calls = self.calls.entry(call).or_default();
         let is_late = fault.kind == FaultKind::TimeOut;
         calls.failed += 1;

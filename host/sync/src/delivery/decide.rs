@@ -18,6 +18,9 @@ pub(crate) enum Next {
     Bisect,
     /// In halves, to find on whom the plugin fails; `unclear` says whether a request about them may have arrived.
     Isolate { unclear: bool },
+    /// In halves, to find whether some of them are the reason why all of them failed; `unclear` says whether what was
+    /// sent may have arrived.
+    Doubt { after_ms: u64, unclear: bool },
     /// At once: without those whom the answer named, or mapped with what was learned from it; costs no attempt.
     Without,
 }
@@ -26,8 +29,12 @@ impl Next {
     /// The outcome of members for whom this is not done within the run.
     pub(crate) const fn given_up(&self) -> Outcome {
         match self {
-            Self::Again { unclear: true, .. } | Self::Isolate { unclear: true } => Outcome::Unknown,
-            Self::Again { after_ms, .. } | Self::Throttled { after_ms } => Outcome::Deferred { after_ms: *after_ms },
+            Self::Again { unclear: true, .. } | Self::Isolate { unclear: true } | Self::Doubt { unclear: true, .. } => {
+                Outcome::Unknown
+            }
+            Self::Again { after_ms, .. } | Self::Throttled { after_ms } | Self::Doubt { after_ms, .. } => {
+                Outcome::Deferred { after_ms: *after_ms }
+            }
             Self::Split | Self::Bisect | Self::Isolate { .. } | Self::Without => Outcome::Deferred { after_ms: 0 },
         }
     }

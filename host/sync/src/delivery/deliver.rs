@@ -12,13 +12,15 @@ use crate::delivery::pace::Gates;
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::{self, Beside, Case};
 use crate::report::Tally;
 use crate::setup::link::Link;
 use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
 use enroute_core::retry::Policy;
-use enroute_runtime::{Delivery, DeliveryWork, Fault, PreparedRequest, Usage, Work};
+use enroute_runtime::{Delivery, DeliveryWork, Fault, FaultKind, PreparedRequest, Usage, Work};
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
+use enroute_store::letters::GIVEN_UP;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -44,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) due_ms: u64,
     /// Whether the plugin's `send` is known to work for others.
     pub(crate) is_proven: bool,
+    /// How other deliveries of the run went.
+    pub(crate) beside: Beside,
 }
 
 impl Job {
@@ -58,7 +62,7 @@ impl Job {
         let requests = delivery.requests.into_iter().map(localized).collect();
         let lot = mapped.subset(&members);
         let delivery = Delivery { operation: delivery.operation, requests };
-        Self { lot, delivery, label, history, due_ms, is_proven: false }
+        Self { lot, delivery, label, history, due_ms, is_proven: false, beside: Beside::default() }
     }
 }
 
@@ -111,7 +115,7 @@ pub(crate) async fn carry_out(
     patience: Patience,
     job: Job,
 ) -> Result<Done, Error> {
-    let Job { lot, delivery, label, history, is_proven, .. } = job;
+    let Job { lot, delivery, label, mut history, is_proven, beside, .. } = job;
     let link = Arc::clone(&book.link);
     let begun = tokio::select! {
         biased;
@@ -152,10 +156,11 @@ pub(crate) async fn carry_out(
     // A credential that is refused, or a destination that is not trusted, is so for every audience.
     let concerns_all =
         pause.is_some() || sent.as_ref().is_ok_and(|report| matches!(report.verdict, Verdict::CredentialInvalid(_)));
-    let Judged { mut decision, word, failure, is_in_order, costs_attempt, remote } = match sent {
+    let mut judged = match sent {
         Ok(report) => {
             remember(&book, &report, &mut tally).await?;
             gates.heed(&link, &report.verdict, &clock);
+            let report = blame::honest(report, &reach, history.trail.may_have_left);
             judge(report, &requests, lot.len(), idempotent, history.trail.refused)
         }
         Err(fault) => {
@@ -165,14 +170,17 @@ pub(crate) async fn carry_out(
             judge_fault(&fault, &reach, blame::Standing { members, idempotent, is_proven }, pause)
         }
     };
+    let is_lone = suspect(&mut judged, &lot, &mut history, beside);
+    let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
-    let shelved = without(shelved, &give_up(&mut decision, &lot, link.retry, clock.now_ms()));
+    let over = give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms()));
+    let shelved = Shelved { positions: without(shelved.positions, &over), ..shelved };
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
         delivery: number,
-        verdict: word.to_owned(),
+        verdict: verdict.as_ref().map_or("plugin_fault", Verdict::word).to_owned(),
         requests,
         again: decision.again.iter().flat_map(|(members, _)| members.iter().copied()).collect(),
         finished: decision.finished,
@@ -180,15 +188,16 @@ pub(crate) async fn carry_out(
         reached: reach.left,
         may_have_left: history.trail.may_have_left,
         reason: failure.clone(),
+        is_lone,
         at_ms: clock.now_ms(),
     };
-    book.settle(&lot, settlement).await?;
+    tally.revived = book.settle(&lot, settlement).await?;
     enroute_config::crash_point!("delivery.settled");
-    let is_in_order = is_in_order.map(|is_in_order| is_in_order || tally.outcomes.delivered > 0);
-    let failure = failure.filter(|_| is_in_order == Some(false));
+    let showed = showed(is_in_order, tally.outcomes.delivered, history.trail.is_suspect);
+    let failure = failure.filter(|_| showed == Some(false));
     let refused = decision.pause.as_deref().filter(|_| concerns_all);
-    tell(leave, &clock, (is_in_order, failure.as_deref()), refused).await?;
-    let shelved = if shelved.is_empty() { Vec::new() } else { vec![(lot.subset(&shelved), history.trail)] };
+    tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
+    let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
 }
@@ -213,6 +222,13 @@ async fn may_begin(
             return Ok((leave, Some(turn)));
         }
     }
+}
+
+/// What a delivery showed of the destination: that it does its work, or does not; mostly nothing, where only a part of a
+/// suspected lot failed.
+fn showed(is_in_order: Option<bool>, delivered: u64, is_suspect: bool) -> Option<bool> {
+    let is_in_order = is_in_order? || delivered > 0;
+    (is_in_order || !is_suspect).then_some(is_in_order)
 }
 
 /// Tells everybody else what a delivery showed of the destination.
@@ -263,7 +279,8 @@ pub(crate) struct CallEnd {
 /// What follows from a call, and what the ledger says of it.
 struct Judged {
     decision: Decision,
-    word: &'static str,
+    /// None where the call failed.
+    verdict: Option<Verdict>,
     failure: Option<String>,
     /// Whether the destination does its work; none where that is not known.
     is_in_order: Option<bool>,
@@ -276,10 +293,10 @@ fn judge(report: Report, requests: &[RequestRow], members: usize, idempotent: bo
     let remote = report.remote.clone();
     Judged {
         decision: decide(report, Standing { members, idempotent, refused_before }),
-        word: verdict.word(),
         failure: open::cause(&verdict, requests),
         is_in_order: Some(is_in_order(&verdict)),
         costs_attempt: !matches!(verdict, Verdict::Throttled { .. }),
+        verdict: Some(verdict),
         remote,
     }
 }
@@ -288,7 +305,32 @@ fn judge_fault(fault: &Fault, reach: &Reach, standing: blame::Standing, pause: O
     let mut decision = blame::blame(fault, reach, standing);
     decision.pause = pause.as_ref().and_then(Verdict::pauses).map(str::to_owned);
     let failure = Some(fault.to_string());
-    Judged { decision, word: "plugin_fault", failure, is_in_order: None, costs_attempt: true, remote: None }
+    // A destination that is too slow is in trouble; what a plugin does wrong says nothing of it.
+    let is_in_order = (fault.kind == FaultKind::Late && !reach.left.is_empty()).then_some(false);
+    Judged { decision, verdict: None, failure, is_in_order, costs_attempt: true, remote: None }
+}
+
+/// Finds out whether the members of a failed attempt are to blame; returns whether it is one who fails alone.
+fn suspect(judged: &mut Judged, lot: &Lot, history: &mut History, beside: Beside) -> bool {
+    let is_unclear = |(_, next): &(Vec<u32>, Next)| matches!(next, Next::Again { unclear: true, .. });
+    let is_unclear = judged.decision.again.iter().any(is_unclear);
+    let cause = judged.failure.as_deref().or(is_unclear.then_some("no clear answer"));
+    history.trail = history.trail.failed(cause);
+    let Some(verdict) = &judged.verdict else { return false };
+    let was_lone = matches!(lot.meta.as_slice(), [meta] if meta.tried.is_some_and(|tried| tried.alone));
+    let case = Case {
+        members: lot.len(),
+        alike: history.trail.alike,
+        earlier: lot.attempts_max(),
+        beside,
+        is_suspect: history.trail.is_suspect,
+        has_witness: history.search.has_sound() || was_lone,
+    };
+    let is_lone = suspicion::weigh(&mut judged.decision, verdict, case);
+    if is_lone {
+        history.search.found_lone();
+    }
+    is_lone
 }
 
 /// Members who are sent again because it is not known whether an earlier request arrived.
@@ -343,16 +385,29 @@ pub(crate) async fn remember(book: &Book, report: &Report, tally: &mut Tally) ->
     Ok(())
 }
 
-/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns the
-/// positions of members who are put off only because looking for the culprits among them would cost too much.
+/// Members who have an outcome, and whose parts may be sent in this run all the same.
+struct Shelved {
+    positions: Vec<u32>,
+    trail: Trail,
+}
+
+impl Shelved {
+    fn into_lots(self, lot: &Lot) -> Vec<(Lot, Trail)> {
+        if self.positions.is_empty() { Vec::new() } else { vec![(lot.subset(&self.positions), self.trail)] }
+    }
+}
+
+/// Turns what may be tried again within this run into lots; the rest is finished with its outcome. Also returns members
+/// who are put off only because looking for the culprits among them would cost too much, or comes later.
 fn follow_ups(
     decision: &mut Decision,
     lot: &Lot,
     history: &History,
     left: bool,
     patience_ms: u64,
-) -> (Vec<(Lot, Next, History)>, Vec<u32>) {
-    let (mut queued, mut kept, mut shelved) = (Vec::new(), Vec::new(), Vec::new());
+) -> (Vec<(Lot, Next, History)>, Shelved) {
+    let (mut queued, mut kept) = (Vec::new(), Vec::new());
+    let mut shelved = Shelved { positions: Vec::new(), trail: history.trail };
     for (members, next) in std::mem::take(&mut decision.again) {
         match allowed(&next, history, left, patience_ms) {
             Some((next, history)) => {
@@ -362,14 +417,19 @@ fn follow_ups(
             None => {
                 // Of whom nothing is known is left to the next run.
                 if matches!(next, Next::Bisect | Next::Isolate { unclear: false } | Next::Without) {
-                    shelved.extend(&members);
+                    shelved.positions.extend(&members);
+                }
+                if let Next::Doubt { unclear, .. } = next {
+                    shelved.positions.extend(&members);
+                    shelved.trail = history.trail.suspected(unclear, left);
+                    history.search.doubt();
                 }
                 decision.finished.push((members, next.given_up()));
             }
         }
     }
     decision.again = kept;
-    shelved.sort_unstable();
+    shelved.positions.sort_unstable();
     (queued, shelved)
 }
 
@@ -393,7 +453,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
         Next::Without if trail.named == 0 || search.spend() => {
             with(Next::Without, Trail { named: trail.named + 1, ..trail })
         }
-        Next::Without => None,
+        Next::Without | Next::Doubt { .. } => None,
         Next::Throttled { after_ms } => {
             let waited_ms = trail.waited_ms.saturating_add(*after_ms);
             (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
@@ -416,10 +476,10 @@ const fn is_in_order(verdict: &Verdict) -> bool {
 }
 
 /// Members who were tried for too long are refused with what is known, so that nothing is tried for ever. Returns them.
-fn give_up(decision: &mut Decision, lot: &Lot, policy: Policy, now_ms: u64) -> Vec<u32> {
+fn give_up(decision: &mut Decision, lot: &Lot, cause: Option<&str>, (policy, now_ms): (Policy, u64)) -> Vec<u32> {
     let is_over = |at: &u32| {
         let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
-        tried.is_some_and(|(attempts, first_ms)| policy.is_over(attempts + 1, first_ms, now_ms))
+        tried.is_some_and(|tried| policy.is_over(tried.attempts + 1, tried.first_ms, now_ms))
     };
     let mut over = Vec::new();
     for (members, outcome) in &mut decision.finished {
@@ -429,8 +489,9 @@ fn give_up(decision: &mut Decision, lot: &Lot, policy: Policy, now_ms: u64) -> V
     }
     decision.finished.retain(|(members, _)| !members.is_empty());
     if !over.is_empty() {
-        let reason = "it was tried for hours without success".to_owned();
-        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code: "given_up".to_owned(), reason })));
+        let last = cause.unwrap_or("no answer said why");
+        let (code, reason) = (GIVEN_UP.to_owned(), format!("it was tried for hours without success; at last: {last}"));
+        decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code, reason })));
     }
     over
 }

@@ -17,6 +17,7 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
+use crate::delivery::suspicion::Beside;
 use crate::delivery::withdraw;
 use crate::report::{NO_MATCHING_MAPPING, Tally};
 use crate::setup::link::Link;
@@ -83,6 +84,10 @@ pub(crate) struct Dispatch {
     stopped: Option<Stop>,
     jobs: JoinSet<Result<Done, Error>>,
     delayed: Vec<Job>,
+    /// Deliveries that succeeded.
+    passed: u64,
+    /// Lots so far, but for members who go alone.
+    lots: u64,
     trust: Trust,
     /// Since when nothing could be sent because of open jobs.
     waiting_for_jobs_ms: Option<u64>,
@@ -111,6 +116,8 @@ impl Dispatch {
             stopped: None,
             jobs: JoinSet::new(),
             delayed: Vec::new(),
+            passed: 0,
+            lots: 0,
             trust,
             waiting_for_jobs_ms: None,
             reached_the_end: false,
@@ -133,7 +140,9 @@ impl Dispatch {
             let Some(cutting) = cutting else { break };
             match cutting? {
                 Cutting::Lot(lot) => {
-                    let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
+                    let trail = Trail { is_suspect: lot.is_lone(), ..Trail::FRESH };
+                    self.lots += u64::from(!trail.is_suspect);
+                    let history = History { trail, search: Search::new(lot.len()) };
                     self.take(*lot, "prepared", history, 0).await?;
                 }
                 Cutting::Same(members) => {
@@ -283,7 +292,9 @@ impl Dispatch {
             return Ok(());
         }
         let (book, clock, gates) = (self.book.clone(), self.clock.clone(), Arc::clone(&self.gates));
-        let job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
+        let mut job = Job { is_proven: self.trust.is_proven(Call::Send), ..job };
+        let others_pass = self.passed > *job.history.trail.passed.get_or_insert(self.passed);
+        job.beside = Beside { others_pass, is_only: self.lots < 2 };
         self.jobs.spawn(carry_out(book, clock, gates, self.patience, job));
         Ok(())
     }
@@ -354,6 +365,7 @@ impl Dispatch {
     async fn finish_one(&mut self) -> Result<(), Error> {
         let Some(joined) = self.jobs.join_next().await else { return Ok(()) };
         let done = joined.map_err(|_| Error::Broken("a delivery was lost"))??;
+        self.passed += u64::from(done.tally.outcomes.delivered > 0);
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
         match done.call {
@@ -397,7 +409,9 @@ impl Dispatch {
                     self.take(half, "subset", history.clone(), 0).await?;
                 }
             }
-            Next::Bisect | Next::Isolate { .. } | Next::Without => history.search.park(lot, history.trail, &next),
+            Next::Bisect | Next::Isolate { .. } | Next::Doubt { .. } | Next::Without => {
+                history.search.park(lot, history.trail, &next)
+            }
             Next::Again { after_ms, .. } | Next::Throttled { after_ms } => {
                 let due_ms = self.clock.now_ms() + after_ms;
                 self.take(lot, "subset", history, due_ms).await?;
@@ -410,7 +424,9 @@ impl Dispatch {
     async fn search_on(&mut self, search: &Search) -> Result<(), Error> {
         while self.stopped.is_none() {
             let (part, taken_up) = search.next();
-            self.tally.outcomes.deferred = self.tally.outcomes.deferred.saturating_sub(taken_up);
+            let outcomes = &mut self.tally.outcomes;
+            outcomes.deferred = outcomes.deferred.saturating_sub(taken_up.deferred);
+            outcomes.unknown = outcomes.unknown.saturating_sub(taken_up.unknown);
             let Some((lot, trail)) = part else { return Ok(()) };
             if self.take(lot, "subset", History { trail, search: search.clone() }, 0).await? > 0 {
                 return Ok(());

@@ -62,6 +62,11 @@ pub(crate) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
                     found.parts.push((lot, mapped.deliveries));
                 }
             }
+            Err(fault) if !fault.kind.is_of_the_plugin() => {
+                link.log_fault(&fault);
+                found.faults.push((fault, lot.len()));
+                found.unmapped.push(lot);
+            }
             Err(fault) => {
                 trust.failed(Call::Map, &fault, lot.len(), false);
                 link.log_fault(&fault);
@@ -76,7 +81,7 @@ pub(crate) async fn map(link: &Link, lot: Lot, trust: &mut Trust) -> MappedLot {
         }
     }
     let (unsent, failed) = search.take_rest();
-    found.unmapped = [unsent, failed].concat();
+    found.unmapped.extend([unsent, failed].concat());
     found
 }
 

@@ -85,12 +85,9 @@ pub(crate) async fn open(
             return Ok(Err(NotOpened { reason, needs_person, after_ms, fault: None }));
         }
         Err(fault) => {
-            return Ok(Err(NotOpened {
-                reason: fault.to_string(),
-                needs_person: true,
-                after_ms: 0,
-                fault: Some(fault),
-            }));
+            let needs_person = fault.kind.is_of_the_plugin();
+            let reason = fault.to_string();
+            return Ok(Err(NotOpened { reason, needs_person, after_ms: 0, fault: Some(fault) }));
         }
     };
     let (remote, at_ms, digest) = (report.remote, clock.now_ms(), link.opening_digest());

@@ -3,6 +3,7 @@
 use crate::clock::{Clock, moment};
 use crate::delivery::blame::Reach;
 use crate::delivery::gate::{Gate, Turn};
+use crate::delivery::masked::masked;
 use crate::delivery::pace::Gates;
 use crate::report::bounded::Bounded;
 use crate::setup::link::Link;
@@ -236,8 +237,7 @@ impl DeliveryOutlet {
             }
             let failure = Failure::Unreachable(told);
             let row = self.begin(entry, self.clock.now_ms());
-            let answer = Err(failure.clone());
-            self.end(row, &answer);
+            self.end(row, &Err(failure.clone()), &[]);
             failure
         })
     }
@@ -280,7 +280,7 @@ impl DeliveryOutlet {
         if let Some(watch) = &self.link.trial {
             watch.saw(request, &answer);
         }
-        self.end(row, &answer);
+        self.end(row, &answer, &request.body);
         answer
     }
 
@@ -307,17 +307,20 @@ impl DeliveryOutlet {
     fn begin(&self, entry: &Entry, at_ms: u64) -> usize {
         let Entry { prepared, label, kind, digest } = entry.clone();
         let failure = Some("the call was cut off".to_owned());
-        let row = RequestRow { label, kind, digest, status: None, failure, left: true, at_ms };
+        let row = RequestRow { label, kind, digest, status: None, failure, answer: None, left: true, at_ms };
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         records.push(Record { row, prepared });
         records.len() - 1
     }
 
-    fn end(&self, row: usize, answer: &Result<Response, Failure>) {
+    /// `sent` is the request's body: what was in it is not kept of the answer.
+    fn end(&self, row: usize, answer: &Result<Response, Failure>, sent: &[u8]) {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(Record { row, .. }) = records.get_mut(row) else { return };
         row.status = answer.as_ref().ok().map(|response| response.status);
         row.failure = answer.as_ref().err().map(ToString::to_string);
+        let complaint = answer.as_ref().ok().filter(|response| !(200..300).contains(&response.status));
+        row.answer = complaint.and_then(|response| masked(&response.body, sent));
         row.left = !answer.as_ref().is_err_and(Failure::left_nothing);
     }
 }

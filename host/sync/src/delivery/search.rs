@@ -1,5 +1,6 @@
 //! The search for the culprits of one lot: what its parts share, and what happened to each.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enroute_core::isolate::{Isolation, Step};
@@ -23,12 +24,59 @@ pub(crate) struct Trail {
     pub(crate) named: u32,
     /// Whether they were refused among others, or alone, without being named.
     pub(crate) refused: bool,
+    /// Attempts in a row that failed as a whole, for the same cause.
+    pub(crate) alike: u32,
+    /// Digest of that cause.
+    pub(crate) cause: u64,
+    /// Deliveries of the connection that had succeeded when they were first sent.
+    pub(crate) passed: Option<u64>,
+    /// Whether they are looked at in parts because all of them failed, or alone because they failed alone before.
+    pub(crate) is_suspect: bool,
 }
 
 impl Trail {
     /// Of members who were not sent yet.
-    pub(crate) const FRESH: Self =
-        Self { attempt: 1, waited_ms: 0, in_doubt: false, may_have_left: false, named: 0, refused: false };
+    pub(crate) const FRESH: Self = Self {
+        attempt: 1,
+        waited_ms: 0,
+        in_doubt: false,
+        may_have_left: false,
+        named: 0,
+        refused: false,
+        alike: 0,
+        cause: 0,
+        passed: None,
+        is_suspect: false,
+    };
+}
+
+impl Trail {
+    /// After an attempt that failed as a whole for this cause, or did not.
+    pub(crate) fn failed(self, cause: Option<&str>) -> Self {
+        let Some(cause) = cause else { return Self { alike: 0, ..self } };
+        let mut hasher = DefaultHasher::new();
+        cause.hash(&mut hasher);
+        let cause = hasher.finish();
+        Self { alike: if self.cause == cause { self.alike + 1 } else { 1 }, cause, ..self }
+    }
+
+    /// When its members are looked at in parts; `left` says whether this attempt may have left.
+    pub(crate) const fn suspected(self, unclear: bool, left: bool) -> Self {
+        Self {
+            attempt: self.attempt + 1,
+            in_doubt: unclear,
+            may_have_left: self.may_have_left || left,
+            is_suspect: true,
+            ..self
+        }
+    }
+}
+
+/// Members who were counted with an outcome and go on after all.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TakenUp {
+    pub(crate) deferred: u64,
+    pub(crate) unknown: u64,
 }
 
 /// The search within one lot.
@@ -61,6 +109,21 @@ impl Search {
         search.found_sound(sound);
     }
 
+    /// Only that all members failed is known: from now on parts are asked side by side.
+    pub(crate) fn doubt(&self) {
+        self.lock().doubt();
+    }
+
+    /// Whether some of the members passed.
+    pub(crate) fn has_sound(&self) -> bool {
+        self.lock().has_sound()
+    }
+
+    /// One member failed alone while others passed.
+    pub(crate) fn found_lone(&self) {
+        self.lock().found_culprits(1);
+    }
+
     /// Spends a halving, if one is left.
     pub(crate) fn spend(&self) -> bool {
         self.lock().spend()
@@ -80,15 +143,17 @@ impl Search {
         self.lock().shelve((lot, trail));
     }
 
-    /// The next part to send, and how many of the members who were put off are taken up again for it.
-    pub(crate) fn next(&self) -> (Option<(Lot, Trail)>, u64) {
-        let mut taken_up = 0;
+    /// The next part to send, and how many members are taken up again for it: of those who were put off, and of those of
+    /// whom it is not known what arrived.
+    pub(crate) fn next(&self) -> (Option<(Lot, Trail)>, TakenUp) {
+        let mut taken_up = TakenUp::default();
         loop {
             let step = self.lock().next_step();
             match step {
                 Some(Step::Send(part)) => return (Some(part), taken_up),
                 Some(Step::Halve((lot, trail))) => {
-                    taken_up += lot.len() as u64;
+                    let of = if trail.in_doubt { &mut taken_up.unknown } else { &mut taken_up.deferred };
+                    *of += lot.len() as u64;
                     self.park(lot, trail, &Next::Bisect);
                 }
                 None => return (None, taken_up),

@@ -8,15 +8,14 @@ use crate::report::NO_MATCHING_MAPPING;
 use crate::setup::link::Link;
 use enroute_core::batch::Change;
 use enroute_core::outcome::Outcome;
+use enroute_core::retry::Policy;
 use enroute_store::held::{self, Held};
 use enroute_store::ledger::{self, Intent, PendingRow, RejectionRow, RequestRow};
+use enroute_store::letters::{self, Death};
 use enroute_store::{Error, Store, Transaction, tickets, waiting};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Shortest wait before a member that was put off is tried again by another run, so that nothing is tried in a loop.
-const NEXT_ATTEMPT_MS_MIN: u64 = 1_000;
 
 /// What is true of every row that a run writes for a connection.
 #[derive(Debug, Clone)]
@@ -54,6 +53,8 @@ pub(crate) struct Settlement {
     pub(crate) may_have_left: bool,
     /// Why members are put off.
     pub(crate) reason: Option<String>,
+    /// Whether this is one member that failed alone while others passed.
+    pub(crate) is_lone: bool,
     pub(crate) at_ms: u64,
 }
 
@@ -111,14 +112,19 @@ impl Book {
         })
     }
 
-    /// Writes how a delivery ended, in one transaction.
-    pub(crate) async fn settle(&self, lot: &Arc<Lot>, settlement: Settlement) -> Result<(), Error> {
+    /// Writes how a delivery ended, in one transaction. Returns how many of those who had been given up are tried again
+    /// because of it.
+    pub(crate) async fn settle(&self, lot: &Arc<Lot>, settlement: Settlement) -> Result<u64, Error> {
         let (book, lot) = (self.clone(), Arc::clone(lot));
         self.store.write(move |tx| book.settle_in(tx, &lot, &settlement)).await
     }
 
-    fn settle_in(&self, tx: &Transaction<'_>, lot: &Lot, done: &Settlement) -> Result<(), Error> {
+    fn settle_in(&self, tx: &Transaction<'_>, lot: &Lot, done: &Settlement) -> Result<u64, Error> {
         let link = &self.link;
+        let delivered = done.finished.iter().filter(|(_, outcome)| *outcome == Outcome::Delivered);
+        let delivered: RoaringBitmap = delivered.flat_map(|(at, _)| at).filter_map(|at| lot.profile(*at)).collect();
+        // Before what was known of the delivered is forgotten.
+        let revived = if delivered.is_empty() { 0 } else { letters::revive(tx, link.id, &delivered, done.at_ms)? };
         ledger::settle(tx, done.delivery, &done.verdict, done.at_ms)?;
         ledger::requests(tx, (self.run, link.id, Some(done.delivery)), &done.requests)?;
         for (positions, outcome) in &done.finished {
@@ -126,7 +132,8 @@ impl Book {
             match outcome {
                 Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions, done.at_ms)?,
                 Outcome::Rejected(refusal) => {
-                    let row = |at: &u32| self.rejection(lot, *at, &refusal.code, None, &refusal.reason, "destination");
+                    let source = if refusal.code == letters::GIVEN_UP { "host" } else { "destination" };
+                    let row = |at: &u32| self.rejection(lot, *at, &refusal.code, None, &refusal.reason, source);
                     let rows: Vec<RejectionRow> = positions.iter().map(row).collect();
                     self.refuse(tx, lot, positions, &rows, done)?;
                 }
@@ -152,7 +159,7 @@ impl Book {
         if !done.again.is_empty() {
             self.receipts(tx, done.delivery, lot, &done.again, &Outcome::Deferred { after_ms: 0 })?;
         }
-        Ok(())
+        Ok(revived)
     }
 
     fn receipts(
@@ -252,7 +259,20 @@ impl Book {
         }
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
         ledger::clear(tx, link.id, &members)?;
-        ledger::reject(tx, (self.run, link.id), (&link.plugin_digest, link.settings_version), done.at_ms, rows)
+        ledger::reject(tx, (self.run, link.id), (&link.plugin_digest, link.settings_version), done.at_ms, rows)?;
+        if rows.iter().all(|row| row.code != letters::GIVEN_UP) {
+            return Ok(());
+        }
+        let death = |at: &u32| {
+            let tried = lot.meta.get(*at as usize)?.tried?;
+            Some(Death {
+                profile: lot.profile(*at)?,
+                alone: done.is_lone || tried.alone,
+                attempts: tried.attempts + done.attempts,
+                first_ms: tried.first_ms,
+            })
+        };
+        letters::bury(tx, link.id, &positions.iter().filter_map(death).collect::<Vec<_>>())
     }
 
     fn rejection(
@@ -287,10 +307,13 @@ impl Book {
         done: &Settlement,
     ) -> Result<(), Error> {
         let row = |at: &u32| -> Option<PendingRow> {
+            let tried = lot.meta.get(*at as usize).and_then(|meta| meta.tried);
+            let pause_ms =
+                Policy::next_run_ms(if ticket.is_some() { 0 } else { tried.map_or(0, |tried| tried.attempts) });
             Some(PendingRow {
                 profile: lot.profile(*at)?,
                 state: state.to_owned(),
-                due_ms: due_ms.max(done.at_ms + NEXT_ATTEMPT_MS_MIN),
+                due_ms: due_ms.max(done.at_ms.saturating_add(pause_ms)),
                 attempts: done.attempts,
                 first_ms: done.at_ms,
                 ticket,
@@ -301,7 +324,12 @@ impl Book {
             })
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();
-        ledger::put_off(tx, self.link.id, &rows)
+        ledger::put_off(tx, self.link.id, &rows)?;
+        if lot.len() > 1 {
+            return Ok(());
+        }
+        // Whoever failed alone goes alone, so nobody else has to be noted anew.
+        letters::set_alone(tx, self.link.id, &rows.iter().map(|row| row.profile).collect(), done.is_lone)
     }
 
     /// Records members whom the plugin or the host could not map; nothing of them left.

@@ -9,7 +9,8 @@ use crate::delivery::resume::{self, Asked};
 use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
 use crate::run::session::Session;
-use enroute_store::{Error, Transaction, again, ledger, waiting};
+use enroute_core::diff::State;
+use enroute_store::{Error, Transaction, again, ledger, letters, waiting};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ impl Session {
                     return Ok(self.failed(LinkState::Failed, error.to_string()));
                 }
             };
+            self.prune(&snapshot).await?;
             if let Some(reason) = self.guarded(&snapshot) {
                 return Ok(self.failed(LinkState::Guarded, reason));
             }
@@ -55,6 +57,7 @@ impl Session {
             let Dispatched { tally, asked, link, complete, mut stopped, trust } =
                 self.dispatch(&snapshot, found.total()).await?;
             (self.link, self.trust) = (link, trust);
+            let has_revived = tally.revived > 0;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
@@ -69,7 +72,7 @@ impl Session {
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
-                    if self.options.wait
+                    if (self.options.wait || has_revived && due_ms <= self.options.clock.now_ms())
                         && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
                         && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
@@ -96,7 +99,7 @@ impl Session {
     /// Notes what was looked at: every change up to the snapshot's revision, and whom a resync is done with.
     async fn looked_at(&self, snapshot: &Snapshot, is_all: bool) -> Result<(), Error> {
         let (id, revision) = (self.link.id, snapshot.revision);
-        let is_whole = self.options.only.is_none() && self.options.again.is_none();
+        let is_whole = self.options.is_whole();
         let is_resync = matches!(self.options.again, Some(Resend::All | Resend::Stale)) || is_whole;
         if is_resync && !snapshot.state.again.is_empty() {
             self.store.write(move |tx| again::end(tx, id)).await?;
@@ -105,6 +108,13 @@ impl Session {
             self.store.write(move |tx| ledger::set_revision(tx, id, revision)).await?;
         }
         Ok(())
+    }
+
+    /// Lets nobody wait who is neither in the audience nor at the destination.
+    async fn prune(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        let State { audience, held, .. } = &snapshot.state;
+        let (link, audience, held) = (self.link.id, audience.clone(), held.clone());
+        self.store.write(move |tx| letters::prune(tx, link, &audience, &held)).await
     }
 
     /// Settles what a run that was cut off left behind, and lets those who wait for what has changed since wait no more.
@@ -158,7 +168,7 @@ impl Session {
 
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
-        let (only, resend) = (self.options.only.clone(), self.options.again);
+        let (only, resend, among) = (self.options.only.clone(), self.options.again, self.options.among.clone());
         self.store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
@@ -169,6 +179,9 @@ impl Session {
                 let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
                 if let Some(only) = &only {
                     snapshot.restrict(reader, only)?;
+                }
+                if let Some(members) = among.as_ref().and_then(|among| among.get(&link.id)) {
+                    snapshot.keep(members);
                 }
                 if let Some(resend) = resend {
                     snapshot.restrict_to_again(reader, resend)?;

@@ -68,6 +68,9 @@ impl Group<'_> {
         let (mut links, mut turns) = (Vec::<(usize, Arc<Link>)>::new(), BTreeMap::new());
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
+            if options.among.as_ref().is_some_and(|among| !among.contains_key(&link.id)) {
+                continue;
+            }
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
             if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
                 link.party = last.party;

@@ -29,7 +29,10 @@ impl Session {
         Ok(match found {
             Ok(errors) if errors.is_empty() => None,
             Ok(errors) => Some(self.failed(LinkState::Paused, errors.join("; "))),
-            Err(fault) => Some(self.faulted(LinkState::Paused, fault.to_string(), Some(&fault))),
+            Err(fault) => {
+                let state = if fault.kind.is_of_the_plugin() { LinkState::Paused } else { LinkState::Waiting };
+                Some(self.faulted(state, fault.to_string(), Some(&fault)))
+            }
         })
     }
 

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
 use crate::halt::Halt;
 use enroute_core::retry::Policy;
+use enroute_store::letters::ByLink;
 use std::sync::Arc;
 
 /// Waits within a run that does not wait for everything.
@@ -22,6 +23,8 @@ pub struct Options {
     pub allow_empty: bool,
     /// Only one person, and what is unchanged is sent all the same.
     pub only: Option<Only>,
+    /// Only these members, by the number of their connection; other connections do not run.
+    pub among: Option<Arc<ByLink>>,
     /// Only those who are marked to be sent again.
     pub again: Option<Resend>,
     /// Told how far each connection is.
@@ -38,6 +41,7 @@ impl Default for Options {
             wait: false,
             allow_empty: false,
             only: None,
+            among: None,
             again: None,
             progress: Arc::new(|_, _, _| {}),
             halt: Halt::default(),
@@ -53,6 +57,11 @@ impl std::fmt::Debug for Options {
 }
 
 impl Options {
+    /// Whether everybody is looked at.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.only.is_none() && self.among.is_none() && self.again.is_none()
+    }
+
     /// How long the run waits for something: where it waits, as long as a member is not given up.
     pub(super) const fn patience_ms(&self, policy: Policy) -> u64 {
         if self.wait { policy.give_up_ms } else { PATIENCE_MS }

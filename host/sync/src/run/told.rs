@@ -7,7 +7,7 @@ use crate::doubt;
 use crate::report::{ChangeCounts, LinkReport, LinkState, ReasonCount, Tally};
 use crate::run::session::Session;
 use enroute_store::waiting::{self, WaitingReason};
-use enroute_store::{Error, held, ledger};
+use enroute_store::{Error, held, ledger, letters};
 use std::sync::Arc;
 
 impl Session {
@@ -20,17 +20,19 @@ impl Session {
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
         let changes = ChangeCounts { removed: changes.removed + tally.withdrawn, ..changes };
+        let version = (self.link.plugin_digest.clone(), self.link.settings_version);
         let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
             // What has to be mended may be the list itself: the next run looks for it again.
             self.store.write(move |tx| ledger::forget_opened(tx, link)).await?;
         }
-        let ((held, in_doubt), waiting, due) = self
+        let ((held, in_doubt), waiting, due, standing) = self
             .store
             .read(move |reader| {
                 let sets = held::sets(reader, link)?;
                 let waiting = waiting::reasons(reader, link)?;
-                Ok::<_, Error>((sets, waiting, waiting::due(reader, link)?))
+                let standing = letters::standing(reader, link, (&version.0, version.1))?;
+                Ok::<_, Error>((sets, waiting, waiting::due(reader, link)?, standing))
             })
             .await?;
         let state = match &stopped {
@@ -41,6 +43,8 @@ impl Session {
             None => LinkState::Done,
         };
         let base = self.failed(state, String::new());
+        let ([kept, removals, dead], audience) = (standing, &snapshot.state.audience);
+        let refused = (kept & audience) | (removals & (&held - audience));
         Ok(LinkReport {
             reason: stopped.map(Stop::into_reason),
             notes: self.notes(snapshot).await?,
@@ -54,6 +58,8 @@ impl Session {
             repeated: tally.repeated,
             rejections: tally.rejections(&self.link.manifest.codes),
             refused_before,
+            dead_letters: (dead & &refused).len(),
+            refused: refused.len(),
             warnings: tally.warnings(&self.link.manifest.codes),
             refused_requests: tally.refused(),
             unattributed: tally.unattributed.into_map(),

@@ -84,8 +84,14 @@ impl Stopped {
             mapping: self.mapping.clone(),
             plugin: self.plugin.clone(),
             faults: self.faults(),
-            ..LinkReport::ended(LinkState::Failed, self.reason.clone())
+            ..LinkReport::ended(self.state(), self.reason.clone())
         }
+    }
+
+    /// What needs a person has failed; what the host could not do at this moment waits for the next run.
+    fn state(&self) -> LinkState {
+        let is_of_the_plugin = self.fault.as_ref().is_none_or(|fault| fault.kind.is_of_the_plugin());
+        if is_of_the_plugin { LinkState::Failed } else { LinkState::Waiting }
     }
 
     pub(crate) fn faults(&self) -> Vec<FaultReport> {
@@ -126,7 +132,9 @@ impl Validation {
                 object(&problems, wanted, destination, planned, found)
             }
             Err(fault) => {
-                self.faults.entry(id.clone()).or_insert_with(|| (0, fault.clone())).0 += 1;
+                if fault.kind.is_of_the_plugin() {
+                    self.faults.entry(id.clone()).or_insert_with(|| (0, fault.clone())).0 += 1;
+                }
                 Some(fail(fault.to_string(), fault, wanted, found))
             }
         }
@@ -134,7 +142,11 @@ impl Validation {
 }
 
 fn fail(reason: String, fault: Fault, wanted: &Wanted, found: &mut Diagnostics) -> Objection {
-    let hint = "other connections run; report it to the plugin's author, or set `enabled = false` here";
+    let hint = if fault.kind.is_of_the_plugin() {
+        "other connections run; report it to the plugin's author, or set `enabled = false` here"
+    } else {
+        "other connections run; this machine stood still or has no memory left: try again"
+    };
     found.push(Diagnostic::error(Code::PluginFault, reason.clone()).at(&wanted.place).hint(hint));
     Objection { reason, fault: Some(fault) }
 }

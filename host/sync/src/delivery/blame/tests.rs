@@ -121,3 +121,36 @@ fn a_member_without_a_witness_is_at_fault_where_others_are_held() {
     trust.look_at(2, true);
     assert!(!trust.is_proven(Call::Send));
 }
+
+#[test]
+fn a_call_that_waited_too_long_rejects_nobody_and_costs_no_trust() {
+    for kind in [FaultKind::Late, FaultKind::NoRoom] {
+        for standing in [THREE, ONE, Standing { is_proven: false, ..ONE }] {
+            let decision = blame(&fault(kind), &reach(&[0], &[]), standing);
+            let words: Vec<_> = decision.finished.iter().map(|(_, outcome)| outcome.word()).collect();
+            let expect: &[&str] = if standing.members == 1 { &["unknown"] } else { &["unknown", "deferred"] };
+            assert_eq!((words.as_slice(), decision.culprits, decision.again.len()), (expect, 0, 0));
+        }
+        let mut trust = Trust::default();
+        (0..1_000).for_each(|_| trust.failed(Call::Send, &fault(kind), 1, true));
+        assert_eq!((trust.gave_up(), trust.never_worked()), (None, None));
+    }
+}
+
+#[test]
+fn nobody_is_unknown_of_whom_nothing_left() {
+    let told = |may_have_left: bool| {
+        let fates = vec![Fate { members: vec![0, 1], outcome: Outcome::Unknown }];
+        let verdict = Verdict::Unavailable("no connection".to_owned());
+        let (unattributed, warnings) = (Vec::new(), Vec::new());
+        let report = Report { fates, verdict, unattributed, remote: None, account: None, warnings };
+        let fates = honest(report, &reach(&[1], &[]), may_have_left).fates;
+        fates
+            .into_iter()
+            .map(|fate| format!("{:?} {}", fate.members, fate.outcome.word()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    assert_eq!(told(false), "[1] unknown, [0] deferred");
+    assert_eq!(told(true), "[0, 1] unknown");
+}
