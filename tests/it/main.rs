@@ -34,6 +34,7 @@ mod names;
 mod oauth;
 mod outages;
 mod outside;
+mod places;
 mod refusals;
 mod secrets;
 mod seven;

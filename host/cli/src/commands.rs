@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod account;
+pub(crate) mod adopt;
 pub(crate) mod alert;
 pub(crate) mod check;
 pub(crate) mod compile;
@@ -13,6 +14,7 @@ pub(crate) mod login;
 pub(crate) mod matching;
 pub(crate) mod plan;
 pub(crate) mod plugin;
+pub(crate) mod purge;
 pub(crate) mod resync;
 pub(crate) mod retry;
 pub(crate) mod status;

@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, resync, retry, status,
-    sync, traits, trial, versions,
+    account, adopt, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge, resync,
+    retry, status, sync, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -58,6 +58,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Withdraw everybody whom a connection holds that was removed or renamed.
+    Purge(purge::PurgeArgs),
+    /// Say what a connection is called now; nothing is sent.
+    Adopt(adopt::AdoptArgs),
     /// Send those again who were given up after hours, or refused for another reason.
     Retry(retry::RetryArgs),
     /// Send again what destinations hold: all of it, or what is stale, or one person.
@@ -66,7 +70,8 @@ enum Command {
     Diff(versions::DiffArgs),
     /// Bring an earlier version of a connection back into audiences.toml; nothing is sent.
     Undo(versions::UndoArgs),
-    /// Forget one person: withdraw everywhere, erase what is kept, and let no import bring the person back.
+    /// Forget one person: withdraw everywhere, erase what is kept, and let no import bring the person back. With
+    /// `--connection`, let go of whom a connection holds; nothing is sent.
     Forget(forget::ForgetArgs),
     /// Show where every connection stands.
     Status(status::StatusArgs),
@@ -145,12 +150,14 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Purge(args) => purge::run(args, folder, output).await,
+        Command::Adopt(args) => adopt::run(args, folder, output).await,
+        Command::Forget(args) => forget::run(args, folder, output).await,
         Command::Resync(args) => resync::run(args, folder, output).await,
         Command::Retry(args) => retry::run(args, folder, output).await,
         Command::Status(args) => status::status(&args, folder, output),
         Command::Log(args) => log::run(&args, folder, output),
         Command::Export(args) => export::run(args, folder, output).await,
-        Command::Forget(args) => forget::run(args, folder, output).await,
         Command::Diff(args) => versions::diff(args, folder, output).await,
         Command::Undo(args) => versions::undo(args, folder, output).await,
         Command::Traits => traits::run(folder, output),

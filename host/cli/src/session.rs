@@ -108,7 +108,9 @@ impl Session {
         let runtime = runtime(&self.folder, &self.store)?;
         let (setup, mut found) = Setup::prepare(&self.config, &runtime, remotes, &Clock::System.today(), only).await;
         if let Some(setup) = &setup {
-            found.append(setup.remarks(&self.store.reader()?)?);
+            let reader = self.store.reader()?;
+            found.append(setup.remarks(&reader)?);
+            found.append(setup.left_remarks(&reader, &self.config)?);
         }
         if setup.is_some() {
             self.keep(&found);

@@ -154,6 +154,12 @@ codes! {
     BadRetry "E330" "a limit of retrying is out of bounds"
     /// An alert that watches nothing, or tells nobody.
     IdleAlert "E335" "an alert watches nothing, or tells nobody"
+    /// Members of a connection that is not in the configuration any more.
+    LeftBehind "E340" "members are held that no connection is about"
+    /// Two connections into one list, field or tag.
+    SharedPlace "E341" "two connections put members into one place"
+    /// An audience that is not the one that had its key before.
+    KeyReused "E342" "an audience has the key of one that was removed"
 }
 
 impl fmt::Display for Code {
@@ -196,7 +202,7 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324"]
+            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324", "E340"..="E349"]
                 .iter()
                 .any(|ids| ids.contains(&id));
             if is_of_plugins {

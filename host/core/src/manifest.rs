@@ -16,6 +16,7 @@ mod field;
 mod host;
 mod oauth;
 mod page;
+mod place;
 mod preset;
 mod settings;
 mod template;
@@ -25,6 +26,7 @@ pub use field::{Field, Fold, Privacy, Takes};
 pub use host::HostAsk;
 pub use oauth::{ClientAuth, Grant, Oauth};
 pub use page::page;
+pub use place::{PlaceName, Target};
 pub use preset::Preset;
 pub use settings::{SettingProblem, resolve_settings};
 pub use template::{Condition, fill, names};
@@ -82,6 +84,9 @@ pub struct Manifest {
     /// Ready-made mappings, in the order in which they are shown.
     #[serde(default, rename = "preset", skip_serializing_if = "Vec::is_empty")]
     pub presets: Vec<Preset>,
+    /// What names the place of an audience's members: the first that applies.
+    #[serde(default, rename = "place", skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceName>,
     /// The identifiers of a profile the plugin can use, in its order of preference.
     #[serde(default, rename = "identifier", skip_serializing_if = "Vec::is_empty")]
     pub identifiers: Vec<IdentifierSpec>,

@@ -27,7 +27,7 @@ pub struct Link {
 }
 
 /// What a connection is found by.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkName {
     /// The audience's key.
     pub audience: String,
@@ -226,8 +226,10 @@ pub fn forget_opened(tx: &Transaction<'_>, link: i64) -> Result<(), Error> {
 /// When the store cannot be read.
 pub fn remotes(from: &impl Look) -> Result<Remotes, Error> {
     let connection = from.connection();
-    let mut statement =
-        connection.prepare("SELECT audience, destination, remote FROM connection WHERE remote IS NOT NULL")?;
+    let mut statement = connection.prepare(
+        "SELECT audience, destination, remote FROM connection
+         WHERE remote IS NOT NULL AND id NOT IN (SELECT connection FROM place WHERE earlier IS NOT NULL)",
+    )?;
     let rows = statement.query_map([], |row| {
         let remote: Vec<u8> = row.get(2)?;
         Ok(((row.get(0)?, row.get(1)?), String::from_utf8_lossy(&remote).into_owned()))
@@ -474,6 +476,19 @@ pub fn clear(tx: &Transaction<'_>, link: i64, profiles: &RoaringBitmap) -> Resul
         if !no_pending {
             pending.execute(params![link, profile])?;
         }
+    }
+    Ok(())
+}
+
+/// Takes members off the list of waiting ones; who is refused stays so.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn clear_waiting(tx: &Transaction<'_>, link: i64, profiles: &RoaringBitmap) -> Result<(), Error> {
+    let connection = tx.connection();
+    let mut pending = connection.prepare_cached("DELETE FROM pending WHERE connection = ?1 AND profile = ?2")?;
+    for profile in profiles {
+        pending.execute(params![link, profile])?;
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod letters;
 mod look;
 pub mod pace;
+pub mod places;
 pub mod profiles;
 pub mod records;
 pub mod retention;

@@ -2,6 +2,7 @@
 
 pub(crate) mod coverage;
 pub(crate) mod cutter;
+pub(crate) mod elsewhere;
 pub(crate) mod lot;
 pub(crate) mod only;
 pub(crate) mod records;

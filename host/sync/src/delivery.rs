@@ -17,3 +17,4 @@ pub(crate) mod search;
 pub(crate) mod settle;
 pub(crate) mod stop;
 pub(crate) mod suspicion;
+pub(crate) mod withdraw;

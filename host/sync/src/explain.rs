@@ -5,6 +5,7 @@ use crate::clock::{Clock, moment};
 use crate::flow::{HeldBack, held_back};
 use crate::forget::{Forgetting, being_forgotten};
 use crate::history::{LastReports, entries, text};
+use crate::left::{LeftBehind, left_behind};
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING, codes};
 use crate::setup::paused::Paused;
 use enroute_config::Config;
@@ -238,6 +239,9 @@ pub struct Standing {
     /// People who are being forgotten, and where they still are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub being_forgotten: Vec<Forgetting>,
+    /// Members who are held and whom no connection is about, or not at this place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<LeftBehind>,
     /// What holds deliveries back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held_back: Vec<HeldBack>,
@@ -348,8 +352,9 @@ pub fn status(reader: &Reader, config: &Config) -> Result<Standing, Error> {
             connections.push(Status { on_resume, ..status });
         }
     }
-    let (being_forgotten, held_back) = (being_forgotten(reader)?, held_back(reader, &Clock::System)?);
-    Ok(Standing { destinations, connections, being_forgotten, held_back })
+    let (being_forgotten, left_behind) = (being_forgotten(reader)?, left_behind(reader, config)?);
+    let held_back = held_back(reader, &Clock::System)?;
+    Ok(Standing { destinations, connections, being_forgotten, left_behind, held_back })
 }
 
 fn one_status(

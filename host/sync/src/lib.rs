@@ -17,6 +17,7 @@ mod flow;
 mod forget;
 mod halt;
 mod history;
+mod left;
 mod plan;
 mod report;
 mod resync;
@@ -42,7 +43,8 @@ pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, exp
 pub use flow::HeldBack;
 pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};
 pub use halt::Halt;
-pub use plan::{Detail, LinkPlan, PlannedRequest, plan};
+pub use left::{Adopted, LeftBehind, LeftError, Which, adopt, adoption, held_by, left_behind, let_go};
+pub use plan::{Detail, LinkPlan, PlannedRequest, plan, plan_purge};
 pub use report::{
     ChangeCounts, FaultReport, LinkReport, LinkState, OutcomeCounts, ReasonCount, RefusedRequests, RequestCounts,
     RunReport,
@@ -50,6 +52,7 @@ pub use report::{
 pub use resync::{LinkResync, preview, resync};
 pub use retry::{LetterCount, Retriable, bring_back, fold, retriable};
 pub use run::options::Options;
+pub use run::purge::purge;
 pub use run::{probe, sync};
 pub use setup::account::KnownAccount;
 pub use setup::link::{batch_members, limits};

@@ -2,6 +2,7 @@
 
 use crate::change::coverage::{self, Coverage, FieldCoverage};
 use crate::change::cutter::{self, Cutting};
+use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::Lot;
 use crate::change::only::Only;
 use crate::change::records;
@@ -9,21 +10,25 @@ use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
-use crate::delivery::mapper;
+use crate::delivery::{mapper, withdraw};
 use crate::doubt;
+use crate::left::LeftBehind;
 use crate::report::{
     ChangeCounts, FaultReport, NO_MATCHING_MAPPING, ReasonCount, RefusedRequests, Tally, taken_as_known,
 };
-use crate::setup::link::Link;
+use crate::setup::link::{Earlier, Link, Stuck};
 use crate::setup::paused::Paused;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
+use enroute_core::matching::How;
 use enroute_core::words::{counted, noun};
 use enroute_egress::{Preview, base64};
 use enroute_runtime::Rejection;
 use enroute_store::ledger::LinkName;
+use enroute_store::places::Kept;
 use enroute_store::{Reader, Store, again, held};
+use roaring::RoaringBitmap;
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -78,6 +83,12 @@ pub struct LinkPlan {
     /// Why it is paused, if it is: nothing is planned then, and `changes` are what one sync sends once it is resumed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// Why everybody is withdrawn, where this is an earlier place of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdraws: Option<String>,
+    /// Members who are held and whom no connection is about: a sync leaves them alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<LeftBehind>,
     /// People in the audience.
     pub people: u64,
     /// Members: one a person, and one more for each further value of an identifier that goes out.
@@ -136,8 +147,20 @@ pub async fn plan(
     let mut plans = Vec::new();
     // An audience may have many connections, and its condition is looked at once.
     let mut doubts: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    // Of whom connections let go before others at the same place look at them.
+    let mut released: BTreeMap<i64, RoaringBitmap> = BTreeMap::new();
     for planned in setup.links() {
-        let mut plan = plan_link(store, planned, clock, detail, Scope::Changes).await?;
+        let (mut link, since) = setup.bind_for_reading(store, planned).await?;
+        let earlier = std::mem::take(&mut link.earlier);
+        let mut of_earlier = Vec::new();
+        for place in &earlier {
+            of_earlier.push(withdrawal(store, place, clock, detail, &mut released).await?);
+        }
+        link.released = Arc::new(released.clone());
+        let (mut plan, removed) =
+            plan_bound(store, link, planned.matches(), since, clock, detail, Scope::Changes).await?;
+        released.extend(removed);
+        plan.moved(&of_earlier);
         let known = match doubts.get(&plan.audience) {
             Some(known) => known.clone(),
             None => {
@@ -148,9 +171,9 @@ pub async fn plan(
         };
         doubts.insert(plan.audience.clone(), known.clone());
         plan.notes.splice(0..0, known);
-        plans.push(plan);
+        plans.push(std::iter::once(plan).chain(of_earlier).collect());
     }
-    let mut plans = setup.in_order(plans, stopped);
+    let mut plans: Vec<LinkPlan> = setup.in_order(plans, |one| vec![stopped(one)]).into_iter().flatten().collect();
     for paused in setup.paused() {
         let one = paused.clone();
         let changes = store.read(move |reader| one.gathered(reader)).await?;
@@ -159,10 +182,62 @@ pub async fn plan(
     Ok(plans)
 }
 
+/// What a purge would do: the same, for everybody whom these connections hold.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn plan_purge(
+    store: &Arc<Store>,
+    setup: &Setup,
+    held: &[Kept],
+    clock: &Clock,
+    detail: Detail,
+) -> Result<Vec<LinkPlan>, SnapshotError> {
+    let (mut plans, mut released) = (Vec::new(), BTreeMap::new());
+    for place in setup.purged(store, held).await? {
+        let plan = withdrawal(store, &place, clock, detail, &mut released).await?;
+        plans.push(LinkPlan { guard: None, ..plan });
+    }
+    Ok(plans)
+}
+
 /// What has gathered at a connection that is paused.
 fn of_paused(paused: &Paused, changes: ChangeCounts) -> LinkPlan {
     let LinkName { audience, destination, mapping } = paused.name.clone();
     LinkPlan { audience, destination, mapping, paused: Some(paused.reason.clone()), changes, ..LinkPlan::default() }
+}
+
+/// The plan of an earlier place of a connection: everybody who is still there leaves it.
+async fn withdrawal(
+    store: &Arc<Store>,
+    place: &Earlier,
+    clock: &Clock,
+    detail: Detail,
+    released: &mut BTreeMap<i64, RoaringBitmap>,
+) -> Result<LinkPlan, SnapshotError> {
+    let link = match place {
+        Earlier::Ready(link) => link,
+        Earlier::Stuck(Stuck { name, plugin, held, reason }) => {
+            let LinkName { audience, destination, mapping } = name.clone();
+            let changes = ChangeCounts { removed: *held, ..ChangeCounts::default() };
+            let stopped = Some(reason.clone());
+            return Ok(LinkPlan {
+                audience,
+                destination,
+                mapping,
+                plugin: plugin.clone(),
+                stopped,
+                changes,
+                ..LinkPlan::default()
+            });
+        }
+    };
+    let link = Link { released: Arc::new(released.clone()), ..Link::clone(link) };
+    let why = link.withdraws.clone();
+    let (mut plan, removed) = plan_bound(store, link, &[], 0, clock, detail, Scope::Changes).await?;
+    released.extend(removed);
+    plan.withdraws = why;
+    Ok(plan)
 }
 
 /// The plan of a connection that does not run.
@@ -206,80 +281,136 @@ impl Scope {
 /// Plans one connection.
 pub(super) async fn plan_link(
     store: &Arc<Store>,
+    setup: &Setup,
     planned: &Planned,
     clock: &Clock,
     detail: Detail,
     scope: Scope,
 ) -> Result<LinkPlan, SnapshotError> {
-    let (planned, now_ms) = (planned.clone(), clock.now_ms());
-    let unbound = planned.clone();
-    let link = store.read(move |reader| Setup::bind_for_reading(reader, &unbound)).await?.0;
-    records::refresh(&Arc::new(link), store).await?;
+    let (link, since) = setup.bind_for_reading(store, planned).await?;
+    Ok(plan_bound(store, link, planned.matches(), since, clock, detail, scope).await?.0)
+}
+
+/// Plans a connection that is bound; tells also of whom it lets go, by its number.
+async fn plan_bound(
+    store: &Arc<Store>,
+    mut link: Link,
+    matches: &[How],
+    since: i64,
+    clock: &Clock,
+    detail: Detail,
+    scope: Scope,
+) -> Result<(LinkPlan, Option<(i64, RoaringBitmap)>), SnapshotError> {
+    if let Some(reason) = link.reused.take() {
+        return Ok((LinkPlan { stopped: Some(reason), ..LinkPlan::of(&link) }, None));
+    }
+    let (now_ms, matches) = (clock.now_ms(), matches.to_vec());
+    records::refresh(&Arc::new(link.clone()), store).await?;
     let (link, snapshot, stale, coverage) = store
         .read(move |reader| {
-            let (mut link, since) = Setup::bind_for_reading(reader, &planned)?;
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
-            let stale = held::stale(reader, link.id, link.settings_version)?;
+            let stale = if link.withdraws.is_some() { 0 } else { held::stale(reader, link.id, link.settings_version)? };
             let mut people = snapshot.state.audience.clone();
             if let Scope::Person(only) = &scope {
                 people &= only.numbers(reader)?;
                 link.trial = Some(only.watch.clone());
             }
             scope.restrict(reader, &link, &mut snapshot)?;
-            let coverage = coverage::of(reader, &link, planned.matches(), &people, detail.values)?;
+            let coverage = coverage::of(reader, &link, &matches, &people, detail.values)?;
             Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
         })
         .await?;
     let mut plan = LinkPlan {
-        audience: link.audience.clone(),
-        destination: link.destination.clone(),
-        mapping: link.mapping.clone(),
-        plugin: link.plugin_name.clone(),
-        stopped: None,
-        paused: None,
         people: snapshot.profiles,
         withheld: snapshot.withheld,
         members: snapshot.state.audience.len(),
         changes: snapshot.changes(),
-        unchanged: 0,
-        sendable: 0,
-        rejections: Vec::new(),
-        warnings: Vec::new(),
-        refused_requests: Vec::new(),
-        faults: Vec::new(),
         waiting: snapshot.state.waiting.len(),
         stale,
-        pace_ms: 0,
         notes: notes(&link, &snapshot, &coverage),
         coverage,
         guard: snapshot::guard(&snapshot, link.remove_max_percent),
-        requests: Vec::new(),
+        ..LinkPlan::of(&link)
     };
+    let lets_go = plan.guard.is_none().then(|| (link.id, snapshot.candidates.removed.clone()));
     let mut trust = Trust::default();
     trust.look_at(plan.changes.total(), snapshot.holds_others());
+    let tally = cut(store, &link, snapshot, detail, (&mut plan, &mut trust)).await?;
+    plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
+    plan.add_up(&link, tally);
+    Ok((plan, lets_go.filter(|(id, _)| *id != 0)))
+}
+
+/// Cuts and maps everybody who has to be looked at.
+async fn cut(
+    store: &Arc<Store>,
+    link: &Arc<Link>,
+    snapshot: Snapshot,
+    detail: Detail,
+    (plan, trust): (&mut LinkPlan, &mut Trust),
+) -> Result<Tally, SnapshotError> {
     let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
-    let mut cuttings = cutter::spawn(Arc::clone(&link), store.reader()?, candidates, tried);
+    let mut cuttings = cutter::spawn(Arc::clone(link), store.reader()?, candidates, tried);
     let mut tally = Tally::default();
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
-            Cutting::Lot(lot) => map_lot(&link, *lot, detail, &mut plan, (&mut tally, &mut trust)).await,
+            Cutting::Lot(lot) => map_lot(link, *lot, detail, plan, (&mut tally, trust)).await,
             Cutting::Same(members) => plan.unchanged += members.len(),
             Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
             Cutting::Unmatched(unmatched) => {
                 plan.unchanged += unmatched.len() as u64;
                 tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
             }
+            Cutting::LetGo(members) => {
+                plan.unchanged += members.len();
+                tally.warn(HELD_BY_ANOTHER, None, members.len());
+            }
             Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
         }
     }
-    plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
-    plan.add_up(&link, tally);
-    Ok(plan)
+    Ok(tally)
 }
 
 impl LinkPlan {
+    /// What a sync would do for members whom no connection is about: nothing.
+    #[must_use]
+    pub fn of_left_behind(left: LeftBehind) -> Self {
+        Self {
+            audience: left.audience.clone(),
+            destination: left.destination.clone(),
+            mapping: left.mapping.clone(),
+            notes: vec![left.message(), left.hint()],
+            left_behind: Some(left),
+            ..Self::default()
+        }
+    }
+
+    fn of(link: &Link) -> Self {
+        Self {
+            audience: link.audience.clone(),
+            destination: link.destination.clone(),
+            mapping: link.mapping.clone(),
+            plugin: link.plugin_name.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Notes that people are still where the connection put them before.
+    fn moved(&mut self, earlier: &[Self]) {
+        let whys = earlier.iter().filter_map(|one| Some((one, one.withdraws.as_ref()?)));
+        let note = |(one, why): (&Self, &String)| {
+            let removed = one.changes.removed;
+            let (members, is) = (counted(removed, "member"), noun(removed, "is"));
+            format!("{why}: {members} {is} withdrawn from there before anybody is added here")
+        };
+        self.notes.splice(0..0, whys.map(note));
+        if earlier.iter().any(|one| one.stopped.is_some() || one.guard.is_some()) {
+            self.stopped = Some("an earlier place has to be left first".to_owned());
+        }
+    }
+
     /// Takes in what mapping brought.
     fn add_up(&mut self, link: &Link, tally: Tally) {
         self.rejections = tally.rejections(&link.manifest.codes);
@@ -293,6 +424,9 @@ impl LinkPlan {
 /// What is not wrong and worth a thought before anything is sent.
 fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     let mut notes = Vec::new();
+    if link.withdraws.is_some() {
+        return notes;
+    }
     if let Some(least) = link.manifest.audience_min.filter(|least| snapshot.profiles < u64::from(*least)) {
         let people = snapshot.profiles;
         notes.push(format!(
@@ -332,8 +466,16 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (ta
     for (fault, members) in &mapped.faults {
         tally.fault(fault, *members as u64);
     }
+    let (rejections, held) = withdraw::sort(link, mapped.rejections);
+    if let Some(held) = held {
+        for refused in held.meta.iter().filter_map(|meta| meta.refused.as_ref()) {
+            tally.reject(&refused.code, refused.field.as_deref(), &refused.reason);
+        }
+        plan.changes.removed += held.len() as u64;
+        Box::pin(map_lot(link, held, detail, plan, (tally, trust))).await;
+    }
     let convicted: Vec<Rejection> = trust.convicted().iter().map(|(_, fault)| blame::rejection(fault)).collect();
-    for rejection in mapped.rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
+    for rejection in rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
         tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
     }
     for warning in &mapped.warnings {

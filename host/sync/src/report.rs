@@ -339,6 +339,9 @@ pub(crate) struct Tally {
     pub(crate) outcomes: OutcomeCounts,
     pub(crate) requests: RequestCounts,
     pub(crate) repeated: u64,
+    /// Members who stayed in the audience and were withdrawn, because they could not be sent: removals on top of what was
+    /// found to do.
+    pub(crate) withdrawn: u64,
     pub(crate) unattributed: Bounded<String>,
     pub(crate) faults: Vec<FaultReport>,
     /// Members who had been given up and are tried again, because somebody was delivered.
@@ -401,7 +404,7 @@ impl Tally {
 
     /// Members who were not reached before the connection stopped are put off.
     pub(crate) fn completed(mut self, total: u64) -> Self {
-        self.outcomes.deferred += total.saturating_sub(self.outcomes.total());
+        self.outcomes.deferred += (total + self.withdrawn).saturating_sub(self.outcomes.total());
         self
     }
 
@@ -425,6 +428,7 @@ impl Tally {
         self.requests.subset += other.requests.subset;
         self.requests.derived += other.requests.derived;
         self.repeated += other.repeated;
+        self.withdrawn += other.withdrawn;
         self.revived += other.revived;
         self.unattributed.absorb(other.unattributed);
         self.refused.absorb(other.refused);

@@ -57,13 +57,10 @@ pub async fn preview(
 ) -> Result<Vec<LinkResync>, SnapshotError> {
     let mut found = Vec::new();
     for planned in setup.links() {
-        let bound = planned.clone();
-        let read = move |reader: &enroute_store::Reader| {
-            let (link, _) = Setup::bind_for_reading(reader, &bound)?;
-            again::goes_on(reader, link.id, &resend.which(reader, &link)?)
-        };
+        let (link, _) = setup.bind_for_reading(store, planned).await?;
+        let read = move |reader: &enroute_store::Reader| again::goes_on(reader, link.id, &resend.which(reader, &link)?);
         let goes_on = store.read(read).await?;
-        let plan = plan::plan_link(store, planned, clock, Detail::default(), Scope::Again(resend)).await?;
+        let plan = plan::plan_link(store, setup, planned, clock, Detail::default(), Scope::Again(resend)).await?;
         found.push(LinkResync { goes_on, ..told(plan) });
     }
     Ok(setup.in_order(found, |stopped| told(plan::stopped(stopped))))

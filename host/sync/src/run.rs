@@ -5,6 +5,7 @@ use crate::delivery::open::{self, Probed};
 use crate::report::RunReport;
 use crate::run::group::{plan_groups, sync_group};
 use crate::run::options::Options;
+use crate::run::turn::Turns;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
 use enroute_store::{Error, Store, Transaction, forgotten, ledger};
@@ -13,10 +14,13 @@ use tokio::task::JoinSet;
 
 mod connection;
 mod group;
+mod moving;
 mod opening;
 pub(crate) mod options;
+pub(crate) mod purge;
 mod session;
 mod told;
+mod turn;
 
 /// Carries out what the configuration asks for, the groups of connections that share a credential side by side: one
 /// that waits does not hold up the others.
@@ -26,9 +30,10 @@ mod told;
 pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<RunReport, Error> {
     let started_ms = options.clock.now_ms();
     let run = store.write(move |tx| ledger::begin_run(tx, started_ms)).await?;
-    let mut running = JoinSet::new();
+    setup.note_gone(store).await?;
+    let (mut running, mut turns) = (JoinSet::new(), Turns::default());
     for group in plan_groups(setup) {
-        let group = group.bind(store, setup, options).await?;
+        let group = group.bind(store, setup, options, &mut turns).await?;
         running.spawn(sync_group(Arc::clone(store), (run, options.clone()), group));
     }
     let mut connections = Vec::new();
@@ -36,8 +41,9 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
         connections.extend(joined.map_err(|_| Error::Broken("a group was lost"))??);
     }
     connections.sort_by_key(|(at, _)| *at);
-    let connections = connections.into_iter().map(|(_, report)| report).collect();
-    let connections = setup.in_order(connections, Stopped::report);
+    let connections = connections.into_iter().map(|(_, reports)| reports).collect();
+    let connections = setup.in_order(connections, |stopped: &Stopped| vec![stopped.report()]);
+    let connections = connections.into_iter().flatten().collect();
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;

@@ -93,7 +93,7 @@ pub async fn try_profile(
     let detail = Detail { bodies: true, values: true };
     let (mut mappings, mut is_member) = (Vec::new(), false);
     for planned in setup.links() {
-        let plan = plan_link(store, planned, clock, detail, Scope::Person(only.clone())).await?;
+        let plan = plan_link(store, setup, planned, clock, detail, Scope::Person(only.clone())).await?;
         is_member |= plan.changes.total() > plan.changes.removed;
         let (planned, profile, member) = (planned.clone(), found.clone(), plan.changes.removed == 0);
         let moment = clock.moment();

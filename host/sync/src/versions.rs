@@ -203,7 +203,7 @@ impl Known {
         let Some(planned) = setup.links().iter().find(is_it) else {
             return Err(VersionError::NoConnection(name.to_owned()));
         };
-        let (link, _) = Setup::bind_for_reading(reader, planned)?;
+        let (link, ..) = Setup::bind_alone(reader, planned)?;
         let Some(known) = ledger::find_link(reader, &link.name())? else { return Err(VersionError::NeverSynced) };
         let mut versions = versions::all(reader, known.id)?;
         let (in_files, written) = (link.settings_version, planned.written().map(str::to_owned));

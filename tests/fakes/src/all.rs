@@ -20,6 +20,8 @@ pub const AUDIENCE: &str = "gold_customers";
 pub const AUDIENCE_NAME: &str = "Gold customers";
 /// The audience at the fake Facebook.
 pub const FACEBOOK_AUDIENCE: &str = "23848494844100489";
+/// A second audience at the fake Facebook, in which nobody is.
+pub const OTHER_FACEBOOK_AUDIENCE: &str = "23848494844100490";
 /// The field at the fake Salesforce.
 const SALESFORCE_FIELD: &str = "Gold_Customers__c";
 
@@ -56,13 +58,13 @@ pub const DESTINATIONS: [&str; 7] = [
 pub struct All {
     /// Braze, with an attribute for the audience.
     pub braze: Braze,
-    /// Facebook, with one customer list.
+    /// Facebook, with two customer lists.
     pub facebook: Facebook,
     /// Google, where the list is made on the first day.
     pub google: Google,
     /// A hybrid project of Iterable.
     pub iterable: Iterable,
-    /// A Salesforce org whose leads have a checkbox for the audience.
+    /// A Salesforce org whose leads have a checkbox for the audience, and another one.
     pub salesforce: Salesforce,
     /// SendGrid, where the list is made on the first day.
     pub sendgrid: SendGrid,
@@ -81,7 +83,10 @@ impl All {
             facebook: Facebook::start(facebook::Config {
                 access_token: secret("facebook.token"),
                 app_secret: Some(secret("facebook.secret")),
-                audiences: vec![facebook::Audience::new(FACEBOOK_AUDIENCE, AUDIENCE_NAME)],
+                audiences: vec![
+                    facebook::Audience::new(FACEBOOK_AUDIENCE, AUDIENCE_NAME),
+                    facebook::Audience::new(OTHER_FACEBOOK_AUDIENCE, "Other"),
+                ],
                 ..Default::default()
             })
             .await?,
@@ -101,6 +106,7 @@ impl All {
             salesforce: Salesforce::start(
                 salesforce::Config { client_secret: secret("salesforce.client"), ..Default::default() }
                     .field("Lead", Field::checkbox(SALESFORCE_FIELD))
+                    .field("Lead", Field::checkbox("Other__c"))
                     .field("Lead", Field::number("Lifetime_Value__c")),
             )
             .await?,

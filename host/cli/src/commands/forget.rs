@@ -1,4 +1,5 @@
-//! `enroute forget`: withdraws one person everywhere, erases what is kept, and keeps the person from coming back.
+//! `enroute forget`: withdraws one person everywhere, erases what is kept, and keeps the person from coming back; or lets go
+//! of what is known of a connection, without a request.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,9 +7,11 @@ use std::process::ExitCode;
 use enroute_core::words::counted;
 use enroute_host::sync::{self, ForgetPreview, Forgetting, Left, Options};
 
-use crate::output::{Advice, Output, connection};
+use crate::output::{self, Advice, Output};
 use crate::progress;
 use crate::session::{Session, Told};
+
+mod connection;
 
 /// A destination has not confirmed yet.
 const EXIT_WAITS: u8 = 3;
@@ -17,8 +20,14 @@ const EXIT_WAITS: u8 = 3;
 #[derive(Debug, clap::Args)]
 pub(crate) struct ForgetArgs {
     /// The profile's id.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "of", conflicts_with = "of")]
     person: Option<String>,
+    /// Whom a connection holds, as AUDIENCE/DESTINATION or AUDIENCE/DESTINATION/MAPPING: they stay at the destination.
+    #[arg(long = "connection", value_name = "CONNECTION")]
+    of: Option<String>,
+    /// Only whom it holds at places where it put members before.
+    #[arg(long, requires = "of")]
+    earlier: bool,
     /// Forget; without this, only what would be done is shown.
     #[arg(long)]
     yes: bool,
@@ -32,6 +41,9 @@ pub(crate) struct ForgetArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: ForgetArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
+    if let Some(name) = args.of {
+        return connection::run(&name, (args.earlier, args.yes), folder, output).await;
+    }
     let person = args.person.unwrap_or_default();
     let session = match Session::open(folder, output)? {
         Ok(session) => session,
@@ -125,5 +137,5 @@ pub(crate) fn lines(forgetting: &Forgetting, output: &Output) -> anyhow::Result<
 }
 
 fn name(left: &Left) -> String {
-    connection(&left.audience, &left.destination, &left.mapping)
+    output::connection(&left.audience, &left.destination, &left.mapping)
 }

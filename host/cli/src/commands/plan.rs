@@ -7,7 +7,7 @@ use enroute_core::manifest::Values;
 use enroute_core::outcome::OTHERS;
 use enroute_core::words::{counted, noun};
 use enroute_host::sync::{
-    self, ChangeCounts, Clock, Coverage, Detail, IdentifierCoverage, LinkPlan, PlannedRequest, ReasonCount,
+    self, ChangeCounts, Clock, Coverage, Detail, IdentifierCoverage, LeftBehind, LinkPlan, PlannedRequest, ReasonCount,
     RefusedRequests,
 };
 
@@ -46,8 +46,11 @@ pub(crate) async fn run(args: PlanArgs, folder: &Path, output: &Output) -> anyho
         import::sources(&session, None, output).await?;
     }
     let detail = Detail { bodies: args.bodies, values: args.values };
-    let plans =
+    let mut plans =
         signals::unless_asked(async { Ok(sync::plan(&session.store, &setup, &Clock::System, detail).await?) }).await?;
+    let left = sync::left_behind(&session.store.reader()?, &session.config)?.into_iter();
+    let is_asked = |one: &LeftBehind| args.audience.as_ref().is_none_or(|audience| *audience == one.audience);
+    plans.extend(left.filter(|one| one.code.is_some() && is_asked(one)).map(LinkPlan::of_left_behind));
     if output.json {
         output.print_json(&plans)?;
     } else {
@@ -72,10 +75,18 @@ const REQUESTS_SHOWN: usize = 5;
 fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     let changes = &plan.changes;
     let name = connection(&plan.audience, &plan.destination, &plan.mapping);
+    if let Some(left) = &plan.left_behind {
+        let code = left.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        output.line(format_args!("{name}: left behind{code}"))?;
+        return plan.notes.iter().try_for_each(|note| output.line(format_args!("  {note}")));
+    }
     let plugin = if plan.plugin.is_empty() { String::new() } else { format!(", {}", plan.plugin) };
     output.line(format_args!("{name}{plugin}"))?;
     if let Some(reason) = &plan.paused {
         return paused(reason, changes, output);
+    }
+    if let Some(why) = &plan.withdraws {
+        output.line(format_args!("  everybody is withdrawn: {why}"))?;
     }
     if let Some(reason) = &plan.stopped {
         output.line(format_args!("  stopped: {reason}"))?;

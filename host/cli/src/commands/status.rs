@@ -88,6 +88,13 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
     for one in &found.being_forgotten {
         forget::lines(one, output)?;
     }
+    for one in &found.left_behind {
+        let code = one.code.as_ref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        output.line(format_args!("left behind{code}: {}", one.message()))?;
+        if one.code.is_some() {
+            output.line(format_args!("  {}", one.hint()))?;
+        }
+    }
     for one in &found.held_back {
         let until =
             one.until.as_ref().map_or(String::new(), |until| format!("; the next request may leave at {until}"));

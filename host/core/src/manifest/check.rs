@@ -53,6 +53,18 @@ fn unique_names(manifest: &Manifest, found: &mut Vec<String>) {
     }
 }
 
+fn place_names(manifest: &Manifest, found: &mut Vec<String>) {
+    let setting = |name: &str| manifest.settings.iter().any(|s| s.name == name);
+    for place in &manifest.places {
+        let mut filled = names(&place.name).flat_map(|names| names.split('|'));
+        let is_known = |name: &str| matches!(name, "audience_key" | "audience_name") || setting(name);
+        let when = place.when.as_deref().is_none_or(|when| condition(when).is_some_and(setting));
+        if !when || !filled.all(is_known) {
+            found.push(format!("place `{}` names a setting that is not declared", place.name));
+        }
+    }
+}
+
 fn references(manifest: &Manifest, found: &mut Vec<String>) {
     let setting = |name: &str| manifest.settings.iter().any(|s| s.name == name);
     let secret = |name: &str| manifest.secrets.iter().any(|s| s.name == name);
@@ -61,6 +73,7 @@ fn references(manifest: &Manifest, found: &mut Vec<String>) {
             found.push(format!("host `{}` names a setting that is not declared", host.host()));
         }
     }
+    place_names(manifest, found);
     for case in &manifest.identity.cases {
         if !condition(&case.when).is_some_and(&setting) {
             found.push(format!("identity names a setting that is not declared: `{}`", case.when));

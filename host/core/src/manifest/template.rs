@@ -66,6 +66,6 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
     Some((front, name, behind))
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -283,6 +283,10 @@ fn no_limit_is_zero() {
     check(&changed("per_ms = 1000\n", "per_ms = 1000\nconcurrency = 0\n"), "bucket `api` has a limit of zero");
     check(&changed("batch_members = 100", "batch_members = 0"), "`batch_members` is zero");
     check(&changed("batch_members = 100", "audience_min = 0"), "`audience_min` is zero");
+    check(
+        &changed("batch_members = 100", "batch_members = 100\n[[place]]\nname = \"list {nothing|audience_key}\""),
+        "place `list {nothing|audience_key}` names a setting that is not declared",
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ use enroute_core::manifest::IdentifierUse;
 use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
+use crate::change::elsewhere::Elsewhere;
 use crate::change::lot::{Lot, Meta, SentRow, Tried, open_sent};
 use crate::setup::columns::Columns;
 use crate::setup::link::Link;
@@ -42,6 +43,8 @@ pub(crate) enum Cutting {
     Folded(Vec<Folded>),
     /// Members whom the mapping's condition leaves out.
     Unmatched(Vec<Unmatched>),
+    /// Members who leave the audience and stay at the place, because another connection holds them there.
+    LetGo(RoaringBitmap),
     /// What was sent of an identity that a member gives up belongs to another profile that shares it.
     Bequest { heir: u32, sent: Vec<SentRow> },
     /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
@@ -89,6 +92,8 @@ pub(crate) struct Cutter<'a> {
     folded: Vec<Folded>,
     unmatched: Vec<Unmatched>,
     same: RoaringBitmap,
+    elsewhere: Elsewhere<'a>,
+    let_go: RoaringBitmap,
     sink: &'a mut Sink<'a>,
     wanted: bool,
 }
@@ -117,6 +122,8 @@ impl<'a> Cutter<'a> {
             folded: Vec::new(),
             unmatched: Vec::new(),
             same: RoaringBitmap::new(),
+            elsewhere: Elsewhere::of(reader, link)?,
+            let_go: RoaringBitmap::new(),
             sink,
             wanted: true,
         })
@@ -171,6 +178,10 @@ impl<'a> Cutter<'a> {
         let same = std::mem::take(&mut self.same);
         if !same.is_empty() {
             self.give(Cutting::Same(same));
+        }
+        let let_go = std::mem::take(&mut self.let_go);
+        if !let_go.is_empty() {
+            self.give(Cutting::LetGo(let_go));
         }
         Ok(())
     }
@@ -265,8 +276,12 @@ impl<'a> Cutter<'a> {
             }
             return Ok(());
         }
+        if self.elsewhere.is_shared() && self.leaves_to_others(profile, &member, before.as_ref(), &mut sent)? {
+            self.let_go.insert(profile);
+            return Ok(());
+        }
         member.sent = sent;
-        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied() };
+        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied(), refused: None };
         self.push(profile, member, meta);
         Ok(())
     }
@@ -286,7 +301,12 @@ impl<'a> Cutter<'a> {
             return Ok(Some(Folded { profile, change, hash, identity, heir: None }));
         }
         let known = if change == Change::Removed { before.and_then(|held| held.identity) } else { identity };
-        let Some(known) = known else { return Ok(None) };
+        let Some(known) = known else {
+            if change == Change::Updated {
+                self.give_up(profile, change, None, sent)?;
+            }
+            return Ok(None);
+        };
         let heir = self.heir(profile, &known, change != Change::Removed)?;
         let carries_itself = before.is_some_and(|held| !held.folded && held.identity == Some(known));
         let is_shared = match change {
@@ -298,29 +318,68 @@ impl<'a> Cutter<'a> {
             }
         };
         if !is_shared {
-            let mut kept = Vec::new();
-            for row in sent.drain(..) {
-                let Some(other) = self.link.identity_of_row(&row).filter(|other| *other != known) else {
-                    kept.push(row);
-                    continue;
-                };
-                if change != Change::Removed && self.carried.contains(&other) {
-                    // Somebody took it over in this very run, and names it in what is sent of them.
-                    continue;
-                }
-                match self.heir(profile, &other, false)? {
-                    Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
-                    None => {
-                        self.given_up.insert(other);
-                        kept.push(row);
-                    }
-                }
-            }
-            *sent = kept;
+            self.give_up(profile, change, Some(known), sent)?;
             return Ok(None);
         }
         let heir = heir.filter(|_| change == Change::Removed).map(|heir| (heir, std::mem::take(sent)));
         Ok(Some(Folded { profile, change, hash, identity, heir }))
+    }
+
+    /// Leaves to other profiles what was sent of identities that a member has no more; the rest is given up by it.
+    fn give_up(
+        &mut self,
+        profile: u32,
+        change: Change,
+        known: Option<[u8; 16]>,
+        sent: &mut Vec<SentRow>,
+    ) -> Result<(), enroute_store::Error> {
+        let mut kept = Vec::new();
+        for row in sent.drain(..) {
+            let Some(other) = self.link.identity_of_row(&row).filter(|other| Some(*other) != known) else {
+                kept.push(row);
+                continue;
+            };
+            if change != Change::Removed && self.carried.contains(&other) {
+                // Somebody took it over in this very run, and names it in what is sent of them.
+                continue;
+            }
+            match self.heir(profile, &other, false)? {
+                Some(heir) => self.give(Cutting::Bequest { heir, sent: vec![row] }),
+                None => {
+                    self.given_up.insert(other);
+                    kept.push(row);
+                }
+            }
+        }
+        *sent = kept;
+        Ok(())
+    }
+
+    /// Keeps from being withdrawn what another connection holds at the same place. True where nothing is left to do for
+    /// somebody who leaves.
+    fn leaves_to_others(
+        &self,
+        profile: u32,
+        member: &Member,
+        before: Option<&Held>,
+        sent: &mut Vec<SentRow>,
+    ) -> Result<bool, enroute_store::Error> {
+        let now = if member.change == Change::Removed { None } else { member.identity(self.link) };
+        let mut kept = Vec::new();
+        let had_some = !sent.is_empty();
+        for row in sent.drain(..) {
+            let identity = self.link.identity_of_row(&row);
+            let is_still_sent = identity.is_some() && identity == now;
+            if is_still_sent || !self.elsewhere.holds(profile, identity)? {
+                kept.push(row);
+            }
+        }
+        *sent = kept;
+        Ok(match member.change {
+            Change::Removed if had_some => sent.is_empty(),
+            Change::Removed => self.elsewhere.holds(profile, before.and_then(|held| held.identity))?,
+            Change::Added | Change::Updated => false,
+        })
     }
 
     /// Another member with this identity who stays in the audience.

@@ -40,6 +40,8 @@ pub(crate) struct Snapshot {
     pub(crate) forgotten: RoaringBitmap,
     /// Store revision up to which changes are looked at in this run.
     pub(crate) revision: i64,
+    /// Who is in the audience, also where everybody is withdrawn from this place.
+    pub(crate) current: RoaringBitmap,
 }
 
 impl Snapshot {
@@ -128,23 +130,30 @@ pub enum SnapshotError {
 pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Result<Snapshot, SnapshotError> {
     let revision = reader.revision()?;
     let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
-    let evaluated = audience::evaluate(reader, &link.condition, limits)
-        .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
-    let mut members = evaluated.members;
+    let mut members = RoaringBitmap::new();
+    if !link.condition.is_empty() {
+        let evaluated = audience::evaluate(reader, &link.condition, limits)
+            .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
+        members = evaluated.members;
+    }
     let mut withheld = 0;
     if !link.requires_consent.is_empty() {
         let all = members.len();
         members &= reader.consenting(&link.requires_consent)?;
         withheld = all - members.len();
     }
-    let profiles = members.len();
+    let profiles = if link.withdraws.is_some() { 0 } else { members.len() };
     let (held, in_doubt) = held::sets(reader, link.id)?;
     let mut changed = reader.changed_since(seen.revision)? | seen.overtaken;
     let choice = link.columns.records_of();
     records::add_to(reader, choice.as_deref(), &mut [(&mut members, true), (&mut changed, false)])?;
     let (mut refused, mut refused_removals) =
         ledger::refused(reader, link.id, &link.plugin_digest, link.settings_version)?;
-    let mut snapshot = Snapshot { revision, withheld, profiles, ..Snapshot::default() };
+    let current = members.clone();
+    if link.withdraws.is_some() {
+        (members, withheld) = (RoaringBitmap::new(), 0);
+    }
+    let mut snapshot = Snapshot { revision, withheld, profiles, current, ..Snapshot::default() };
     snapshot.forgotten = forgotten::open_numbers(reader)?;
     // A run notes this before; a plan forecasts it.
     let tried_for = waiting::tried_for(reader, link.id)?;
@@ -191,12 +200,14 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
 /// Why a run of this connection must not start, if it would remove more than the operator allows.
 pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
     let held = snapshot.state.held.len();
-    let removed = (&snapshot.candidates.removed - &snapshot.forgotten).len();
+    // Who is withdrawn from an earlier place and stays in the audience is put somewhere else, and nobody who is being
+    // forgotten is kept.
+    let removed = (&snapshot.candidates.removed - &snapshot.current - &snapshot.forgotten).len();
     if removed == 0 {
         return None;
     }
     let percent = (removed * 100).div_ceil(held);
-    if snapshot.state.audience.is_empty() && removed > 1 {
+    if snapshot.current.is_empty() && removed > 1 {
         return Some(format!("the audience is empty: the sync would remove 100 % ({removed}) of its members"));
     }
     (held >= GUARDED_MEMBERS_MIN && percent > u64::from(remove_max_percent)).then(|| {

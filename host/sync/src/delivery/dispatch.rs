@@ -4,6 +4,7 @@
 //! about the same member: a member is in one lot of one phase, and is tried again only after it was settled.
 
 use crate::change::cutter::Cutting;
+use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Call, Trust};
@@ -17,6 +18,7 @@ use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::delivery::suspicion::Beside;
+use crate::delivery::withdraw;
 use crate::report::{NO_MATCHING_MAPPING, Tally};
 use crate::setup::link::Link;
 use enroute_core::words::{counted, noun};
@@ -156,6 +158,11 @@ impl Dispatch {
                     self.tally.warn(NO_MATCHING_MAPPING, None, unmatched.len() as u64);
                     self.book.leave_out(unmatched, self.clock.now_ms()).await?;
                 }
+                Cutting::LetGo(members) => {
+                    self.tally.outcomes.unchanged += members.len();
+                    self.tally.warn(HELD_BY_ANOTHER, None, members.len());
+                    self.book.let_go(members, self.clock.now_ms()).await?;
+                }
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
                 Cutting::Barrier(settled) => {
                     self.drain().await?;
@@ -210,7 +217,9 @@ impl Dispatch {
         for warning in &mapped.warnings {
             self.tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
         }
-        self.reject(mapped.rejections, "plugin").await?;
+        let (rejections, held) = withdraw::sort(&self.book.link, mapped.rejections);
+        self.reject(rejections, "plugin").await?;
+        let mut begun = self.withdraw(held).await?;
         let convicted = self.trust.convicted().into_iter().map(|(lot, fault)| (lot, blame::rejection(&fault)));
         self.reject(convicted.collect(), "host").await?;
         self.left_out |= !mapped.unmapped.is_empty();
@@ -223,7 +232,6 @@ impl Dispatch {
             self.tally.refused.absorb(mapped.refused);
             return Ok(0);
         }
-        let mut begun = 0;
         for (part, deliveries) in mapped.parts {
             let label = if part.len() == members { label } else { "subset" };
             for delivery in deliveries {
@@ -234,6 +242,18 @@ impl Dispatch {
         }
         self.heed_trust();
         Ok(begun)
+    }
+
+    /// Withdraws members who are held and were rejected: each has two outcomes, as a change that was refused and as a
+    /// removal. Returns how many deliveries there are.
+    async fn withdraw(&mut self, held: Option<Lot>) -> Result<usize, Error> {
+        let Some(lot) = held else { return Ok(0) };
+        for refused in lot.meta.iter().filter_map(|meta| meta.refused.as_ref()) {
+            self.tally.reject(&refused.code, refused.field.as_deref(), &refused.reason);
+        }
+        self.tally.withdrawn += lot.len() as u64;
+        let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
+        Box::pin(self.take(lot, "prepared", history, 0)).await
     }
 
     async fn reject(&mut self, rejections: Vec<(Lot, Rejection)>, source: &'static str) -> Result<(), Error> {

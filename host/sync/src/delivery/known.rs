@@ -37,7 +37,7 @@ pub(crate) async fn take(book: &Book, snapshot: &Snapshot, now_ms: u64) -> Resul
             Cutting::Unmatched(unmatched) => book.leave_out(unmatched, now_ms).await?,
             Cutting::Bequest { heir, sent } => book.bequeath(heir, sent).await?,
             Cutting::Barrier(Some(settled)) => drop(settled.send(())),
-            Cutting::Barrier(None) | Cutting::Same(_) => {}
+            Cutting::Barrier(None) | Cutting::Same(_) | Cutting::LetGo(_) => {}
         }
     }
     book.store.write(move |tx| known::end(tx, link)).await?;

@@ -235,9 +235,11 @@ impl Book {
         let link = self.link.id;
         match outcome {
             Outcome::Delivered | Outcome::Unchanged { .. } => {
+                let mut stand_refused = RoaringBitmap::new();
                 for (profile, change, hash) in ledger::accepted(tx, link, members)? {
                     if change == Change::Removed.word() {
                         held::forget(tx, link, [profile])?;
+                        stand_refused.extend(hash.is_none().then_some(profile));
                     } else if let Some(mut row) = held::get(tx, link, profile)? {
                         // What was sent last is all that is there: a job that moved a member has withdrawn the rest.
                         let last = open_sent(&self.link.sealer, link, &row).pop();
@@ -246,7 +248,8 @@ impl Book {
                         held::put(tx, link, [&row])?;
                     }
                 }
-                ledger::clear(tx, link, members)
+                ledger::clear_waiting(tx, link, &stand_refused)?;
+                ledger::clear(tx, link, &(members - &stand_refused))
             }
             Outcome::Rejected(refusal) => {
                 let accepted = ledger::accepted(tx, link, members)?;

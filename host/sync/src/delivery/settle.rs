@@ -1,6 +1,7 @@
 //! One transaction for what a delivery did: outcomes, what the destination now holds, and who is tried again when.
 
 use crate::change::cutter::{Folded, Unmatched};
+use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::lot::{Lot, SentRow, open_sent, seal_sent};
 use crate::halt::Halt;
 use crate::report::NO_MATCHING_MAPPING;
@@ -129,7 +130,7 @@ impl Book {
         for (positions, outcome) in &done.finished {
             self.receipts(tx, done.delivery, lot, positions, outcome)?;
             match outcome {
-                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions)?,
+                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions, done.at_ms)?,
                 Outcome::Rejected(refusal) => {
                     let source = if refusal.code == letters::GIVEN_UP { "host" } else { "destination" };
                     let row = |at: &u32| self.rejection(lot, *at, &refusal.code, None, &refusal.reason, source);
@@ -144,6 +145,7 @@ impl Book {
                     let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
                     let number = tickets::open(tx, link.id, done.delivery, &ticket.token, &members, due)?;
                     self.put_off(tx, lot, positions, "accepted", due, Some(number), done)?;
+                    self.stand_refused(tx, lot, positions, done.at_ms)?;
                 }
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
             }
@@ -186,7 +188,7 @@ impl Book {
     }
 
     /// The destination has what was sent: rows get their hash, removed members are forgotten.
-    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32]) -> Result<(), Error> {
+    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
         let link = &self.link;
         let gone = |at: &&u32| lot.change(**at) == Change::Removed;
         let removed = positions.iter().filter(gone).filter_map(|at| lot.profile(*at));
@@ -207,7 +209,20 @@ impl Book {
         }
         held::put(tx, link.id, &rows)?;
         let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-        ledger::clear(tx, link.id, &members)
+        ledger::clear(tx, link.id, &members)?;
+        self.stand_refused(tx, lot, positions, at_ms)
+    }
+
+    /// Who was withdrawn because it cannot be sent is not tried until it changes.
+    fn stand_refused(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
+        let row = |at: &u32| {
+            let refused = lot.meta.get(*at as usize)?.refused.as_ref()?;
+            let row = self.rejection(lot, *at, &refused.code, refused.field.as_deref(), &refused.reason, "plugin");
+            Some(RejectionRow { change: Change::Updated.word(), ..row })
+        };
+        let rows: Vec<RejectionRow> = positions.iter().filter_map(row).collect();
+        let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);
+        ledger::reject(tx, (self.run, self.link.id), version, at_ms, &rows)
     }
 
     /// The destination has what it had before this run.
@@ -304,7 +319,8 @@ impl Book {
                 ticket,
                 reason: done.reason.clone(),
                 change: Some(lot.change(*at).word()),
-                hash: lot.meta.get(*at as usize).map(|meta| meta.hash),
+                // Who is withdrawn because it cannot be sent has none: what it is now stays refused.
+                hash: lot.meta.get(*at as usize).filter(|meta| meta.refused.is_none()).map(|meta| meta.hash),
             })
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();
@@ -338,6 +354,7 @@ impl Book {
                 let members = rows.iter().map(|row| row.profile).collect();
                 ledger::clear(tx, link.id, &members)?;
                 let version = (link.plugin_digest.as_slice(), link.settings_version);
+                held::forget(tx, link.id, rejections.iter().filter_map(|(lot, _)| given_away(lot)))?;
                 ledger::reject(tx, (book.run, link.id), version, at_ms, &rows)
             })
             .await
@@ -370,6 +387,33 @@ impl Book {
     pub(crate) async fn keep(&self, members: RoaringBitmap) -> Result<(), Error> {
         let link = self.link.id;
         self.store.write(move |tx| waiting::clear_listed(tx, link, &members)).await
+    }
+
+    /// Lets go of members whom another connection holds at the same place, with a receipt and without a request.
+    pub(crate) async fn let_go(&self, members: RoaringBitmap, at_ms: u64) -> Result<(), Error> {
+        let book = self.clone();
+        self.store
+            .write(move |tx| {
+                let link = &book.link;
+                held::forget(tx, link.id, members.iter())?;
+                ledger::clear(tx, link.id, &members)?;
+                let intent = Intent {
+                    run: book.run,
+                    link: link.id,
+                    operation: "none",
+                    label: "prepared",
+                    request_key: HELD_BY_ANOTHER,
+                    members: &members,
+                    attempt: 1,
+                    plugin_digest: &link.plugin_digest,
+                    version: link.settings_version,
+                    at_ms,
+                };
+                let delivery = ledger::intend(tx, &intent)?;
+                ledger::settle(tx, delivery, HELD_BY_ANOTHER, at_ms)?;
+                ledger::receipt(tx, delivery, "unchanged", Some(HELD_BY_ANOTHER), Change::Removed.word(), &members)
+            })
+            .await
     }
 
     /// Records members whose person another profile carries.
@@ -418,4 +462,11 @@ impl Book {
         row.sent = seal_sent(&link.sealer, link.id, heir, &rows)?;
         held::put(tx, link.id, [&row])
     }
+}
+
+/// A member of a lot of one whose every identity there is somebody else's by now, so that nothing is left to withdraw.
+fn given_away(lot: &Lot) -> Option<u32> {
+    let held = lot.meta.first()?.before.as_ref()?;
+    let is_given_away = lot.change(0) == Change::Updated && !held.sent.is_empty() && lot.batch.sent_members.is_empty();
+    lot.profile(0).filter(|_| is_given_away)
 }

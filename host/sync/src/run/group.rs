@@ -8,6 +8,7 @@ use crate::delivery::pace::Gates;
 use crate::report::LinkReport;
 use crate::run::options::Options;
 use crate::run::session::Session;
+use crate::run::turn::{Turn, Turns};
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
@@ -28,6 +29,8 @@ pub(super) struct Group<'a> {
 #[derive(Debug)]
 pub(super) struct Bound {
     links: Vec<(usize, Arc<Link>)>,
+    /// When each of them may run.
+    turns: BTreeMap<usize, Turn>,
 }
 
 /// Who shares a credential with whom. Every mapping is in one group.
@@ -56,8 +59,14 @@ impl Group<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn bind(&self, store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<Bound, Error> {
-        let mut links: Vec<(usize, Arc<Link>)> = Vec::new();
+    pub(super) async fn bind(
+        &self,
+        store: &Arc<Store>,
+        setup: &Setup,
+        options: &Options,
+        at_places: &mut Turns,
+    ) -> Result<Bound, Error> {
+        let (mut links, mut turns) = (Vec::<(usize, Arc<Link>)>::new(), BTreeMap::new());
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
             if options.among.as_ref().is_some_and(|among| !among.contains_key(&link.id)) {
@@ -68,9 +77,10 @@ impl Group<'_> {
             if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
                 link.party = last.party;
             }
+            turns.insert(*at, at_places.take(link.targets()));
             links.push((*at, Arc::new(link)));
         }
-        Ok(Bound { links })
+        Ok(Bound { links, turns })
     }
 }
 
@@ -81,8 +91,8 @@ impl Group<'_> {
 pub(super) async fn sync_group(
     store: Arc<Store>,
     (run, options): (i64, Options),
-    group: Bound,
-) -> Result<Vec<(usize, LinkReport)>, Error> {
+    mut group: Bound,
+) -> Result<Vec<(usize, Vec<LinkReport>)>, Error> {
     let clock = options.clock.clone();
     let began_ms = clock.now_ms();
     let links: Vec<_> = group.links.iter().map(|(_, link)| Arc::clone(link)).collect();
@@ -102,13 +112,16 @@ pub(super) async fn sync_group(
         };
         // Before anybody begins: a place is kept for each from the start.
         let at_work = mappings.first().map(|(_, link)| gates.join(link));
-        let sessions: Vec<_> = mappings.iter().map(|(at, link)| (*at, session(Arc::clone(link)))).collect();
+        let mut sessions = Vec::new();
+        for (at, link) in mappings {
+            sessions.push((*at, session(Arc::clone(link)), group.turns.remove(at).unwrap_or_default()));
+        }
         running.spawn(async move {
             let mut reports = Vec::new();
             let mut at_work = at_work;
-            for (at, mut session) in sessions {
+            for (at, mut session, turn) in sessions {
                 session.at_work = at_work.take().or_else(|| Some(session.gates.join(&session.link)));
-                reports.push((at, session.sync().await?));
+                reports.push((at, session.sync_in_turn(turn).await?));
             }
             Ok::<_, Error>(reports)
         });

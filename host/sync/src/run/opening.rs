@@ -14,7 +14,8 @@ impl Session {
     /// Finds or creates the remote list where that is due, and asks the plugin again with what was learned.
     pub(super) async fn open(&mut self) -> Result<Option<LinkReport>, Error> {
         let (was_opened, is_recent) = self.link.opened(self.options.clock.now_ms());
-        if !self.link.manifest.opens {
+        // Whoever is withdrawn was put there once: it was opened then.
+        if !self.link.manifest.opens || self.link.withdraws.is_some() {
             return Ok(None);
         }
         if !is_recent && let Some(failed) = self.open_anew(was_opened).await? {

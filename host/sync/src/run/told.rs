@@ -19,6 +19,7 @@ impl Session {
         (stopped, is_waiting, refused_before): (Option<Stop>, bool, u64),
     ) -> Result<LinkReport, Error> {
         let link = self.link.id;
+        let changes = ChangeCounts { removed: changes.removed + tally.withdrawn, ..changes };
         let version = (self.link.plugin_digest, self.link.settings_version);
         let stopped = stopped.or_else(|| self.trust.never_worked().map(Stop::Person));
         if matches!(stopped, Some(Stop::Person(_))) {
@@ -73,6 +74,9 @@ impl Session {
 
     /// An audience with nobody in it, and nobody of it at the destination, is told: it may be meant, or a mistake.
     async fn notes(&self, snapshot: &Snapshot) -> Result<Vec<String>, Error> {
+        if let Some(why) = &self.link.withdraws {
+            return Ok(vec![why.clone()]);
+        }
         if self.known > 0 {
             return Ok(vec![taken_as_known(self.known)]);
         }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use enroute_core::manifest::{Bucket, Identity, Manifest};
 use enroute_core::retry::Policy;
+use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 
 use crate::setup::columns::Columns;
@@ -69,6 +70,36 @@ pub(crate) struct Link {
     pub(crate) peaks: Arc<Mutex<Peaks>>,
     /// Somebody looks on: what has not changed is sent all the same.
     pub(crate) trial: Option<Watch>,
+    /// Where its members are put: connections whose texts are equal write into one place.
+    pub(crate) target: String,
+    /// In a plan: of whom connections that come before have let go by then, by their numbers.
+    pub(crate) released: Arc<BTreeMap<i64, RoaringBitmap>>,
+    /// Everybody is withdrawn, whoever is in the audience, and why.
+    pub(crate) withdraws: Option<String>,
+    /// Places at which it put members before, and where some still are.
+    pub(crate) earlier: Vec<Earlier>,
+    /// Why it must not run: its audience has the key of another one that was removed.
+    pub(crate) reused: Option<String>,
+}
+
+/// A place at which a connection put members before.
+#[derive(Debug, Clone)]
+pub(crate) enum Earlier {
+    /// Everybody is withdrawn from there.
+    Ready(Arc<Link>),
+    /// It cannot be reached.
+    Stuck(Stuck),
+}
+
+/// A place at which members are held, and from which they cannot be withdrawn.
+#[derive(Debug, Clone)]
+pub(crate) struct Stuck {
+    pub(crate) name: LinkName,
+    /// The plugin's id.
+    pub(crate) plugin: String,
+    pub(crate) held: u64,
+    /// Why, and what there is to do.
+    pub(crate) reason: String,
 }
 
 impl Link {
@@ -79,6 +110,15 @@ impl Link {
             destination: self.destination.clone(),
             mapping: self.mapping.clone(),
         }
+    }
+
+    /// The places it writes into: the one in force, and those that it leaves.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
+        let earlier = self.earlier.iter().filter_map(|place| match place {
+            Earlier::Ready(link) => Some(link.target.as_str()),
+            Earlier::Stuck(_) => None,
+        });
+        std::iter::once(self.target.as_str()).chain(earlier)
     }
 
     /// The same connection with what was just learned of account and list.

@@ -196,6 +196,11 @@ impl Planned {
             opened: known.opened.clone(),
             peaks: Arc::default(),
             trial: None,
+            target: String::new(),
+            released: Arc::default(),
+            withdraws: None,
+            earlier: Vec::new(),
+            reused: None,
         }
     }
 }

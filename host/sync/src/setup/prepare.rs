@@ -6,16 +6,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use enroute_core::manifest::Target;
 use enroute_core::matching::How;
 
 use crate::setup::connection::{self, Wished};
 use crate::setup::destination;
-use crate::setup::link::Link;
+use crate::setup::link::{Earlier, Link};
 use crate::setup::named::InAccount;
 use crate::setup::paused::Paused;
+use crate::setup::place;
 use crate::setup::planned::Planned;
 use crate::setup::plugins;
+use crate::setup::shared;
 use crate::setup::stopped::{Stopped, Validation};
+use crate::setup::withdrawal::Parts;
 use crate::setup::words::{dotted, word};
 use enroute_auth::{Keepers, Source};
 use enroute_config::Config;
@@ -23,8 +27,9 @@ use enroute_config::code::Code;
 use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::files::Place;
 use enroute_runtime::Runtime;
-use enroute_store::ledger::{self, Remotes};
-use enroute_store::{Error, Reader, Store, versions};
+use enroute_store::ledger::{self, LinkName, Remotes};
+use enroute_store::places::{self, Kept};
+use enroute_store::{Error, Look, Reader, Store, versions};
 
 /// Every connection that can run.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct Setup {
     /// How each enabled destination gets its tokens, where it does.
     sources: BTreeMap<String, (Arc<Source>, Place)>,
     keepers: Keepers,
+    /// What reaches members who were put somewhere before.
+    parts: Parts,
 }
 
 /// The traits of a connection with their fields.
@@ -117,12 +124,14 @@ impl Setup {
                 }
             }
         }
+        shared::tell(&links, &mut found);
         let sources = destinations.into_iter().filter_map(|(name, (destination, _, ready))| {
             Some((name, (ready.source?, destination.name.place.clone())))
         });
         let (sources, refused) = (sources.collect(), plugins.refused);
         let paused = Paused::all(config, only);
-        let setup = Self { links, stopped, paused, refused, sources, keepers: Keepers::default() };
+        let parts = Parts::of(config, plugins.loaded, refused.clone(), today);
+        let setup = Self { links, stopped, paused, refused, sources, keepers: Keepers::default(), parts };
         let is_sound = found.errors() == 0;
         found.append(of_plugins);
         (is_sound.then_some(setup), found)
@@ -259,22 +268,115 @@ impl Setup {
         self.links.is_empty() && self.stopped.is_empty()
     }
 
-    /// Binds a connection to the store: finds its number, its remote and its settings version.
+    /// Binds a connection to the store: finds its number, its remote and its settings version. Where it puts members
+    /// somewhere else than before, those who are held become an earlier place's, from which they are withdrawn.
     pub(crate) async fn bind(&self, store: &Arc<Store>, planned: &Planned) -> Result<Link, Error> {
-        let mut link = planned.link(&ledger::Link::default(), store.sealer().clone());
-        let (name, digest) = (link.name(), link.settings_digest());
-        let known = store.write(move |tx| ledger::link(tx, &name, &digest)).await?;
-        link = planned.link(&known, store.sealer().clone());
+        let (unbound, sealer) = (planned.clone(), store.sealer().clone());
+        let (mut link, places, target) = store
+            .write(move |tx| {
+                let kept = places::of(tx, &unbound.name())?;
+                let mut against = unbound.against(kept.as_ref());
+                let reused = unbound.reused(kept.as_ref());
+                if reused.is_none()
+                    && against.before.is_some()
+                    && let Some(kept) = &kept
+                {
+                    places::leave(tx, kept, &place::text(&against.target))?;
+                    // The place that is taken up again may have a list with a name of its own.
+                    against = unbound.against(places::of(tx, &unbound.name())?.as_ref());
+                }
+                let named = unbound.named(&against);
+                if let Some(reused) = reused {
+                    let known = ledger::find_link(tx, &unbound.name())?.unwrap_or_default();
+                    let link = Link { reused: Some(reused), ..named.link(&known, sealer) };
+                    return Ok((link, Vec::new(), against.target));
+                }
+                let digest = named.link(&ledger::Link::default(), sealer.clone()).settings_digest();
+                let known = ledger::link(tx, &unbound.name(), &digest)?;
+                places::put(tx, known.id, &unbound.mapping, &unbound.place(&against))?;
+                Ok((named.link(&known, sealer), earlier(tx, &unbound.name())?, against.target))
+            })
+            .await?;
+        link.target = place::text(&target);
         link.tokens = planned.source.as_ref().map(|source| self.keepers.of(source, store));
+        if !places.is_empty() {
+            let tokens = Some((&self.keepers, store));
+            link.earlier = self.parts.earlier(planned, (places, &target), store.sealer(), tokens).await?;
+        }
         Ok(link)
     }
 
-    /// Binds a connection without writing: what a plan does.
-    pub(crate) fn bind_for_reading(reader: &Reader, planned: &Planned) -> Result<(Link, i64), Error> {
-        let unbound = planned.link(&ledger::Link::default(), reader.sealer().clone());
-        let mut known = ledger::find_link(reader, &unbound.name())?.unwrap_or_default();
-        // What was edited since the last run decides already.
-        known.settings_version = versions::number(reader, known.id, &unbound.settings_digest())?;
-        Ok((planned.link(&known, reader.sealer().clone()), known.revision))
+    /// Binds a connection without writing: what a plan does. The number is none where members are put somewhere else
+    /// than before, as they will then be put under another one.
+    pub(crate) async fn bind_for_reading(&self, store: &Arc<Store>, planned: &Planned) -> Result<(Link, i64), Error> {
+        let unbound = planned.clone();
+        let (mut link, revision, places, target) = store.read(move |reader| Self::bind_alone(reader, &unbound)).await?;
+        if !places.is_empty() {
+            link.earlier = self.parts.earlier(planned, (places, &target), store.sealer(), None).await?;
+        }
+        Ok((link, revision))
     }
+
+    /// The same for what is put into the place in force, with its revision, its earlier places and that place.
+    pub(crate) fn bind_alone(reader: &Reader, planned: &Planned) -> Result<(Link, i64, Places, Target), Error> {
+        let name = planned.name();
+        let kept = places::of(reader, &name)?;
+        let (against, reused) = (planned.against(kept.as_ref()), planned.reused(kept.as_ref()));
+        let text = place::text(&against.target);
+        let mut places = if reused.is_none() { earlier(reader, &name)? } else { Vec::new() };
+        let mut known = ledger::find_link(reader, &name)?.unwrap_or_default();
+        if against.before.is_some() && reused.is_none() {
+            let left = std::mem::take(&mut known);
+            if let Some(again) = places.iter().position(|(one, _)| one.place.target == text) {
+                known = places.remove(again).1;
+            }
+            places.extend(kept.filter(|kept| kept.held > 0).map(|kept| (kept, left)));
+        }
+        let named = planned.named(&against);
+        // What was edited since the last run decides already.
+        let digest = named.link(&ledger::Link::default(), reader.sealer().clone()).settings_digest();
+        known.settings_version = versions::number(reader, known.id, &digest)?;
+        let link = named.link(&known, reader.sealer().clone());
+        Ok((Link { target: text, reused, ..link }, known.revision, places, against.target))
+    }
+
+    /// Everybody whom these connections hold, ready to be withdrawn; a plan needs no tokens.
+    pub(crate) async fn purged(&self, store: &Arc<Store>, held: &[Kept]) -> Result<Vec<Earlier>, Error> {
+        let reader = store.reader()?;
+        let with_rows = held.iter().map(|kept| places::link(&reader, kept).map(|known| (kept.clone(), known)));
+        let with_rows = with_rows.collect::<Result<_, _>>()?;
+        drop(reader);
+        self.parts.purged(with_rows, store.sealer(), Some((&self.keepers, store))).await
+    }
+
+    /// Whether a connection is synced: it is configured and enabled, and nothing is wrong with it.
+    #[must_use]
+    pub fn syncs(&self, name: &LinkName) -> bool {
+        self.links.iter().any(|planned| planned.name() == *name)
+    }
+
+    /// Connections whose audience has the key of one that was removed, and why that is wrong.
+    pub(crate) fn reused(&self, reader: &Reader) -> Result<Vec<(Place, String)>, Error> {
+        let mut found = Vec::new();
+        for planned in &self.links {
+            let kept = places::of(reader, &planned.name())?;
+            found.extend(planned.reused(kept.as_ref()).map(|reason| (planned.place.clone(), reason)));
+        }
+        Ok(found)
+    }
+
+    /// Notes in the store which connections are configured no more.
+    pub(crate) async fn note_gone(&self, store: &Arc<Store>) -> Result<(), Error> {
+        let parts = self.parts.clone();
+        store.write(move |tx| places::note_gone(tx, |name| parts.is_configured(name))).await
+    }
+}
+
+/// Places of a connection, with their rows.
+type Places = Vec<(Kept, ledger::Link)>;
+
+/// The earlier places of a connection, with their rows.
+fn earlier(from: &impl Look, name: &LinkName) -> Result<Vec<(Kept, ledger::Link)>, Error> {
+    let places = places::earlier(from, name)?.into_iter();
+    places.map(|kept| places::link(from, &kept).map(|known| (kept, known))).collect()
 }
