@@ -48,6 +48,7 @@ async fn who_is_stale_is_named_before_anything_runs_and_undoing_the_edit_leaves_
     let files = std::fs::read_to_string(world.folder.path().join("audiences.toml")).unwrap();
     let edited = files
         .replace("trait = \"firstName\"", "trait = \"lastName\"")
+        .replace("\"lastName\", field = \"FN\"", "\"lastName\", field = \"LN\"")
         .replace("\"email\", \"firstName\"", "\"email\", \"lastName\"")
         .replace("trait = \"lastName\", field = \"LastName\"", "trait = \"company\", field = \"LastName\"");
     world.write("audiences.toml", &edited);
