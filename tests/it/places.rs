@@ -109,7 +109,7 @@ fn check(world: &World, report: &RunReport, places: [&[&str]; 2]) {
 }
 
 /// The plan or report of a connection, and those of its earlier places.
-fn of<'a, T>(all: &'a [T], is_it: impl Fn(&T) -> bool, is_earlier: impl Fn(&T) -> bool) -> (&'a T, Vec<&'a T>) {
+fn of<T>(all: &[T], is_it: impl Fn(&T) -> bool, is_earlier: impl Fn(&T) -> bool) -> (&T, Vec<&T>) {
     let found: Vec<&T> = all.iter().filter(|one| is_it(one)).collect();
     assert!(!is_earlier(found[0]));
     (found[0], found[1..].iter().copied().filter(|one| is_earlier(one)).collect())

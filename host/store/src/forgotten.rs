@@ -340,12 +340,11 @@ fn compared(text: &str) -> String {
     if is_number(&text) { spelled(&text, &[Fold::Separators]) } else { text }
 }
 
+/// An identifier that others have too, and the ids of some of them.
+type Shared = (Identifier, Vec<String>);
+
 /// Which identifiers are the person's alone, and which another profile has too, with ids of such profiles.
-fn divide(
-    from: &impl Look,
-    profile: u32,
-    identifiers: &[Found],
-) -> Result<(Vec<Identifier>, Vec<(Identifier, Vec<String>)>), Error> {
+fn divide(from: &impl Look, profile: u32, identifiers: &[Found]) -> Result<(Vec<Identifier>, Vec<Shared>), Error> {
     let mut sharers: BTreeMap<&Identifier, Vec<String>> = BTreeMap::new();
     if !identifiers.is_empty() {
         let mut statement = from.connection().prepare(

@@ -1,3 +1,5 @@
+//! The first sync of a connection: with history, and without.
+
 use std::collections::BTreeSet;
 
 use enroute_fakes::all::{AUDIENCE, DESTINATIONS};

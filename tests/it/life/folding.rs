@@ -1,3 +1,5 @@
+//! Spellings that destinations take as one are one person.
+
 use std::collections::BTreeSet;
 
 use enroute_fakes::all::{self, DESTINATIONS, FACEBOOK_AUDIENCE};

@@ -1,3 +1,5 @@
+//! A person who is forgotten is withdrawn everywhere, and no import brings them back.
+
 use enroute_fakes::Fault;
 use enroute_fakes::all::{self, DESTINATIONS};
 use enroute_fakes::faults::Action;

@@ -1,3 +1,5 @@
+//! What destinations hold is sent again, and nobody enters or leaves by it.
+
 use std::process::Output;
 
 use enroute_fakes::all::{self, DESTINATIONS};

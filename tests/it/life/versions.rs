@@ -1,3 +1,5 @@
+//! Versions of what decides what is sent: told, undone, and what gathers in a pause.
+
 use enroute_host::sync::{self, Options};
 use serde_json::{Value, json};
 
@@ -72,11 +74,15 @@ async fn an_undo_refuses_what_does_not_stand_in_the_connection() {
     let world = World::new().await;
     world.people(&[gold("u1")]);
     world.sync().await;
-    world.write("audiences.toml", &AUDIENCES.replace("[audience.gold]", "[audience.gold]\nname = \"Another\""));
+    let plugins = world.plugins_toml();
+    world.write(
+        "plugins.toml",
+        &plugins.replace("settings = { endpoint", "settings = { date_order = \"dmy\", endpoint"),
+    );
     let output = enroute().arg("-C").arg(world.folder.path()).args(["undo", "gold/braze-eu"]).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("what differs stands elsewhere: audience name"), "{told}");
+    assert!(told.contains("what differs stands elsewhere: setting.date_order"), "{told}");
     let output = enroute().arg("-C").arg(world.folder.path()).args(["diff", "gold/nowhere"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("there are: gold/braze-eu, gold/facebook-ads"));
 }

@@ -43,7 +43,7 @@ async fn who_cannot_be_sent_any_more_is_withdrawn_and_stands_as_refused() {
         assert_eq!((plan.sendable, plan.rejections.len()), (1, 1), "{name}: {plan:#?}");
         assert_eq!(world.fakes.members(name), keys(name, &["u1", "u3"]), "{name}: {link:#?}");
     }
-    for name in ["braze-eu", "facebook-ads", "google-ads", "iterable-us"] {
+    for name in ["braze-eu", "facebook-ads", "google-ads", "zendesk-support"] {
         assert!(withdrawn.contains(&name), "{name}: {withdrawn:?}");
     }
     world.fakes.servers().iter().for_each(|(_, server)| server.clear());

@@ -7,7 +7,7 @@ use crate::session::{Session, Told, read_store};
 use crate::since::{moment_ms, shown};
 use enroute_host::config::load::load;
 use enroute_host::runtime::Peak;
-use enroute_host::sync::{self, Clock, Explanation, Status};
+use enroute_host::sync::{self, Clock, Explanation, Standing, Status};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -74,6 +74,16 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
         rows.push(row);
     }
     output.table(&rows)?;
+    show_what_is_to_know(&found, output)?;
+    show_usage(&found.connections, output)?;
+    if let (Some(windows), Some(since_ms)) = (windows, since_ms) {
+        window::show(&windows, &shown(since_ms), output)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What stands behind the numbers, or beside them: reasons, pauses, people who are being forgotten or left behind.
+fn show_what_is_to_know(found: &Standing, output: &Output) -> anyhow::Result<()> {
     for (one, reason) in found.connections.iter().filter_map(|one| Some((one, one.stopped_because.as_ref()?))) {
         let name = connection(&one.audience, &one.destination, &one.mapping);
         output.line(format_args!("{name}: the last run ended early: {reason}"))?;
@@ -100,11 +110,7 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
             one.until.as_ref().map_or(String::new(), |until| format!("; the next request may leave at {until}"));
         output.line(format_args!("{}: {}{until}", one.destination, one.reason))?;
     }
-    show_usage(&found.connections, output)?;
-    if let (Some(windows), Some(since_ms)) = (windows, since_ms) {
-        window::show(&windows, &shown(since_ms), output)?;
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// The most that one call used in the last run, beside what it may.
