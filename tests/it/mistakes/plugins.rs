@@ -383,10 +383,10 @@ fn conditions() -> Vec<Case> {
         Edit(A, "traits ->> 'plan' = 'gold'", "plan = 'gold'"),
         str![[r#"
 error[E281]: the condition of audience `gold` cannot be evaluated: no such column: plan
- --> audiences.toml:5:9
+ --> audiences.toml:5:10
   |
 5 | where = "plan = 'gold'"
-  |         ^^^^^^^^^^^^^^^
+  |          ^^^^^^^^^^^^^^
 
 hint: a trait is read from the profile: `traits ->> 'plan'`
 
