@@ -89,22 +89,6 @@ async fn half_a_close_ends_an_answer_only_where_nothing_else_says_how_long_it_is
 }
 
 #[tokio::test]
-async fn what_stands_behind_an_answer_is_never_the_answer_to_the_next_request() {
-    let forged = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged";
-    let (address, connections) = serve_raw(move |mut stream| {
-        read_head(&mut stream);
-        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok{forged}");
-        let _ = stream.read_to_end(&mut Vec::new());
-    });
-    let client = Client::new(config(address)).unwrap();
-    for _ in 0..2 {
-        let got = shown(client.send(&request(address), &Fill::default(), LONG).await);
-        assert_eq!(got, "200 ok", "a second conversation begins");
-    }
-    assert_eq!(connections.load(Ordering::SeqCst), 2);
-}
-
-#[tokio::test]
 async fn bytes_that_are_no_http_are_interrupted() {
     for garbage in [
         &b"\0\0\0\0\0\0\0\0"[..],
