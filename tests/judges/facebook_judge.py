@@ -52,7 +52,7 @@ def judge(judge, fakes):
         has(audience, *FIELDS)
     with judge.call("audiences, page by page"):
         names = [one["name"] for one in AdAccount("act_1000").get_custom_audiences(fields=["name"], params={"limit": 1})]
-        equal(names, ["Gold customers"])
+        equal(names, ["Gold customers", "Other"])
     with judge.call("create audience"):
         said = {"name": "New", "subtype": "CUSTOM", "customer_file_source": "USER_PROVIDED_ONLY"}
         assert AdAccount("act_1000").create_custom_audience(params=said)["id"]
