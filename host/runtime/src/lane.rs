@@ -16,12 +16,6 @@ use crate::limits::TICK;
 
 /// CPU time after which a call goes on by itself: most calls of the plugins in Rust need less.
 const SHORT: Duration = Duration::from_millis(20);
-/// Niceness of such a call: beside work of the common priority it has a tenth of a core.
-const NICE: i32 = 10;
-/// CPU time after which it is the least urgent work that there is: most calls in other languages need less.
-const LONG: Duration = Duration::from_millis(250);
-/// What leads from [`NICE`] to the least urgent.
-const NICER: i32 = 9;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -62,9 +56,10 @@ async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
     let (mut tell, told) = oneshot::channel();
     let runtime = Handle::current();
     let run = move || {
+        yield_to_others();
         let ended = runtime.block_on(async {
             tokio::select! {
-                value = ever_nicer(call) => Some(value),
+                value = call => Some(value),
                 () = tell.closed() => None,
             }
         });
@@ -76,27 +71,19 @@ async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
     told.await.ok()
 }
 
-/// Polls `call` with less and less priority.
-async fn ever_nicer<T>(mut call: Boxed<T>) -> T {
-    yield_to_others(NICE);
-    let (mut spent, mut is_long) = (Duration::ZERO, false);
-    poll_fn(|context| {
-        let (polled, took) = cpu::measured(|| call.as_mut().poll(context));
-        spent += took;
-        if spent >= LONG && !is_long {
-            is_long = true;
-            yield_to_others(NICER);
-        }
-        polled
-    })
-    .await
-}
-
-/// Makes this thread less urgent. Linux counts priority by thread; elsewhere it would be the whole process's.
-fn yield_to_others(by: i32) {
+/// Makes this thread run only where no other wants to. Niceness would not do: a thread that wakes up waits for a nice
+/// one to use up its slice, and takes an idle one's core at once (Linux, `sched(7)`). Elsewhere nothing is done.
+fn yield_to_others() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(by) {
-        tracing::debug!(%error, "a guest that runs for long keeps the priority of the others");
+    {
+        let none = libc::sched_param { sched_priority: 0 };
+        // SAFETY: `none` outlives the call, which reads it; 0 is this thread.
+        #[expect(unsafe_code, reason = "no safe wrapper sets the policy of a single thread")]
+        let done = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none) };
+        if done != 0 {
+            let error = std::io::Error::last_os_error();
+            tracing::debug!(%error, "a guest that runs for long keeps the priority of the others");
+        }
     }
 }
 
