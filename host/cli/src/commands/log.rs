@@ -73,6 +73,9 @@ struct RequestLine {
     verdict: Option<String>,
 }
 
+/// What is said where there is nothing to show.
+const NOTHING: &str = "nothing of the kind is in the log; `enroute sync` writes it";
+
 /// Runs the command.
 pub(crate) fn run(args: &LogArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     let wanted = wanted(args)?;
@@ -87,6 +90,8 @@ pub(crate) fn run(args: &LogArgs, folder: &Path, output: &Output) -> anyhow::Res
         })?;
         if output.json {
             output.print_json(&lines)?;
+        } else if lines.is_empty() {
+            output.note(NOTHING);
         } else {
             lines.iter().try_for_each(|line| show_request(line, output))?;
         }
@@ -99,6 +104,8 @@ pub(crate) fn run(args: &LogArgs, folder: &Path, output: &Output) -> anyhow::Res
         lines.truncate(args.limit);
         if output.json {
             output.print_json(&lines)?;
+        } else if lines.is_empty() {
+            output.note(NOTHING);
         } else {
             lines.iter().try_for_each(|line| show_run(line, output))?;
         }

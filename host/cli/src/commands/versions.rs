@@ -100,6 +100,9 @@ fn unwritable() -> Advice {
 fn explained(error: VersionError, setup: &Setup) -> anyhow::Error {
     let next = match &error {
         VersionError::Store(_) => return anyhow::Error::new(error),
+        VersionError::NoConnection(_) if setup.titles().is_empty() => {
+            "no [[connection]] of audiences.toml runs; `enroute check` says why".to_owned()
+        }
         VersionError::NoConnection(_) => format!("there are: {}", setup.titles().join(", ")),
         VersionError::NeverSynced => "run `enroute sync` first".to_owned(),
         VersionError::NoVersion(_) | VersionError::NoOther | VersionError::NotKept(_) => {
