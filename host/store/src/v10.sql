@@ -1,0 +1,1 @@
+-- Format 10 (serve).

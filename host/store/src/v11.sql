@@ -1,0 +1,1 @@
+-- Format 11 (rest).

@@ -1,0 +1,1 @@
+-- Format 8 (speed).

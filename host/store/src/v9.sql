@@ -1,0 +1,1 @@
+-- Format 9 (ingest).
