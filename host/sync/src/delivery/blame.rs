@@ -226,6 +226,11 @@ impl Trust {
         self.has_no_witness || self.calls.get(&call).is_some_and(|calls| calls.has_succeeded)
     }
 
+    /// Whether the plugin has done what this call asks for, and did so the last time.
+    pub(crate) fn is_well(&self, call: Call) -> bool {
+        self.calls.get(&call).is_some_and(|calls| calls.has_succeeded && calls.in_a_row == 0)
+    }
+
     /// Members whom `map` is known to fail on while it works for others; each is returned once.
     pub(crate) fn convicted(&mut self) -> Vec<(Lot, Fault)> {
         if self.is_proven(Call::Map) { std::mem::take(&mut self.suspects) } else { Vec::new() }

@@ -123,6 +123,18 @@ fn a_member_without_a_witness_is_at_fault_where_others_are_held() {
 }
 
 #[test]
+fn a_plugin_is_well_from_its_first_success_until_its_next_failure() {
+    let mut trust = Trust::default();
+    assert!(!trust.is_well(Call::Send));
+    trust.succeeded(Call::Send);
+    assert!(trust.is_well(Call::Send));
+    trust.failed(Call::Send, &fault(FaultKind::Late), 1, true);
+    assert!(trust.is_well(Call::Send), "waiting is no failure of the plugin");
+    trust.failed(Call::Send, &fault(FaultKind::TimeOut), 1, true);
+    assert!(!trust.is_well(Call::Send));
+}
+
+#[test]
 fn a_call_that_waited_too_long_rejects_nobody_and_costs_no_trust() {
     for kind in [FaultKind::Late, FaultKind::NoRoom] {
         for standing in [THREE, ONE, Standing { is_proven: false, ..ONE }] {
