@@ -11,6 +11,7 @@ use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
+use crate::delivery::quota::{self, Quota};
 use crate::delivery::{mapper, withdraw};
 use crate::doubt;
 use crate::left::LeftBehind;
@@ -116,6 +117,9 @@ pub struct LinkPlan {
     pub stale: u64,
     /// Shortest time at the destination's pace, in milliseconds.
     pub pace_ms: u64,
+    /// What the destination's allowances of an hour or more leave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Quota>,
     /// What people have for the fields.
     pub coverage: Coverage,
     /// What an operator should know beforehand.
@@ -307,7 +311,8 @@ async fn plan_bound(
     }
     let (now_ms, matches) = (clock.now_ms(), matches.to_vec());
     records::refresh(&Arc::new(link.clone()), store).await?;
-    let (link, snapshot, stale, coverage) = store
+    let sealer = store.sealer().clone();
+    let (link, snapshot, stale, coverage, quotas) = store
         .read(move |reader| {
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
@@ -319,7 +324,8 @@ async fn plan_bound(
             }
             scope.restrict(reader, &link, &mut snapshot)?;
             let coverage = coverage::of(reader, &link, &matches, &people, detail.values)?;
-            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
+            let quotas = quota::quotas(reader, &sealer, &link, now_ms)?;
+            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage, quotas))
         })
         .await?;
     let mut plan = LinkPlan {
@@ -331,6 +337,7 @@ async fn plan_bound(
         stale,
         notes: notes(&link, &snapshot, &coverage),
         coverage,
+        quotas,
         ..LinkPlan::of(&link)
     };
     let mut withdrawals = Withdrawals::default();

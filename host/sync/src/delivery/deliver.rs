@@ -250,7 +250,7 @@ fn showed(is_in_order: Option<bool>, delivered: u64, is_suspect: bool) -> Option
 }
 
 /// Tells everybody else what a delivery showed of the destination.
-async fn tell(
+pub(crate) async fn tell(
     leave: Leave,
     clock: &Clock,
     (is_in_order, failure): (Option<bool>, Option<&str>),
@@ -489,7 +489,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
 }
 
 /// Whether a verdict says that the destination does its work.
-const fn is_in_order(verdict: &Verdict) -> bool {
+pub(crate) const fn is_in_order(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Ok | Verdict::TooLarge | Verdict::RefusedBisect(_) | Verdict::Throttled { .. })
 }
 

@@ -359,7 +359,7 @@ impl Dispatch {
         if self.sleeps_until(soonest).await == Slept::Disturbed {
             return Ok(false);
         }
-        let asked = resume::ask(&self.book, &self.gates, &self.clock).await?;
+        let asked = resume::ask(&self.book, &self.gates, &self.clock, self.patience).await?;
         self.take_in(asked);
         self.tell();
         Ok(false)
@@ -368,6 +368,10 @@ impl Dispatch {
     fn take_in(&mut self, mut asked: Asked) {
         if let Some(reason) = asked.pause.take() {
             self.stopped = Some(Stop::Person(reason));
+        }
+        if let Some(later) = asked.later.take() {
+            self.left_out = true;
+            self.stopped.get_or_insert(later);
         }
         if let Some(remote) = asked.remote.take() {
             self.learn(&remote);

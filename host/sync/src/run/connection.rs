@@ -33,7 +33,8 @@ impl Session {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
-        if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+        // Where the destination is in trouble, whatever is sent finds it out once more, and counts who waits for it.
+        if let Some(Stop::Person(reason)) = self.ask(&mut whole, &mut changes).await? {
             return Ok(self.failed(LinkState::Paused, reason));
         }
         let (mut pass, mut refused_before, mut seen) = (1, 0, None);
@@ -69,9 +70,9 @@ impl Session {
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
-                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
+                && let Some(stop) = self.next_steps(&mut whole, &mut changes).await?
             {
-                stopped = Some(Stop::Person(reason));
+                stopped = Some(stop);
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
             if stopped.is_none() && complete {
@@ -93,7 +94,7 @@ impl Session {
                 {
                     let stop = match self.is_disturbed_until(due_ms).await {
                         true => Some(Stop::Asked),
-                        false => self.ask(&mut whole, &mut changes).await?.map(Stop::Person),
+                        false => self.ask(&mut whole, &mut changes).await?,
                     };
                     if stop.is_some() {
                         return self.report(&snapshot, changes, whole, (stop, true, refused_before)).await;
@@ -173,24 +174,24 @@ impl Session {
         Ok(())
     }
 
-    /// Asks about jobs that are due. Returns why a person is needed, if one is.
-    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
-        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock).await?;
+    /// Asks about jobs that are due. Returns why the run has to end, if it has.
+    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<Stop>, Error> {
+        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock, self.patience()).await?;
         Ok(self.take_in(asked, whole, changes))
     }
 
-    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<Stop> {
         asked.tell(&mut self.trust);
         changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
         whole.absorb(asked.tally);
         if let Some(remote) = &asked.remote {
             self.link = Arc::new(self.link.with_remote(remote));
         }
-        asked.pause.or_else(|| self.trust.gave_up())
+        asked.pause.or_else(|| self.trust.gave_up()).map(Stop::Person).or(asked.later)
     }
 
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
-    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<Stop>, Error> {
         for _ in 0..STEPS_MAX {
             if self.options.halt.is_asked() {
                 break;
@@ -199,8 +200,8 @@ impl Session {
             let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
             let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
             self.options.clock.sleep_until(due_ms).await;
-            if let Some(reason) = self.ask(whole, changes).await? {
-                return Ok(Some(reason));
+            if let Some(stop) = self.ask(whole, changes).await? {
+                return Ok(Some(stop));
             }
         }
         Ok(None)
