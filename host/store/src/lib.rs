@@ -27,6 +27,7 @@ pub mod layers;
 pub mod ledger;
 pub mod letters;
 mod look;
+pub mod outdated;
 pub mod pace;
 pub mod places;
 pub mod profiles;
