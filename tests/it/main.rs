@@ -39,4 +39,5 @@ mod refusals;
 mod secrets;
 mod seven;
 mod signals;
+mod simulated;
 mod tidy;
