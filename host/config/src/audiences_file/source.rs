@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use enroute_core::id::SourceName;
 use toml::de::DeValue;
 
+use crate::audiences_file::schedule;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
 use crate::reference::SecretRef;
+use crate::schedule::Schedule;
 use crate::walker::{Section, Value, Walker, is_reference};
 
 /// The share of a source's lines that may be unreadable where the operator says nothing, in percent.
@@ -27,6 +29,8 @@ pub struct Source {
     pub id: String,
     /// What is read.
     pub origin: Origin,
+    /// When it is read; a source without one is read when it changes, or when somebody asks.
+    pub schedule: Option<Schedule>,
 }
 
 /// What a source reads.
@@ -98,7 +102,7 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    walker.unknown_keys(section, &[&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS].concat());
+    walker.unknown_keys(section, &[&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS].concat());
     let source_name = walker.name::<SourceName>(name);
     let is_query = QUERY_KEYS.iter().any(|key| section.table.contains_key(*key));
     let (origin, id_default) = if is_query {
@@ -111,7 +115,8 @@ pub(super) fn read(
         (file.map(Origin::File), if is_events { "userId" } else { "id" })
     };
     let id = walker.text(section, "id").map_or_else(|| id_default.to_owned(), |id| id.value);
-    Some(Source { name: source_name?, id, origin: origin? })
+    let schedule = schedule::read(walker, section, &format!("source/{}", name.value));
+    Some(Source { name: source_name?, id, origin: origin?, schedule })
 }
 
 /// Reports keys of a file in a source that is a query.
