@@ -41,4 +41,5 @@ mod refusals;
 mod secrets;
 mod seven;
 mod signals;
+mod simulated;
 mod tidy;
