@@ -10,6 +10,7 @@ mod handover;
 mod hands;
 mod http;
 mod lines;
+pub mod listen;
 mod manager;
 mod metrics;
 mod reload;

@@ -3,6 +3,8 @@
 pub(crate) mod coverage;
 pub(crate) mod cutter;
 pub(crate) mod elsewhere;
+mod enrich;
+pub(crate) mod guard;
 pub(crate) mod lot;
 pub(crate) mod only;
 pub(crate) mod records;

@@ -38,6 +38,7 @@ pub use change::snapshot::SnapshotError;
 pub use clock::{Clock, moment};
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
+pub use delivery::quota::Quota;
 pub use doubt::conditions;
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use flow::HeldBack;

@@ -15,7 +15,7 @@ use crate::delivery::gate::{Gate, Record};
 use crate::setup::link::Link;
 
 /// A bucket's name, and who shares it.
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
 /// All gates of a group.
 #[derive(Debug, Default)]
@@ -148,7 +148,7 @@ impl Drop for AtWork {
 }
 
 /// Who shares a bucket.
-fn key(link: &Link, bucket: &Bucket) -> Key {
+pub(super) fn key(link: &Link, bucket: &Bucket) -> Key {
     let scope = match bucket.scope {
         Scope::Credential => link.credential_scope.clone(),
         Scope::Destination => link.destination.clone(),
@@ -158,7 +158,7 @@ fn key(link: &Link, bucket: &Bucket) -> Key {
 }
 
 /// What a bucket is called in the store: a credential is in it.
-fn of_bucket(sealer: &Sealer, (name, scope): &Key) -> [u8; 16] {
+pub(super) fn of_bucket(sealer: &Sealer, (name, scope): &Key) -> [u8; 16] {
     sealer.keyed_hash("bucket", format!("{name}\0{scope}").as_bytes())
 }
 
