@@ -53,7 +53,7 @@ pub(crate) async fn run(args: ServeArgs, folder: &Path, output: &Output) -> anyh
             output.notes(told);
             Ok(ExitCode::from(EXIT_MISTAKE))
         }
-        Err(error @ Error::Listen { .. }) => {
+        Err(error @ Error::Listen(_)) => {
             let next = "another program may have the port: choose one with `--listen`";
             Err(anyhow::Error::new(error).context(Advice::failed("the host cannot start", next)))
         }
