@@ -516,7 +516,8 @@ impl Link {
         !identity.key.is_empty() && !by_own_id
     }
 
-    fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+    /// Keyed hash of the identity that was sent in a row.
+    pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
         self.identity_of(|field| row.get(field).map(str::to_owned))
     }
 

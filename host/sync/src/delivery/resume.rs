@@ -271,6 +271,19 @@ async fn settle(
 }
 
 impl Book {
+    /// What was sent last of a member was refused: the destination has what was sent before, where that was another
+    /// identity.
+    fn take_back(&self, tx: &Transaction<'_>, profile: u32) -> Result<(), Error> {
+        let link = &self.link;
+        let Some(mut row) = held::get(tx, link.id, profile)? else { return Ok(()) };
+        let mut sent = open_sent(&link.sealer, link.id, &row);
+        sent.pop();
+        let Some(before) = sent.last() else { return Ok(()) };
+        row.identity = link.identity_of_row(before);
+        row.sent = seal_sent(&link.sealer, link.id, profile, &sent)?;
+        held::put(tx, link.id, [&row])
+    }
+
     /// What a job's end means for what is known of its members.
     fn resolve(
         &self,
@@ -318,6 +331,9 @@ impl Book {
                     hash: of.get(&profile).and_then(|(_, hash)| *hash),
                 };
                 let rows: Vec<RejectionRow> = members.iter().map(row).collect();
+                let is_update =
+                    |profile: &u32| of.get(profile).is_some_and(|(change, _)| change == Change::Updated.word());
+                members.iter().filter(is_update).try_for_each(|profile| self.take_back(tx, profile))?;
                 held::forget(tx, link, fresh)?;
                 ledger::clear(tx, link, members)?;
                 let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);
