@@ -338,8 +338,8 @@ async fn plan_bound(
         quotas,
         ..LinkPlan::of(&link)
     };
-    let mut withdrawals = Withdrawals::default();
-    withdrawals.guard = Guard::new(link.remove_max_percent, false);
+    let guard = Guard::new(link.remove_max_percent, false);
+    let mut withdrawals = Withdrawals { guard, ..Withdrawals::default() };
     plan.guard = withdrawals.guard.look_at(&snapshot);
     let removed = snapshot.candidates.removed.clone();
     let mut trust = Trust::default();

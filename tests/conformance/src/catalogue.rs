@@ -146,6 +146,8 @@ catalogue! {
         "the value of a field that the manifest calls hashed is in no request in clear";
     FoldedSpellingsAreOne: Map, "K15.4", "folded_spellings_are_one",
         "two spellings of a value that the manifest folds into one give the same bytes";
+    RegionsAreTold: Map, "K15.4", "regions_are_told",
+        "a setting is the country of numbers that identify where the manifest says so, and nowhere else";
     RemovalsNameWhatWasSent: Map, "K7.5", "removals_name_what_was_sent",
         "a removal is the same whatever identifies the member now";
     RemovalsReachAllThatWasSent: Map, "K7.5", "removals_reach_all_that_was_sent",

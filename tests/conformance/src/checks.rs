@@ -15,6 +15,7 @@ pub(crate) mod mapping;
 pub(crate) mod open;
 pub(crate) mod outcomes;
 pub(crate) mod probe;
+pub(crate) mod regions;
 pub(crate) mod removal;
 pub(crate) mod requests;
 pub(crate) mod resume;

@@ -43,8 +43,8 @@ use serde_json::{Map, Value};
 
 use crate::bench::Bench;
 use crate::checks::{
-    choices, connect, consent, deliver, file, folding, grouping, hostile, mapping, open, probe, removal, resume,
-    validate,
+    choices, connect, consent, deliver, file, folding, grouping, hostile, mapping, open, probe, regions, removal,
+    resume, validate,
 };
 use crate::findings::Findings;
 use crate::kit::Kit;
@@ -185,6 +185,7 @@ fn run(kit: &Kit<'_>, settings: &Map<String, Value>) -> Result<Option<mapping::F
     mapping::check(kit, &benches);
     removal::check(kit, &benches);
     folding::check(kit, &benches);
+    regions::check(kit, &benches);
     grouping::check(kit, &benches);
     consent::check(kit, &benches);
     (kit.progress)("mapping and sending with every choice of every setting");

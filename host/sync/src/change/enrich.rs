@@ -110,7 +110,7 @@ impl<'a> Enriched<'a> {
 }
 
 /// Finds members again, by what is sent of them and by who they are.
-pub(super) struct Fingerprints<'a> {
+pub(crate) struct Fingerprints<'a> {
     link: &'a Link,
     member: KeyedHasher,
     identity: KeyedHasher,
@@ -119,7 +119,7 @@ pub(super) struct Fingerprints<'a> {
 }
 
 impl<'a> Fingerprints<'a> {
-    pub(super) fn new(link: &'a Link) -> Self {
+    pub(crate) fn new(link: &'a Link) -> Self {
         let (member, identity) = (link.sealer.keyed_hasher("member"), link.sealer.keyed_hasher("identity"));
         Self { link, member, identity, scratch: Vec::new() }
     }
@@ -147,7 +147,7 @@ impl<'a> Fingerprints<'a> {
     }
 
     /// The same for what was sent of a member.
-    pub(super) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+    pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
         self.identity(|field| row.get(field))
     }
 

@@ -187,8 +187,7 @@ pub(crate) async fn carry_out(
     let showed = showed(is_in_order, tally.outcomes.delivered, history.trail.is_suspect);
     let refused = decision.pause.as_deref().filter(|_| concerns_all);
     tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
-    let shelved = shelved.into_lots(&lot);
-    let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
+    let (stop, culprits, shelved) = (decision.pause.map(Stop::Person), decision.culprits, shelved.into_lots(&lot));
     Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits, outdated })
 }
 

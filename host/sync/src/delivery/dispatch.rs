@@ -28,6 +28,7 @@ use enroute_store::Error;
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 /// Deliveries that wait for a later moment; more are waited for before anything else is mapped.
@@ -173,13 +174,7 @@ impl Dispatch {
                     self.book.let_go(members, self.clock.now_ms()).await?;
                 }
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
-                Cutting::Barrier(settled) => {
-                    self.drain().await?;
-                    let outdated = self.withdraw();
-                    if self.stopped.is_none() {
-                        drop(settled.send(outdated));
-                    }
-                }
+                Cutting::Barrier(settled) => self.settle_everything(settled).await?,
                 Cutting::End => {
                     self.drain().await?;
                     self.reached_the_end = true;
@@ -256,6 +251,16 @@ impl Dispatch {
         }
         self.heed_trust();
         Ok(begun)
+    }
+
+    /// Waits for everything that was cut, and tells the cutter who is to be withdrawn; nothing where the run stops.
+    async fn settle_everything(&mut self, settled: oneshot::Sender<RoaringBitmap>) -> Result<(), Error> {
+        self.drain().await?;
+        let outdated = self.withdraw();
+        if self.stopped.is_none() {
+            drop(settled.send(outdated));
+        }
+        Ok(())
     }
 
     /// Who is withdrawn now, because it was refused: each has two outcomes, as a change that was refused and as a

@@ -1,5 +1,6 @@
 //! Jobs at the destination that members wait for: asked about when they are due, several at a time.
 
+use crate::change::enrich::Fingerprints;
 use crate::change::lot::{open_sent, seal_sent};
 use crate::clock::Clock;
 use crate::delivery::blame::{Call, Trust};
@@ -81,12 +82,7 @@ pub(crate) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
 }
 
 /// Asks about every job that is due.
-pub(crate) async fn ask(
-    book: &Book,
-    gates: &Arc<Gates>,
-    clock: &Clock,
-    patience: Patience,
-) -> Result<Asked, Error> {
+pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock, patience: Patience) -> Result<Asked, Error> {
     let now_ms = clock.now_ms();
     let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();
@@ -279,6 +275,19 @@ async fn settle(
 }
 
 impl Book {
+    /// What was sent last of a member was refused: the destination has what was sent before, where that was another
+    /// identity.
+    fn take_back(&self, tx: &Transaction<'_>, profile: u32) -> Result<(), Error> {
+        let link = &self.link;
+        let Some(mut row) = held::get(tx, link.id, profile)? else { return Ok(()) };
+        let mut sent = open_sent(&link.sealer, link.id, &row);
+        sent.pop();
+        let Some(before) = sent.last() else { return Ok(()) };
+        row.identity = Fingerprints::new(link).identity_of_row(before);
+        row.sent = seal_sent(&link.sealer, link.id, profile, &sent)?;
+        held::put(tx, link.id, [&row])
+    }
+
     /// What a job's end means for what is known of its members.
     fn resolve(
         &self,
@@ -326,6 +335,9 @@ impl Book {
                     hash: of.get(&profile).and_then(|(_, hash)| *hash),
                 };
                 let rows: Vec<RejectionRow> = members.iter().map(row).collect();
+                let is_update =
+                    |profile: &u32| of.get(profile).is_some_and(|(change, _)| change == Change::Updated.word());
+                members.iter().filter(is_update).try_for_each(|profile| self.take_back(tx, profile))?;
                 held::forget(tx, link, fresh)?;
                 ledger::clear(tx, link, members)?;
                 let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);

@@ -95,7 +95,9 @@ impl Book {
         let before = meta.and_then(|meta| meta.before.as_ref());
         let mut sent = before.map(|held| open_sent(&self.link.sealer, self.link.id, held)).unwrap_or_default();
         let now = lot.identifiers(position, &self.link.columns.fields);
-        if lot.change(position) != Change::Removed && !sent.contains(&now) {
+        if lot.change(position) != Change::Removed {
+            // What is sent now is the last, so that a job's end knows which it was.
+            sent.retain(|row| *row != now);
             sent.push(now);
         }
         Ok(Held {

@@ -24,22 +24,12 @@ const STEPS_MAX: usize = 16;
 impl Session {
     pub(super) async fn sync(mut self) -> Result<LinkReport, Error> {
         let now_ms = self.options.clock.now_ms();
-        if self.options.halt.is_asked() {
-            return Ok(self.failed(LinkState::Interrupted, Stop::Asked.into_reason()));
-        }
-        self.begin(now_ms).await?;
-        records::refresh(&self.link, &self.store).await?;
-        if let Some(failed) = self.ready().await? {
+        let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
+        if let Some(failed) = self.ready(now_ms, (&mut whole, &mut changes)).await? {
             return Ok(failed);
         }
-        let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
-        // Where the destination is in trouble, whatever is sent finds it out once more, and counts who waits for it.
-        if let Some(Stop::Person(reason)) = self.ask(&mut whole, &mut changes).await? {
-            return Ok(self.failed(LinkState::Paused, reason));
-        }
-        let (mut pass, mut refused_before, mut seen) = (1, 0, None);
+        let (mut pass, mut refused_before, mut seen, mut outdated) = (1, 0, None, RoaringBitmap::new());
         let mut guard = Guard::new(self.link.remove_max_percent, self.options.allow_empty);
-        let mut outdated = RoaringBitmap::new();
         loop {
             let snapshot = match self.snapshot(seen.take()).await {
                 Ok(snapshot) => snapshot,
@@ -47,21 +37,18 @@ impl Session {
             };
             self.prune(&snapshot).await?;
             let fresh = guard.unseen(&snapshot.candidates.outdated);
-            if let Some(reason) = guard.look_at(&snapshot) {
-                if pass == 1 {
-                    return Ok(self.failed(LinkState::Guarded, reason));
+            match guard.look_at(&snapshot) {
+                Some(reason) if pass == 1 => return Ok(self.failed(LinkState::Guarded, reason)),
+                Some(reason) => {
+                    let ended = (Some(Stop::Guarded(reason)), true, refused_before);
+                    return self.report(&snapshot, changes, whole, ended).await;
                 }
-                let ended = (Some(Stop::Guarded(reason)), true, refused_before);
-                return self.report(&snapshot, changes, whole, ended).await;
+                None => {}
             }
             let found = snapshot.changes();
+            count(pass, (&mut changes, found, fresh), &mut whole);
             if pass == 1 {
-                changes = changes.plus(found);
                 refused_before = snapshot.refused_before();
-            } else {
-                // A change that was refused has its outcome, and its withdrawal will have another.
-                changes.removed += fresh;
-                changes.updated += whole.withdraw_waiting(found.total().saturating_sub(fresh));
             }
             let dispatched = self.dispatch(&snapshot, found.total(), guard).await?;
             let Dispatched { tally, asked, link, complete, mut stopped, trust, .. } = dispatched;
@@ -78,10 +65,7 @@ impl Session {
             if stopped.is_none() && complete {
                 self.looked_at(&snapshot, overtaken.is_empty()).await?;
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
-                // A job may have refused members after everybody was looked at.
-                let refused = self.outdated(&snapshot).await? - &outdated;
-                if guard.unseen(&refused) > 0 {
-                    outdated |= refused;
+                if self.refused_later(&snapshot, &guard, &mut outdated).await? {
                     pass += 1;
                     continue;
                 }
@@ -109,11 +93,29 @@ impl Session {
         }
     }
 
-    /// Takes as known whom the first sync does not send, and opens the list.
-    async fn ready(&mut self) -> Result<Option<LinkReport>, Error> {
-        match self.take_as_known().await? {
-            Some(failed) => Ok(Some(failed)),
-            None => self.open().await,
+    /// All that comes before anybody is looked at: takes as known whom the first sync does not send, opens the list, and
+    /// asks about jobs.
+    async fn ready(
+        &mut self,
+        now_ms: u64,
+        (whole, changes): (&mut Tally, &mut ChangeCounts),
+    ) -> Result<Option<LinkReport>, Error> {
+        if self.options.halt.is_asked() {
+            return Ok(Some(self.failed(LinkState::Interrupted, Stop::Asked.into_reason())));
+        }
+        self.begin(now_ms).await?;
+        records::refresh(&self.link, &self.store).await?;
+        let failed = match self.take_as_known().await? {
+            Some(failed) => Some(failed),
+            None => self.open().await?,
+        };
+        if failed.is_some() {
+            return Ok(failed);
+        }
+        // Where the destination is in trouble, whatever is sent finds it out once more, and counts who waits for it.
+        match self.ask(whole, changes).await? {
+            Some(Stop::Person(reason)) => Ok(Some(self.failed(LinkState::Paused, reason))),
+            _ => Ok(None),
         }
     }
 
@@ -232,15 +234,24 @@ impl Session {
             .await
     }
 
-    /// Members of whom this run is and who were refused as they are now, while the destination holds them as they were.
-    async fn outdated(&self, snapshot: &Snapshot) -> Result<RoaringBitmap, Error> {
+    /// Whether a job has refused held members after everybody was looked at: they are withdrawn in another pass, which
+    /// each of them has once.
+    async fn refused_later(
+        &self,
+        snapshot: &Snapshot,
+        guard: &Guard,
+        outdated: &mut RoaringBitmap,
+    ) -> Result<bool, Error> {
         if self.options.again.is_some() {
-            return Ok(RoaringBitmap::new());
+            return Ok(false);
         }
-        let (link, is_whole) = (Arc::clone(&self.link), self.options.is_whole());
+        let link = Arc::clone(&self.link);
         let refused = self.store.read(move |reader| snapshot::outdated(reader, &link)).await?;
-        let among = if is_whole { &refused & &snapshot.state.audience } else { &refused & &snapshot.candidates.updated };
-        Ok(among)
+        let is_whole = self.options.is_whole();
+        let among = if is_whole { &snapshot.state.audience } else { &snapshot.candidates.updated };
+        let fresh = (refused & among) - &*outdated;
+        *outdated |= &fresh;
+        Ok(guard.unseen(&fresh) > 0)
     }
 
     async fn dispatch(&mut self, snapshot: &Snapshot, total: u64, guard: Guard) -> Result<Dispatched, Error> {
@@ -260,5 +271,16 @@ impl Session {
     async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
         let link = self.link.id;
         self.store.read(move |reader| waiting::earliest(reader, link)).await
+    }
+}
+
+/// Adds to the changes what a pass of the run finds; `fresh` of them are withdrawals that no pass before has found.
+fn count(pass: u32, (changes, found, fresh): (&mut ChangeCounts, ChangeCounts, u64), whole: &mut Tally) {
+    if pass == 1 {
+        *changes = changes.plus(found);
+    } else {
+        // A change that was refused has its outcome, and its withdrawal will have another.
+        changes.removed += fresh;
+        changes.updated += whole.withdraw_waiting(found.total().saturating_sub(fresh));
     }
 }

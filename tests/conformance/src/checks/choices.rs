@@ -46,7 +46,7 @@ pub(crate) fn check(kit: &Kit<'_>, chosen: &[Bench]) {
 }
 
 /// A connection with this value, unless it has it already.
-fn with(kit: &Kit<'_>, base: &Bench, setting: &Setting, value: &Value) -> Option<(String, Connection)> {
+pub(super) fn with(kit: &Kit<'_>, base: &Bench, setting: &Setting, value: &Value) -> Option<(String, Connection)> {
     let mut settings: Map<String, Value> = serde_json::from_str(&base.connection.settings).ok()?;
     if settings.insert(setting.name.clone(), value.clone()).as_ref() == Some(value) {
         return None;

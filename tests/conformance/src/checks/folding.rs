@@ -11,7 +11,7 @@ use crate::kit::Kit;
 use crate::people::{Cell, Person};
 
 /// Number of the member that is spelled in several ways; a multiple of seven has the best identifier.
-const MEMBER: usize = 42_000;
+pub(super) const MEMBER: usize = 42_000;
 
 /// Maps one person in every spelling of every field that folds.
 pub(crate) fn check(kit: &Kit<'_>, benches: &[Bench]) {
@@ -28,12 +28,7 @@ pub(crate) fn check(kit: &Kit<'_>, benches: &[Bench]) {
 }
 
 fn compare(kit: &Kit<'_>, bench: &Bench, field: &str, step: Fold, [one, other]: &[String; 2]) {
-    let mapped = |text: &str| -> Option<Vec<PreparedRequest>> {
-        let person = bench.spelled(MEMBER, field, text);
-        let did = format!("mapped a member whose `{field}` is {text:?}");
-        let mapped = kit.map(bench, &bench.crowd(vec![person]), &did)?;
-        Some(mapped.deliveries.into_iter().flat_map(|delivery| delivery.requests).collect())
-    };
+    let mapped = |text: &str| mapped(kit, bench, field, text);
     let (Some(expected), Some(got)) = (mapped(one), mapped(other)) else { return };
     // A plugin that cannot use the value has no form of it.
     if expected.is_empty() {
@@ -44,6 +39,14 @@ fn compare(kit: &Kit<'_>, bench: &Bench, field: &str, step: Fold, [one, other]: 
         let why = format!("the same bytes, `{field}` being folded by `{}`: {}", step.word(), shown(&expected));
         Failure::new(did, why, shown(&got))
     });
+}
+
+/// The requests about one member with this text in a field; nothing where `map` failed.
+pub(super) fn mapped(kit: &Kit<'_>, bench: &Bench, field: &str, text: &str) -> Option<Vec<PreparedRequest>> {
+    let person = bench.spelled(MEMBER, field, text);
+    let did = format!("mapped a member whose `{field}` is {text:?}");
+    let mapped = kit.map(bench, &bench.crowd(vec![person]), &did)?;
+    Some(mapped.deliveries.into_iter().flat_map(|delivery| delivery.requests).collect())
 }
 
 /// A value in two spellings that this step makes one; none where it has but one.
@@ -80,7 +83,7 @@ fn shown(requests: &[PreparedRequest]) -> String {
 
 impl Bench {
     /// The ordinary value of a field that a column goes into, where it is a text.
-    fn text(&self, field: &str, number: usize) -> Option<String> {
+    pub(super) fn text(&self, field: &str, number: usize) -> Option<String> {
         let column = (0..self.columns()).find(|at| self.column(*at) == field)?;
         match self.ordinary_value(column, number) {
             Cell::Text(text) => Some(text),

@@ -148,3 +148,26 @@ async fn nothing_falls_back_to_plain_text() {
     assert_eq!(first[0], 22, "a TLS handshake record, not `POST`");
     assert!(listener.unwrap().accept().is_err(), "there is no second attempt");
 }
+
+#[tokio::test]
+async fn a_certificate_that_was_wrong_is_believed_once_it_is_right() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let certificates = [EXPIRED, EXPIRED, CERTIFICATE].map(|certificate| Arc::new(server_config(certificate)));
+    std::thread::spawn(move || {
+        for (config, stream) in certificates.into_iter().zip(listener.incoming().flatten()) {
+            let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+            if stream.read(&mut [0; 4096]).is_ok() {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    let client = client("api.example.com", address, &[ROOT, SECOND_ROOT]);
+    for _ in 0..2 {
+        let got = get(&client, "api.example.com", address).await;
+        assert!(got.starts_with("not trusted:") && got.contains("expired"), "{got}");
+    }
+    assert_eq!(get(&client, "api.example.com", address).await, "200 ok");
+}
