@@ -14,6 +14,8 @@ use enroute_store::{self as store, Reader};
 #[derive(Debug)]
 pub(super) struct Names {
     met: HashSet<String>,
+    /// The names of the line before: most lines have the same.
+    before: Vec<String>,
     new: Vec<String>,
     taken: HashMap<String, String>,
 }
@@ -26,7 +28,7 @@ impl Names {
             let source = if other.source.is_empty() { String::new() } else { format!(" of source `{}`", other.source) };
             (other.name, format!("a {} trait{source}", other.kind))
         });
-        Ok(Self { met: HashSet::new(), new: Vec::new(), taken: taken.collect() })
+        Ok(Self { met: HashSet::new(), before: Vec::new(), new: Vec::new(), taken: taken.collect() })
     }
 
     /// Notes a name, or says whose it is.
@@ -43,7 +45,12 @@ impl Names {
     }
 
     pub(super) fn note_all(&mut self, names: &[Cow<'_, str>]) -> Result<(), Bad> {
-        names.iter().try_for_each(|name| self.note(name))
+        if self.before.iter().eq(names) {
+            return Ok(());
+        }
+        names.iter().try_for_each(|name| self.note(name))?;
+        self.before = names.iter().map(|name| name.to_string()).collect();
+        Ok(())
     }
 
     /// The names that were met since this was last asked.

@@ -109,6 +109,34 @@ pub fn evaluate(reader: &Reader, condition: &str, limits: Limits) -> Result<Eval
     Ok(Evaluation { members, volatile, revision })
 }
 
+/// Which of these profiles a condition that looks at one profile at a time is true of.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub(super) fn evaluate_of(
+    reader: &Reader,
+    condition: &str,
+    profiles: &RoaringBitmap,
+    limits: Limits,
+) -> Result<RoaringBitmap, AudienceError> {
+    if profiles.is_empty() {
+        return Ok(RoaringBitmap::new());
+    }
+    let (connection, watch, _) = open(reader, condition, limits)?;
+    let look = || {
+        let mut statement = connection.prepare(&format!("{BEFORE}{condition}{AFTER} and _n = ?1"))?;
+        let mut found = RoaringBitmap::new();
+        for profile in profiles {
+            if statement.exists([profile])? {
+                found.insert(profile);
+            }
+        }
+        Ok(found)
+    };
+    look().map_err(|error| explain(error, condition, &watch, limits, reader))
+}
+
 /// Whether a condition can be evaluated: it is, over the first profiles, so that what only values show is found too.
 ///
 /// Takes its own connection, and a while: not to be called from async code.

@@ -174,6 +174,16 @@ pub fn open(from: &impl Look) -> Result<RoaringBitmap, Error> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The numbers of everybody who was ever forgotten, or is being.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn all(from: &impl Look) -> Result<RoaringBitmap, Error> {
+    let mut statement = from.connection().prepare_cached("SELECT profile FROM forgotten ORDER BY profile")?;
+    let rows = statement.query_map((), |row| row.get::<_, u32>(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// All numbers, those of records too, under which people who are being forgotten were sent.
 ///
 /// # Errors

@@ -138,6 +138,23 @@ pub fn put<'a>(tx: &Transaction<'_>, link: i64, rows: impl IntoIterator<Item = &
     Ok(())
 }
 
+/// Notes that the destination has what was sent of members, whose rows say everything else already. Returns those who
+/// have no row.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn confirm(tx: &Transaction<'_>, link: i64, rows: &[(u32, [u8; 16])]) -> Result<Vec<u32>, Error> {
+    let sql = "UPDATE held SET hash = ?3 WHERE connection = ?1 AND profile = ?2";
+    let mut statement = tx.connection().prepare_cached(sql)?;
+    let mut missing = Vec::new();
+    for (profile, hash) in rows {
+        if statement.execute(params![link, profile, hash.as_slice()])? == 0 {
+            missing.push(*profile);
+        }
+    }
+    Ok(missing)
+}
+
 /// Forgets members who left.
 ///
 /// # Errors

@@ -28,6 +28,7 @@ pub mod layers;
 pub mod ledger;
 pub mod letters;
 mod look;
+pub mod membership;
 pub mod outdated;
 pub mod pace;
 pub mod places;

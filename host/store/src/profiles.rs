@@ -17,9 +17,10 @@ pub const PARTS: [&str; 4] = ["identifiers", "traits", "context", "consent"];
 
 const FIND: &str = "select id, revision, hash, custom is not null from profile where key = ?1";
 /// The number of somebody who was forgotten is nobody else's.
+const LAST: &str = "select max(coalesce((select max(id) from profile), 0),
+    coalesce((select max(profile) from forgotten), 0))";
 const INSERT: &str = "insert into profile (id, key, revision, hash, identifiers, traits, context, consent)
-    values (1 + max(coalesce((select max(id) from profile), 0), coalesce((select max(profile) from forgotten), 0)),
-      ?1, ?2, ?3, jsonb(?4), jsonb(?5), jsonb(?6), jsonb(?7))";
+    values (?1, ?2, ?3, ?4, jsonb(?5), jsonb(?6), jsonb(?7), jsonb(?8))";
 const UPDATE: &str = "update profile set revision = ?2, hash = ?3, identifiers = jsonb(?4), traits = jsonb(?5),
     context = jsonb(?6), consent = jsonb(?7) where id = ?1";
 /// For a profile that has other layers: its traits are put together afterwards.
@@ -82,6 +83,9 @@ pub struct Profiles<'a> {
     update_own: CachedStatement<'a>,
     layers: Layers<'a>,
     transaction: &'a Transaction<'a>,
+    /// The number that was given last, with how many changes the connection had made by then: who else adds profiles in
+    /// between makes it unknown again.
+    last: Option<(u32, u64)>,
 }
 
 impl fmt::Debug for Profiles<'_> {
@@ -100,7 +104,17 @@ impl<'a> Profiles<'a> {
         let prepare = |sql| transaction.connection.prepare_cached(sql);
         let (find, insert, update) = (prepare(FIND)?, prepare(INSERT)?, prepare(UPDATE)?);
         let (update_own, layers) = (prepare(UPDATE_OWN)?, Layers::new(transaction)?);
-        Ok(Self { find, insert, update, update_own, layers, transaction })
+        Ok(Self { find, insert, update, update_own, layers, transaction, last: None })
+    }
+
+    /// The next number.
+    fn next(&self) -> Result<u32, Error> {
+        let changes = self.transaction.connection.total_changes();
+        let last = match self.last {
+            Some((last, then)) if then == changes => i64::from(last),
+            _ => self.transaction.connection.prepare_cached(LAST)?.query_row((), |row| row.get(0))?,
+        };
+        u32::try_from(last + 1).map_err(|_| Error::Broken("a dense number fits 32 bits"))
     }
 
     /// The number of a profile, which is made where nobody knows it yet; tells whether it was.
@@ -141,10 +155,11 @@ impl<'a> Profiles<'a> {
                 Ok(Upserted::Updated { id, was })
             }
             None => {
-                let row = (profile.key, revision, profile.hash, identifiers, traits, context, consent);
+                let id = self.next()?;
+                let row = (id, profile.key, revision, profile.hash, identifiers, traits, context, consent);
                 self.insert.execute(row)?;
-                let id = u32::try_from(self.transaction.connection.last_insert_rowid());
-                Ok(Upserted::Added { id: id.map_err(|_| Error::Broken("a dense number fits 32 bits"))? })
+                self.last = Some((id, self.transaction.connection.total_changes()));
+                Ok(Upserted::Added { id })
             }
         }
     }

@@ -480,6 +480,9 @@ fn notes(link: &Link, snapshot: &Snapshot) -> Vec<String> {
     if snapshot.known > 0 {
         notes.push(taken_as_known(snapshot.known));
     }
+    if let Some(why) = snapshot.whole {
+        notes.push(format!("every run evaluates the condition over all profiles, because {why}"));
+    }
     if snapshot.withheld > 0 {
         let purposes = link.requires_consent.join("`, `");
         notes.push({

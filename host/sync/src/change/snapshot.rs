@@ -11,7 +11,7 @@ use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
 use enroute_store::known::{self, First};
-use enroute_store::{Reader, again, forgotten, held, ledger, letters, outdated, waiting};
+use enroute_store::{Reader, again, forgotten, held, ledger, letters, membership, outdated, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -41,6 +41,10 @@ pub(crate) struct Snapshot {
     pub(crate) forgotten: RoaringBitmap,
     /// Store revision up to which changes are looked at in this run.
     pub(crate) revision: i64,
+    /// The audience, where a run should keep it for the next one.
+    pub(crate) to_keep: Option<membership::Found>,
+    /// Why every run evaluates the condition over everybody, if it does.
+    pub(crate) whole: Option<&'static str>,
     /// Who is in the audience, also where everybody is withdrawn from this place.
     pub(crate) current: RoaringBitmap,
 }
@@ -134,10 +138,13 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let revision = reader.revision()?;
     let limits = audience::Limits { wall: AUDIENCE_WALL_MAX };
     let mut members = RoaringBitmap::new();
+    let (mut to_keep, mut whole) = (None, None);
     if !link.condition.is_empty() {
-        let evaluated = audience::evaluate(reader, &link.condition, limits)
+        let found = membership::find(reader, &link.condition, limits)
             .map_err(|source| SnapshotError::Audience { audience: link.audience.clone(), source })?;
-        members = evaluated.members;
+        to_keep = found.is_new.then(|| found.clone());
+        whole = found.whole;
+        members = found.members;
     }
     let mut withheld = 0;
     if !link.requires_consent.is_empty() {
@@ -156,7 +163,7 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     if link.withdraws.is_some() {
         (members, withheld) = (RoaringBitmap::new(), 0);
     }
-    let mut snapshot = Snapshot { revision, withheld, profiles, current, ..Snapshot::default() };
+    let mut snapshot = Snapshot { revision, withheld, profiles, current, to_keep, whole, ..Snapshot::default() };
     snapshot.forgotten = forgotten::open_numbers(reader)?;
     // A run notes this before; a plan forecasts it.
     let tried_for = waiting::tried_for(reader, link.id)?;

@@ -194,9 +194,17 @@ impl Book {
         let gone = |at: &&u32| lot.change(**at) == Change::Removed;
         let removed = positions.iter().filter(gone).filter_map(|at| lot.profile(*at));
         held::forget(tx, link.id, removed)?;
-        let mut rows = Vec::with_capacity(positions.len());
+        // Of whom nothing was held before, the row of the intent has all but the hash.
+        let is_fresh = |at: &u32| lot.meta.get(*at as usize).is_some_and(|meta| meta.before.is_none());
+        let fresh = positions.iter().filter(|at| !gone(at) && is_fresh(at));
+        let fresh = fresh.filter_map(|at| Some((lot.profile(*at)?, lot.meta.get(*at as usize)?.hash)));
+        let missing: RoaringBitmap = held::confirm(tx, link.id, &fresh.collect::<Vec<_>>())?.into_iter().collect();
+        let mut rows = Vec::new();
         for at in positions.iter().filter(|at| !gone(at)) {
             let (Some(meta), Some(profile)) = (lot.meta.get(*at as usize), lot.profile(*at)) else { continue };
+            if is_fresh(at) && !missing.contains(profile) {
+                continue;
+            }
             let now = [lot.identifiers(*at, &link.columns.fields)];
             rows.push(Held {
                 profile,

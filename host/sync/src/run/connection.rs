@@ -12,7 +12,7 @@ use crate::delivery::stop::Stop;
 use crate::report::{ChangeCounts, LinkReport, LinkState, Tally};
 use crate::run::session::Session;
 use enroute_core::diff::State;
-use enroute_store::{Error, Transaction, again, ledger, letters, waiting};
+use enroute_store::{Error, Transaction, again, ledger, letters, membership, waiting};
 use roaring::RoaringBitmap;
 use std::sync::Arc;
 
@@ -212,7 +212,8 @@ impl Session {
     async fn snapshot(&self, seen: Option<Seen>) -> Result<Snapshot, SnapshotError> {
         let (link, now_ms) = (Arc::clone(&self.link), self.options.clock.now_ms());
         let (only, resend, among) = (self.options.only.clone(), self.options.again, self.options.among.clone());
-        self.store
+        let mut snapshot = self
+            .store
             .read(move |reader| {
                 let known = ledger::find_link(reader, &link.name())?;
                 let seen = seen.unwrap_or_else(|| Seen {
@@ -229,9 +230,15 @@ impl Session {
                 if let Some(resend) = resend {
                     snapshot.restrict_to_again(reader, resend)?;
                 }
-                Ok(snapshot)
+                Ok::<_, SnapshotError>(snapshot)
             })
-            .await
+            .await?;
+        if let Some(found) = snapshot.to_keep.take() {
+            let (sealer, condition) = (self.link.sealer.clone(), self.link.condition.clone());
+            // Of what is lost to a power cut, the next run finds what was kept before.
+            self.store.write_relaxed(move |tx| membership::keep(tx, &sealer, &condition, &found, now_ms)).await?;
+        }
+        Ok(snapshot)
     }
 
     /// Whether a job has refused held members after everybody was looked at: they are withdrawn in another pass, which
