@@ -94,7 +94,7 @@ struct Seen {
 
 struct Simulation<'a> {
     store: &'a Store,
-    reader: Reader,
+    reader: &'a Reader,
     dice: Dice,
     plant: Plant,
     now_ms: u64,
@@ -109,7 +109,7 @@ struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    fn new(store: &'a Store, seed: u64, plant: Plant) -> Self {
+    fn new(store: &'a Store, reader: &'a Reader, seed: u64, plant: Plant) -> Self {
         let side = |destination: &str, trouble| {
             let name =
                 LinkName { audience: format!("a{seed}"), destination: destination.to_owned(), mapping: String::new() };
@@ -120,7 +120,6 @@ impl<'a> Simulation<'a> {
         };
         let sides = [side("troubled", 45), side("sound", 0)];
         let run = written(store, |tx| ledger::begin_run(tx, START_MS));
-        let reader = store.reader().expect("the store is read");
         Self {
             store,
             reader,
@@ -546,8 +545,9 @@ fn first_broken(seeds: std::ops::Range<u64>, plant: Plant) -> Option<(u64, Strin
     while seeds.peek().is_some() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("state")).expect("a store");
+        let reader = store.reader().expect("the store is read");
         for seed in seeds.by_ref().take(usize::try_from(SEEDS_PER_STORE).unwrap()) {
-            if let Err(promise) = Simulation::new(&store, seed, plant).live() {
+            if let Err(promise) = Simulation::new(&store, &reader, seed, plant).live() {
                 return Some((seed, promise));
             }
         }
