@@ -3,9 +3,8 @@
 //! configuration. What was promised is checked behind every step.
 //!
 //! The async parts are not in it; `tests/it/crashes.rs` and `tests/it/killed.rs` drive those. A failure prints its seed:
-//! `SIMULATE_SEED=… cargo nextest run -p enroute-sync simulated` takes that one again, and
-//! `SIMULATE_SEEDS=10000` in the same place is the long way: some
-//! 14 ms of CPU time for each life in the dev profile.
+//! `SIMULATE_SEED=… cargo nextest run -p enroute-sync simulated` takes that one again, and `SIMULATE_SEEDS=10000` in the
+//! same place is the long way: some 14 ms of CPU time for each life in the dev profile.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
