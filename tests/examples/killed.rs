@@ -1,7 +1,8 @@
 //! A large sync that is killed over and over: `cargo run -p enroute-tests --example killed -- 200000 60`.
 //!
-//! So many people go to Braze and SendGrid; the process is killed every second, so many times, or until it is through.
-//! Then one run is left alone. Behind it everybody changes, a run is told to end (SIGTERM) in the middle, and another one
+//! So many people go to Braze and SendGrid; the process is killed so many times, or until it is through: a second after
+//! it was started, and every other time a second after its first request, since a start that imports and looks over what
+//! the last one left may take all of the first second. Then one run is left alone. Behind it everybody changes, a run is told to end (SIGTERM) in the middle, and another one
 //! is left alone. A third argument names the binary, where it is not the one that `tests/run` built.
 //!
 //! Fails where a destination lacks somebody or has a stranger, where somebody was in two requests at a time, where the
@@ -108,6 +109,13 @@ impl World {
         let mut killed = 0;
         while killed < kills {
             let mut process = self.enroute("sync").stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+            if killed % 2 == 1 {
+                let (braze, next) = (self.fakes.braze.server(), self.seen()[0] + 1);
+                tokio::select! {
+                    _ = process.wait() => break,
+                    () = braze.until_seen(next) => {}
+                }
+            }
             if tokio::time::timeout(Duration::from_secs(1), process.wait()).await.is_ok() {
                 break;
             }

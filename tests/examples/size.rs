@@ -32,6 +32,13 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Ticks of CPU time in a second, as Linux tells them to programs.
 const TICKS: f64 = 100.0;
 
+/// What a step took for each profile or member with the first number.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    cpu_us: f64,
+    memory_mib: u64,
+}
+
 /// What a process took.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
@@ -67,7 +74,7 @@ async fn main() -> Result<ExitCode, Failure> {
 }
 
 /// Takes one number of profiles through all steps.
-async fn measure(size: u64, names: &[String], first: &mut BTreeMap<&'static str, Cost>) -> Result<bool, Failure> {
+async fn measure(size: u64, names: &[String], first: &mut BTreeMap<&'static str, First>) -> Result<bool, Failure> {
     let folder = tempfile::tempdir_in(root().join("target/tmp"))?;
     let fakes = All::start().await?;
     configure(folder.path(), &fakes, names)?;
@@ -85,14 +92,14 @@ async fn measure(size: u64, names: &[String], first: &mut BTreeMap<&'static str,
         let cost = run(folder.path(), arguments).await?;
         // Only memory, and the fake needs it.
         fakes.servers().iter().for_each(|(_, server)| server.clear());
-        let cpu_us = |cost: Cost, each: u64| cost.cpu_s * 1e6 / whole(each);
-        let (of_first, each_first) = (*first.entry(name).or_insert(Cost { cpu_s: cpu_us(cost, each), ..cost }), each);
+        let cpu_us = cost.cpu_s * 1e6 / whole(each);
+        let of_first = first.entry(name).or_insert(First { cpu_us, memory_mib: cost.memory_mib });
         println!(
             "{size:>10} {name:8} {:>9.1} {:>9.2} {:>12.2} {:>7.2} {:>6} {:>7.2}",
             cost.wall_s,
             cost.cpu_s,
-            cpu_us(cost, each_first),
-            cpu_us(cost, each_first) / of_first.cpu_s,
+            cpu_us,
+            cpu_us / of_first.cpu_us,
             cost.memory_mib,
             whole(cost.memory_mib) / whole(of_first.memory_mib),
         );

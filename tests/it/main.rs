@@ -41,5 +41,4 @@ mod refusals;
 mod secrets;
 mod seven;
 mod signals;
-mod simulated;
 mod tidy;
