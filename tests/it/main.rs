@@ -15,6 +15,7 @@ mod support;
 
 mod account;
 mod answers;
+mod bench;
 mod compiling;
 mod conditions;
 mod crashes;
