@@ -47,7 +47,7 @@ pub(super) const CASES: [Case; 7] = [
     Case {
         id: "facebook",
         name: "facebook-ads",
-        settings: &[("extern_id", "\"user_id\"")],
+        settings: &[("extern_id", "\"user_id\""), ("allow_custom_traits", "true")],
         rows: &[
             ("email", "EMAIL"),
             ("phone", "PHONE"),
