@@ -16,6 +16,7 @@ mod support;
 mod account;
 mod answers;
 mod asking;
+mod bench;
 mod compiling;
 mod conditions;
 mod crashes;

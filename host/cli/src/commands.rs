@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod adopt;
 pub(crate) mod alert;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod demo;

@@ -15,8 +15,8 @@ use clap::{Parser, Subcommand};
 use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge, reload,
-    resync, retry, serve, status, sync, traits, trial, versions,
+    account, adopt, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge,
+    reload, resync, retry, serve, status, sync, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -91,6 +91,10 @@ enum Command {
     Explain(status::ExplainArgs),
     /// Make, look at and lock plugins.
     Plugin(plugin::PluginArgs),
+    /// Measure what Enroute costs on this machine, beside other tools and the machine's own limits.
+    Bench(bench::BenchArgs),
+    #[command(name = bench::servers::NAME, hide = true)]
+    BenchServers,
     #[command(name = compile::NAME, hide = true)]
     Compile(compile::CompileArgs),
 }
@@ -199,6 +203,8 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Plugin(args) => plugin::run(args, folder, output).await,
+        Command::Bench(args) => bench::run(args, output).await,
+        Command::BenchServers => bench::servers::serve(output).await.map(|()| ExitCode::SUCCESS),
         Command::Compile(args) => compile::run(&args, output),
     }
 }

@@ -74,7 +74,8 @@ impl std::fmt::Debug for Runtime {
     }
 }
 
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+/// What plugins may import.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     bindings::Plugin::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |state| state)?;

@@ -13,6 +13,8 @@ mod convert;
 mod cpu;
 mod engine;
 mod fault;
+#[cfg(test)]
+mod fuel;
 mod lane;
 mod limits;
 mod meter;

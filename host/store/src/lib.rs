@@ -52,6 +52,7 @@ pub mod waiting;
 pub mod warehouse;
 mod witness;
 mod writer;
+pub mod yardstick;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

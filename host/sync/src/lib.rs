@@ -26,6 +26,7 @@ mod run;
 mod setup;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod trial;
 mod versions;
 mod window;
@@ -62,6 +63,7 @@ pub use setup::named::InAccount;
 pub use setup::prepare::{Connected, Matched, Setup};
 pub use setup::stopped::Stopped;
 pub use setup::watch::Exchange;
+pub use transform::{Person, Transform, Transformed};
 pub use trial::{Sent, Trial, TriedMapping, try_profile};
 pub use versions::{Difference, Undo, VersionDiff, VersionError, VersionTold, diff, undo};
 pub use window::{Discarded, Latency, Window, windows};

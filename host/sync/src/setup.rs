@@ -8,6 +8,7 @@ mod connection;
 mod destination;
 pub(crate) mod identify;
 pub(crate) mod link;
+mod loose;
 pub(crate) mod named;
 pub(crate) mod paused;
 pub(crate) mod place;

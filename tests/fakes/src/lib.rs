@@ -29,6 +29,7 @@ pub mod oauth;
 pub mod salesforce;
 pub mod sendgrid;
 pub mod server;
+pub mod stub;
 #[cfg(test)]
 mod testing;
 pub mod zendesk;
