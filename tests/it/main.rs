@@ -37,6 +37,7 @@ mod outside;
 mod places;
 mod refusals;
 mod secrets;
+mod serve;
 mod seven;
 mod signals;
 mod tidy;
