@@ -106,10 +106,18 @@ impl Host {
     }
 }
 
-/// Waits until the fake Braze has these members.
-pub(crate) async fn until_braze_has(world: &World, expect: &BTreeSet<String>) {
+/// Waits until the fake Braze has these members. What paces it is an answer of the host: a request is seen before it has
+/// its effect.
+pub(crate) async fn until_braze_has(host: &Host, world: &World, expect: &BTreeSet<String>) {
     while world.braze_members() != *expect {
-        world.braze.server().until_seen(world.braze.server().seen() + 1).await;
+        host.get("/ready").await;
+    }
+}
+
+/// The same for so many members at the fake Facebook.
+pub(crate) async fn until_facebook_has(host: &Host, world: &World, members: usize) {
+    while world.facebook_emails().len() != members {
+        host.get("/ready").await;
     }
 }
 
@@ -136,14 +144,15 @@ async fn a_host_brings_everybody_and_what_changes_in_a_file_follows_by_itself() 
     let world = World::new().await;
     people(&world, 0..30);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..30)).await;
+    until_braze_has(&host, &world, &ids(0..30)).await;
     people(&world, 0..40);
-    until_braze_has(&world, &ids(0..40)).await;
+    until_braze_has(&host, &world, &ids(0..40)).await;
     let mut later: Vec<Value> = (1..40).map(|number| gold(&format!("u{number}"))).collect();
     later.push(with(gold("u0"), "plan", serde_json::json!("silver")));
     world.people(&later);
-    until_braze_has(&world, &ids(1..40)).await;
-    let told = host.until(|told| told["connections"].as_object().unwrap().values().all(|one| one["state"] == "idle")).await;
+    until_braze_has(&host, &world, &ids(1..40)).await;
+    let told =
+        host.until(|told| told["connections"].as_object().unwrap().values().all(|one| one["state"] == "idle")).await;
     assert_eq!((&told["status"], &told["configuration"]["in_force"]), (&"ok".into(), &true.into()), "{told:#}");
     assert_eq!(world.facebook_emails().len(), 39);
     host.stop().await;
@@ -158,7 +167,7 @@ async fn machines_are_told_how_it_is() {
     let world = World::new().await;
     people(&world, 0..3);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..3)).await;
+    until_braze_has(&host, &world, &ids(0..3)).await;
     host.until(|told| told["connections"]["gold/braze-eu"]["state"] == "idle").await;
     let (ready, _) = host.get("/ready").await;
     let (nothing, _) = host.get("/there-is-none").await;
@@ -184,14 +193,15 @@ async fn a_connection_with_a_schedule_waits_for_it_while_others_follow_their_dat
     let scheduled = "destination = \"braze-eu\"\ncron = \"0 12 29 2 *\"\nzone = \"Europe/Oslo\"";
     world.write("audiences.toml", &crate::support::AUDIENCES.replacen("destination = \"braze-eu\"", scheduled, 1));
     let host = Host::start(&world).await;
-    while world.facebook_emails().len() < 3 {
-        world.facebook.server().until_seen(world.facebook.server().seen() + 1).await;
-    }
+    until_facebook_has(&host, &world, 3).await;
     let told = host.until(|told| told["connections"]["gold/facebook-ads"]["state"] == "idle").await;
     let braze = &told["connections"]["gold/braze-eu"];
     assert_eq!((&braze["state"], &braze["next"]), (&"waiting".into(), &"2028-02-29T11:00:00Z".into()), "{told:#}");
     assert_eq!(world.braze.server().seen(), 0);
     let (_, metrics) = host.get("/metrics").await;
-    assert!(metrics.contains("enroute_schedule_due_timestamp_seconds{schedule=\"connection/gold/braze-eu\"}"), "{metrics}");
+    assert!(
+        metrics.contains("enroute_schedule_due_timestamp_seconds{schedule=\"connection/gold/braze-eu\"}"),
+        "{metrics}"
+    );
     host.stop().await;
 }

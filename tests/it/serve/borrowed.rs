@@ -12,7 +12,7 @@ async fn commands_print_what_they_always_print_and_the_host_goes_on() {
     let world = World::new().await;
     people(&world, 0..5);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..5)).await;
+    until_braze_has(&host, &world, &ids(0..5)).await;
     let socket = std::fs::metadata(world.state().join("serve.sock")).expect("it is there");
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
 
@@ -32,10 +32,9 @@ async fn commands_print_what_they_always_print_and_the_host_goes_on() {
         let (code, document) = command(&world, args).await;
         assert_eq!(code, expect, "{args:?}: {document:#}");
     }
-    let expect: std::collections::BTreeSet<String> =
-        ids(0..8).into_iter().filter(|id| id != "u1").collect();
+    let expect: std::collections::BTreeSet<String> = ids(0..8).into_iter().filter(|id| id != "u1").collect();
     people(&world, 0..8);
-    until_braze_has(&world, &expect).await;
+    until_braze_has(&host, &world, &expect).await;
     host.stop().await;
 }
 
@@ -44,7 +43,7 @@ async fn a_host_whose_borrower_is_killed_goes_on() {
     let world = World::new().await;
     people(&world, 0..3);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..3)).await;
+    until_braze_has(&host, &world, &ids(0..3)).await;
     let held = enroute_fakes::faults::Latch::default();
     let hold = enroute_fakes::faults::Action::Hold(held.clone());
     world.braze.server().fault(enroute_fakes::Fault::always(hold).path("/users/track").from_call(1));
@@ -59,7 +58,7 @@ async fn a_host_whose_borrower_is_killed_goes_on() {
     world.braze.server().clear_faults();
     held.open();
     people(&world, 0..4);
-    until_braze_has(&world, &ids(0..4)).await;
+    until_braze_has(&host, &world, &ids(0..4)).await;
     host.until(|told| told["lent"] == json!([])).await;
     host.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Edits of the files while a host runs.
 
-use super::{Host, command, ids, people, until_braze_has};
+use super::{Host, command, ids, people, until_braze_has, until_facebook_has};
 use crate::support::{AUDIENCES, World};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -8,7 +8,7 @@ async fn a_broken_edit_leaves_what_was_in_force_and_a_sound_one_takes_its_place(
     let world = World::new().await;
     people(&world, 0..5);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..5)).await;
+    until_braze_has(&host, &world, &ids(0..5)).await;
 
     world.write("audiences.toml", &AUDIENCES.replace("'gold'", "'gold"));
     world.write("plugins.toml", &world.plugins_toml().replace("allow_networks", "allow_network"));
@@ -17,7 +17,7 @@ async fn a_broken_edit_leaves_what_was_in_force_and_a_sound_one_takes_its_place(
     let (_, metrics) = host.get("/metrics").await;
     assert!(metrics.contains("enroute_config_in_force 0\n"), "{metrics}");
     people(&world, 0..6);
-    until_braze_has(&world, &ids(0..6)).await;
+    until_braze_has(&host, &world, &ids(0..6)).await;
 
     let (code, document) = command(&world, &["reload"]).await;
     assert_eq!((code, &document["in_force"]), (2, &false.into()), "{document:#}");
@@ -41,15 +41,13 @@ async fn an_edit_starts_and_ends_connections_and_leaves_the_others_alone() {
     let (first, second) = AUDIENCES.rsplit_once("\n[[connection]]").expect("two connections");
     world.write("audiences.toml", first);
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..5)).await;
+    until_braze_has(&host, &world, &ids(0..5)).await;
     host.until(|told| told["connections"]["gold/braze-eu"]["state"] == "idle").await;
     assert_eq!(world.facebook.server().seen(), 0);
     let before = world.braze.server().seen();
 
     world.write("audiences.toml", &format!("{first}\n[[connection]]{second}"));
-    while world.facebook_emails().len() < 5 {
-        world.facebook.server().until_seen(world.facebook.server().seen() + 1).await;
-    }
+    until_facebook_has(&host, &world, 5).await;
     assert_eq!(world.braze.server().seen(), before, "what did not change was left alone");
 
     world.write("audiences.toml", first);
@@ -58,6 +56,6 @@ async fn an_edit_starts_and_ends_connections_and_leaves_the_others_alone() {
     assert!(!metrics.contains("connection=\"gold/facebook-ads\""), "{metrics}");
     host.signal("-HUP");
     people(&world, 0..7);
-    until_braze_has(&world, &ids(0..7)).await;
+    until_braze_has(&host, &world, &ids(0..7)).await;
     host.stop().await;
 }

@@ -7,7 +7,7 @@ use tokio::net::UnixDatagram;
 use super::{Host, command, ids, people, until_braze_has};
 use crate::support::World;
 
-/// A world in which requests carry 75 members at most.
+/// A world of 300 people: Braze takes them in requests of 75 at most.
 async fn world() -> World {
     let world = World::new().await;
     people(&world, 0..300);
@@ -30,7 +30,7 @@ async fn a_host_that_is_told_to_stop_waits_for_what_is_in_flight_and_repeats_not
     assert!(requests.iter().all(|request| request.status.is_some()), "what was in flight was waited for");
     world.braze.server().clear_faults();
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..300)).await;
+    until_braze_has(&host, &world, &ids(0..300)).await;
     let sent: usize = world
         .braze
         .server()
@@ -67,7 +67,7 @@ async fn a_host_that_was_killed_goes_on_by_itself_when_it_starts_again() {
     host.kill().await;
     world.braze.server().clear_faults();
     let host = Host::start(&world).await;
-    until_braze_has(&world, &ids(0..300)).await;
+    until_braze_has(&host, &world, &ids(0..300)).await;
     host.until(|told| told["connections"].as_object().unwrap().values().all(|one| one["state"] == "idle")).await;
     assert_eq!(world.facebook_emails().len(), 300);
     host.stop().await;
