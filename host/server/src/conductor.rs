@@ -100,6 +100,7 @@ impl Conductor {
         };
         conductor.take_on().await?;
         conductor.take_up_at_start()?;
+        conductor.tell();
         Ok(conductor)
     }
 
