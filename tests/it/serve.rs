@@ -7,7 +7,7 @@ mod stops;
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStderr};
@@ -148,12 +148,12 @@ async fn a_host_brings_everybody_and_what_changes_in_a_file_follows_by_itself() 
     people(&world, 0..40);
     until_braze_has(&host, &world, &ids(0..40)).await;
     let mut later: Vec<Value> = (1..40).map(|number| gold(&format!("u{number}"))).collect();
-    later.push(with(gold("u0"), "plan", serde_json::json!("silver")));
+    later.push(with(gold("u0"), "plan", json!("silver")));
     world.people(&later);
     until_braze_has(&host, &world, &ids(1..40)).await;
     let told =
         host.until(|told| told["connections"].as_object().unwrap().values().all(|one| one["state"] == "idle")).await;
-    assert_eq!((&told["status"], &told["configuration"]["in_force"]), (&"ok".into(), &true.into()), "{told:#}");
+    assert_eq!((&told["status"], &told["configuration"]["in_force"]), (&json!("ok"), &json!(true)), "{told:#}");
     assert_eq!(world.facebook_emails().len(), 39);
     host.stop().await;
     assert!(!world.state().join("serve.sock").exists());
@@ -196,7 +196,7 @@ async fn a_connection_with_a_schedule_waits_for_it_while_others_follow_their_dat
     until_facebook_has(&host, &world, 3).await;
     let told = host.until(|told| told["connections"]["gold/facebook-ads"]["state"] == "idle").await;
     let braze = &told["connections"]["gold/braze-eu"];
-    assert_eq!((&braze["state"], &braze["next"]), (&"waiting".into(), &"2028-02-29T11:00:00Z".into()), "{told:#}");
+    assert_eq!((&braze["state"], &braze["next"]), (&json!("waiting"), &json!("2028-02-29T11:00:00Z")), "{told:#}");
     assert_eq!(world.braze.server().seen(), 0);
     let (_, metrics) = host.get("/metrics").await;
     assert!(

@@ -1,5 +1,7 @@
 //! Edits of the files while a host runs.
 
+use serde_json::json;
+
 use super::{Host, command, ids, people, until_braze_has, until_facebook_has};
 use crate::support::{AUDIENCES, World};
 
@@ -20,7 +22,7 @@ async fn a_broken_edit_leaves_what_was_in_force_and_a_sound_one_takes_its_place(
     until_braze_has(&host, &world, &ids(0..6)).await;
 
     let (code, document) = command(&world, &["reload"]).await;
-    assert_eq!((code, &document["in_force"]), (2, &false.into()), "{document:#}");
+    assert_eq!((code, &document["in_force"]), (2, &json!(false)), "{document:#}");
     assert!(document["refused"].as_str().is_some_and(|why| why.contains("error[E211]")), "{document:#}");
     assert_eq!(host.get("/ready").await.0, 200);
 
@@ -29,7 +31,7 @@ async fn a_broken_edit_leaves_what_was_in_force_and_a_sound_one_takes_its_place(
     world.write("audiences.toml", &AUDIENCES.replace("traits ->> 'plan' = 'gold'", both));
     host.until(|told| told["configuration"]["in_force"] == true).await;
     let (code, document) = command(&world, &["status"]).await;
-    assert_eq!((code, &document["serve"]["configuration"]["in_force"]), (0, &true.into()), "{document:#}");
+    assert_eq!((code, &document["serve"]["configuration"]["in_force"]), (0, &json!(true)), "{document:#}");
     assert!(document["serve"]["configuration"]["refused"].is_null());
     host.stop().await;
 }
