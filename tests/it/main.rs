@@ -40,6 +40,7 @@ mod places;
 mod queries;
 mod refusals;
 mod secrets;
+mod serve;
 mod seven;
 mod signals;
 mod tidy;

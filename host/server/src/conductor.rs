@@ -3,7 +3,7 @@
 //! Everything that changes what is in force or what runs happens here, one thing after the other. What must never happen:
 //! two runs of one connection at a time, a run beside a command that sends, and a moment that nobody wakes up for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::hands::Hands;
 use crate::lines::{Line, connection_key, source_key};
 use crate::metrics::Metrics;
 use crate::reload::{Ready, Refused};
-use crate::state::{State, UnitState};
+use crate::state::State;
 use crate::unit::{Ended, Unit, Why};
 use crate::watch::Watch;
 
@@ -43,15 +43,15 @@ pub(crate) struct Parts {
 }
 
 /// A store that a command wants, or has.
-struct Loan {
-    want: Want,
-    name: String,
+pub(crate) struct Loan {
+    pub(crate) want: Want,
+    pub(crate) name: String,
     /// Gone once it was granted.
-    rests: Option<oneshot::Sender<()>>,
+    pub(crate) rests: Option<oneshot::Sender<()>>,
 }
 
 /// What ended.
-enum Done {
+pub(crate) enum Done {
     Ran { name: String, report: Result<RunReport, Error> },
     Imported { source: String, failed: Option<String> },
     Loaded(Box<Result<Ready, Refused>>),
@@ -60,21 +60,21 @@ enum Done {
 
 /// The loop.
 pub(crate) struct Conductor {
-    parts: Parts,
-    together: Arc<Together>,
-    ready: Arc<Ready>,
-    lines: BTreeMap<String, Line>,
-    sources: BTreeMap<String, Unit>,
-    importing: Option<String>,
-    loans: BTreeMap<u64, Loan>,
-    work: JoinSet<Done>,
-    reader: Mutex<Reader>,
-    revision: i64,
+    pub(crate) parts: Parts,
+    pub(crate) together: Arc<Together>,
+    pub(crate) ready: Arc<Ready>,
+    pub(crate) lines: BTreeMap<String, Line>,
+    pub(crate) sources: BTreeMap<String, Unit>,
+    pub(crate) importing: Option<String>,
+    pub(crate) loans: BTreeMap<u64, Loan>,
+    pub(crate) work: JoinSet<Done>,
+    pub(crate) reader: Mutex<Reader>,
+    pub(crate) revision: i64,
     /// Whether files are being read into a configuration, and whether they changed meanwhile.
-    loading: (bool, bool),
-    reload_asked: Vec<oneshot::Sender<Option<String>>>,
-    folded_ms: u64,
-    is_stopping: bool,
+    pub(crate) loading: (bool, bool),
+    pub(crate) reload_asked: Vec<oneshot::Sender<Option<String>>>,
+    pub(crate) folded_ms: u64,
+    pub(crate) is_stopping: bool,
 }
 
 impl Conductor {
@@ -100,14 +100,15 @@ impl Conductor {
         };
         conductor.take_on().await?;
         conductor.take_up_at_start()?;
+        conductor.tell();
         Ok(conductor)
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         self.parts.clock.now_ms()
     }
 
-    fn read<T>(&self, f: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) fn read<T>(&self, f: impl FnOnce(&Reader) -> Result<T, Error>) -> Result<T, Error> {
         f(&self.reader.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -147,6 +148,10 @@ impl Conductor {
 
     /// How long nothing may happen: never longer than until the next look.
     fn pause(&self) -> Duration {
+        if self.importing.is_some() || self.is_lent(Want::Runs) {
+            // Whoever ends it wakes us.
+            return Duration::from_millis(LOOK_MS);
+        }
         let now_ms = self.now_ms();
         let next_ms = self.lines.values().filter_map(|line| line.unit.next_ms()).min();
         let wait_ms = next_ms.map_or(LOOK_MS, |next_ms| next_ms.saturating_sub(now_ms).clamp(20, LOOK_MS));
@@ -256,8 +261,8 @@ impl Conductor {
             if why == Why::Slot && self.fetch(&name) {
                 continue;
             }
-            // What begins anew begins with the data of now; what follows data has it already.
-            if is_reading && matches!(why, Why::Asked | Why::Slot) {
+            // What a source says is sent once it is read to its end, with what is computed from it.
+            if is_reading && why != Why::Due {
                 continue;
             }
             self.begin_run(&name, why, now_ms);
@@ -271,9 +276,12 @@ impl Conductor {
         if std::mem::replace(&mut line.is_fetched, true) {
             return false;
         }
-        let queries = self.ready.config.sources.values().filter(|source| {
-            source.schedule.is_none() && matches!(source.origin, Origin::Query(_))
-        });
+        let queries = self
+            .ready
+            .config
+            .sources
+            .values()
+            .filter(|source| source.schedule.is_none() && matches!(source.origin, Origin::Query(_)));
         let names: Vec<&str> = queries.map(|source| source.name.value.as_str()).collect();
         for name in &names {
             if let Some(unit) = self.sources.get_mut(*name) {
@@ -293,14 +301,16 @@ impl Conductor {
             unit.begin(now_ms);
         }
         self.importing = Some(source.clone());
-        let (store, config, hands) = (Arc::clone(&self.parts.store), Arc::clone(&self.ready.config), Arc::clone(&self.parts.hands));
+        let (store, config, hands) =
+            (Arc::clone(&self.parts.store), Arc::clone(&self.ready.config), Arc::clone(&self.parts.hands));
         let slot = (why == Why::Slot).then(|| source_key(&source));
         self.work.spawn_blocking(move || {
             let noted = match slot {
                 Some(slot) => store.write_blocking(move |tx| serving::keep_slot(tx, &slot, now_ms)),
                 None => Ok(()),
             };
-            let read = || noted.map_err(|error| error.to_string()).and_then(|()| hands.import(&store, &config, &source));
+            let read =
+                || noted.map_err(|error| error.to_string()).and_then(|()| hands.import(&store, &config, &source));
             let failed = whole(read).unwrap_or_else(|| Err("reading it failed".to_owned())).err();
             Done::Imported { source, failed }
         });
@@ -322,7 +332,8 @@ impl Conductor {
             drops_idle: line.is_well,
             ..Options::default()
         };
-        let (store, config, hands) = (Arc::clone(&self.parts.store), Arc::clone(&self.ready.config), Arc::clone(&self.parts.hands));
+        let (store, config, hands) =
+            (Arc::clone(&self.parts.store), Arc::clone(&self.ready.config), Arc::clone(&self.parts.hands));
         let name = name.to_owned();
         tracing::debug!(connection = %name, ?why, "a run begins");
         self.work.spawn(async move {
@@ -352,7 +363,8 @@ impl Conductor {
             return Err(error.clone());
         }
         let now_ms = self.now_ms();
-        let due_ms = self.read(serving::due)?.into_iter().find(|due| format!("{}/{}", due.audience, due.destination) == name);
+        let due_ms =
+            self.read(serving::due)?.into_iter().find(|due| format!("{}/{}", due.audience, due.destination) == name);
         let due_ms = due_ms.and_then(|due| due.first_ms);
         let Some(line) = self.lines.get_mut(name) else { return Ok(()) };
         let (ended, reason) = match &report {
@@ -398,9 +410,12 @@ impl Conductor {
             self.parts.hands.note(&format!("source {source}: {reason}"));
         }
         let Some(unit) = self.sources.get_mut(source) else { return };
-        let is_query = self.ready.config.sources.values().any(|one| {
-            one.name.value.as_str() == source && matches!(one.origin, Origin::Query(_))
-        });
+        let is_query = self
+            .ready
+            .config
+            .sources
+            .values()
+            .any(|one| one.name.value.as_str() == source && matches!(one.origin, Origin::Query(_)));
         let ended = match &failed {
             None => Ended::Well,
             Some(_) if is_query => Ended::Again,
@@ -456,145 +471,6 @@ impl Conductor {
         self.parts.metrics.reloaded(refused.is_none().then_some(now_ms));
         self.reload_asked.drain(..).for_each(|asked| drop(asked.send(refused.clone())));
         Ok(())
-    }
-
-    /// Takes a configuration on: what did not change goes on undisturbed, what did is asked to end and begins anew.
-    async fn take_on(&mut self) -> Result<(), Error> {
-        let now_ms = self.now_ms();
-        let ready = Arc::clone(&self.ready);
-        let mut there = BTreeSet::new();
-        for connected in ready.setup.units(self.parts.store.sealer()) {
-            let name = format!("{}/{}", connected.audience, connected.destination);
-            let wanted = ready.config.connections.iter().find(|one| {
-                one.audience.value.as_str() == connected.audience && one.destination.value.as_str() == connected.destination
-            });
-            let schedule = wanted.and_then(|wanted| wanted.schedule.clone());
-            there.insert(name.clone());
-            let written = schedule.as_ref().map(|schedule| schedule.written.clone());
-            match self.lines.get_mut(&name) {
-                Some(line) if line.is_the_same(&connected, written.as_deref()) => line.is_gone = false,
-                Some(line) if line.unit.is_running() => {
-                    // It ends with what is in flight, and its next turn is under the new version.
-                    line.halt.ask();
-                    (line.connected, line.is_gone) = (connected, false);
-                    line.written = written;
-                    line.unit.reschedule(schedule, now_ms);
-                    line.unit.want();
-                }
-                _ => {
-                    let unit = self.unit(schedule, &connection_key(&name), now_ms).await?;
-                    self.lines.insert(name, Line::new(connected, written, unit));
-                }
-            }
-        }
-        let gone: Vec<String> = self.lines.keys().filter(|name| !there.contains(*name)).cloned().collect();
-        for name in gone {
-            match self.lines.get_mut(&name) {
-                Some(line) if line.unit.is_running() => {
-                    line.halt.ask();
-                    line.is_gone = true;
-                }
-                _ => drop(self.lines.remove(&name)),
-            }
-            self.parts.metrics.forget(&name);
-        }
-        self.take_on_sources(now_ms).await?;
-        let files = ready.files().into_iter().chain(ready.followed().into_iter().map(|(file, _)| file));
-        self.parts.watch.lock().unwrap_or_else(PoisonError::into_inner).keep(files);
-        self.parts.state.tell(|told| {
-            told.configuration.in_force = true;
-            told.configuration.refused = None;
-            told.configuration.since = self.parts.clock.moment();
-        });
-        Ok(())
-    }
-
-    async fn take_on_sources(&mut self, now_ms: u64) -> Result<(), Error> {
-        let ready = Arc::clone(&self.ready);
-        let mut sources = BTreeMap::new();
-        for source in ready.config.sources.values() {
-            let name = source.name.value.to_string();
-            let known = self.sources.remove(&name).filter(|unit| {
-                unit.is_running() || unit.written() == source.schedule.as_ref().map(|schedule| schedule.written.as_str())
-            });
-            let unit = match known {
-                Some(unit) => unit,
-                None => self.unit(source.schedule.clone(), &source_key(&name), now_ms).await?,
-            };
-            sources.insert(name, unit);
-        }
-        self.sources = sources;
-        self.parts.state.tell(|told| told.sources.retain(|name, _| self.sources.contains_key(name)));
-        Ok(())
-    }
-
-    /// Something that has turns. A schedule that was never seen is noted, so that its slots are missed from now on.
-    async fn unit(
-        &self,
-        schedule: Option<enroute_config::schedule::Schedule>,
-        key: &str,
-        now_ms: u64,
-    ) -> Result<Unit, Error> {
-        let Some(schedule) = schedule else { return Ok(Unit::following()) };
-        let last_ms = self.read(|reader| serving::slot(reader, key))?;
-        if last_ms.is_none() && !schedule.begins_at_once() {
-            let key = key.to_owned();
-            self.parts.store.write(move |tx| serving::keep_slot(tx, &key, now_ms)).await?;
-        }
-        Ok(Unit::scheduled(schedule, last_ms, now_ms))
-    }
-
-    /// What an earlier process left behind is taken up at once, whatever the schedule.
-    fn take_up_at_start(&mut self) -> Result<(), Error> {
-        for due in self.read(serving::due)? {
-            if let Some(line) = self.lines.get_mut(&format!("{}/{}", due.audience, due.destination)) {
-                line.unit.waits_until(due.first_ms);
-                if due.is_in_flight {
-                    line.unit.want();
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Tells how everything is.
-    fn tell(&self) {
-        let now_ms = self.now_ms();
-        let shown = |unit: &Unit, needs_person: bool, reason: Option<String>| UnitState {
-            state: match () {
-                () if unit.is_running() => "running",
-                () if needs_person => "person",
-                () if unit.next_ms().is_some_and(|next_ms| next_ms > now_ms) => "waiting",
-                () if unit.next_ms().is_some() => "due",
-                () => "idle",
-            },
-            schedule: unit.written().map(str::to_owned),
-            next: unit.next_ms().filter(|next_ms| *next_ms > 0).map(enroute_sync::moment),
-            reason,
-        };
-        let lines = self.lines.iter().filter(|(_, line)| !line.is_gone);
-        let mut connections: BTreeMap<String, UnitState> = lines
-            .map(|(name, line)| (name.clone(), shown(&line.unit, line.needs_person, line.reason.clone())))
-            .collect();
-        for stopped in self.ready.setup.stopped() {
-            let state = UnitState { state: "person", reason: Some(stopped.reason.clone()), ..UnitState::default() };
-            connections.insert(format!("{}/{}", stopped.audience, stopped.destination), state);
-        }
-        let lent = self.loans.values().filter(|loan| loan.rests.is_none()).map(|loan| loan.name.clone()).collect();
-        self.parts.state.tell(|told| {
-            told.connections = connections;
-            told.lent = lent;
-            for (name, unit) in &self.sources {
-                let reason = told.sources.get(name).and_then(|known| known.reason.clone());
-                told.sources.insert(name.clone(), shown(unit, reason.is_some(), reason));
-            }
-        });
-        let keys = self.lines.iter().map(|(name, line)| (connection_key(name), &line.unit));
-        for (key, unit) in keys.chain(self.sources.iter().map(|(name, unit)| (source_key(name), unit))) {
-            if unit.has_schedule() {
-                self.parts.metrics.scheduled(&key, unit.slot_ms());
-            }
-        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! its files, and tells people and machines how it is.
 //!
 //! The files stand on floors: what is told (`state`, `metrics`), what is decided without I/O (`unit`), what is looked at
-//! (`watch`, `reload`), who is spoken to (`hands`, `handover`, `manager`, `http`), then the loop (`conductor`) and the
-//! service that puts it together (`service`).
+//! (`watch`, `reload`), who is spoken to (`hands`, `handover`, `manager`, `http`), then the loop (`conductor`,
+//! `taking`, `telling`) and the service that puts it together (`service`).
 
 mod conductor;
 mod handover;
@@ -16,6 +16,8 @@ mod metrics;
 mod reload;
 mod service;
 mod state;
+mod taking;
+mod telling;
 mod unit;
 mod watch;
 

@@ -188,8 +188,8 @@ impl Metrics {
 
     /// Adds what a run of a connection did.
     pub(crate) fn ran(&self, connection: &str, report: &RunReport) {
-        let seconds = Duration::between(report.started_ms, report.ended_ms);
-        self.run_seconds.get_or_create(&Named { connection: connection.to_owned() }).observe(seconds);
+        let took = seconds(report.ended_ms.saturating_sub(report.started_ms));
+        self.run_seconds.get_or_create(&Named { connection: connection.to_owned() }).observe(took);
         for link in &report.connections {
             self.linked(connection, link);
         }
@@ -307,15 +307,6 @@ impl Metrics {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
-    }
-}
-
-/// Lengths of time as metrics have them.
-struct Duration;
-
-impl Duration {
-    fn between(from_ms: u64, to_ms: u64) -> f64 {
-        seconds(to_ms.saturating_sub(from_ms))
     }
 }
 

@@ -43,6 +43,11 @@ impl Ready {
         clock: &Clock,
         before: Option<&BTreeSet<String>>,
     ) -> Result<Self, Refused> {
+        if before.is_some()
+            && let Some(empty) = the_two(&Paths::new(folder)).into_iter().find(|file| is_empty(file))
+        {
+            return Err(Refused(format!("{} is empty, which nobody means while connections run", empty.display())));
+        }
         let Loaded { config, diagnostics, files, .. } = load(folder);
         let told = |found: &Diagnostics, files: &Files| Refused(found.render(files).trim_end().to_owned());
         let Some(config) = config else { return Err(told(&diagnostics, &files)) };
@@ -90,6 +95,11 @@ impl Ready {
 /// The operator's two files.
 pub(crate) fn the_two(paths: &Paths) -> [PathBuf; 2] {
     [paths.plugins_file.clone(), paths.audiences_file.clone()]
+}
+
+/// Whether a file is there and nothing is in it: somebody may have died while saving it.
+fn is_empty(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|file| file.len() == 0)
 }
 
 fn stopped(setup: &Setup) -> BTreeSet<String> {

@@ -153,10 +153,7 @@ impl Service {
         beside.spawn(manager::feed(Arc::clone(&self.store), Arc::clone(&state), clock.clone()));
         beside.spawn(on_hangup(orders.clone())?);
         beside.spawn(on_touch(self.handle.clone(), orders.clone()));
-        let looking = std::thread::Builder::new().name("watch".to_owned());
-        let (eyes, orders, time) = (Arc::clone(&watch), orders, clock.clone());
-        let looking = looking.spawn(move || look(&eyes, &orders, &time));
-        looking.map_err(|source| Error::System { doing: "start the thread that looks at files", source })?;
+        beside.spawn(look(Arc::clone(&watch), orders, clock.clone()));
 
         let folder = self.store.dir().to_owned();
         let about = About { state: Arc::clone(&state), metrics, folder: folder.clone(), clock };
@@ -182,7 +179,8 @@ impl Service {
         // We still have the lock, so it is ours to take away; one that stays does no harm.
         let _ = std::fs::remove_file(folder.join(handover::NAME));
         ended?;
-        Ok(served??)
+        served??;
+        Ok(())
     }
 
     async fn load(&self, clock: &Clock) -> Result<Ready, Error> {
@@ -237,12 +235,15 @@ async fn on_touch(handle: Handle, orders: mpsc::Sender<Order>) {
     }
 }
 
-/// Looks at files until nobody wants to know any more. On a thread of its own: a network mount may keep it waiting.
-fn look(watch: &Mutex<Watch>, orders: &mpsc::Sender<Order>, clock: &Clock) {
-    while !orders.is_closed() {
-        std::thread::sleep(Duration::from_millis(LOOK_MS));
-        let changed = watch.lock().unwrap_or_else(PoisonError::into_inner).look(clock.now_ms());
-        if !changed.is_empty() && orders.blocking_send(Order::Changed(changed)).is_err() {
+/// Looks at files until nobody wants to know any more. On a thread where blocking is fine: a network mount may keep it
+/// waiting.
+async fn look(watch: Arc<Mutex<Watch>>, orders: mpsc::Sender<Order>, clock: Clock) {
+    loop {
+        clock.sleep_until(clock.now_ms() + LOOK_MS).await;
+        let (watch, now_ms) = (Arc::clone(&watch), clock.now_ms());
+        let look = move || watch.lock().unwrap_or_else(PoisonError::into_inner).look(now_ms);
+        let changed = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        if !changed.is_empty() && orders.send(Order::Changed(changed)).await.is_err() {
             return;
         }
     }

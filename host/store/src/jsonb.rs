@@ -255,7 +255,16 @@ mod tests {
     fn json() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![
             prop::sample::select(vec![
-                "null", "true", "false", "0", "-0", "450.0", "1E+2", "1e400", "18446744073709551616", "-12.50",
+                "null",
+                "true",
+                "false",
+                "0",
+                "-0",
+                "450.0",
+                "1E+2",
+                "1e400",
+                "18446744073709551616",
+                "-12.50",
             ])
             .prop_map(str::to_owned),
             r#""([a-c éж😀]|\\u00e9|\\"|\\\\|\\n|\\ud83d\\ude00){0,20}""#,

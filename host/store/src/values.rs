@@ -156,7 +156,8 @@ impl<'a> ValueReader<'a> {
             });
         }
         let wanted = [identifiers, traits, context];
-        let documents = wanted.iter().zip(DOCUMENTS).map(|(wanted, name)| if wanted.is_empty() { "null" } else { name });
+        let documents =
+            wanted.iter().zip(DOCUMENTS).map(|(wanted, name)| if wanted.is_empty() { "null" } else { name });
         let documents: Vec<_> = documents.collect();
         let sql = format!(
             "select id, key, consent, {} from profile where id between ?1 and ?2 order by id",
