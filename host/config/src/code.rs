@@ -160,6 +160,12 @@ codes! {
     SharedPlace "E341" "two connections put members into one place"
     /// An audience that is not the one that had its key before.
     KeyReused "E342" "an audience has the key of one that was removed"
+    /// A source that listens and reads, or has the keys of one that listens and does not.
+    MixedListener "E360" "a source listens or reads"
+    /// Two sources that clients could not tell apart.
+    SharedKey "E361" "two sources listen for one key"
+    /// Something that no browser sends as the origin of a page.
+    BadOrigin "E362" "not the origin of a page"
 }
 
 impl fmt::Display for Code {

@@ -9,7 +9,7 @@ const P: &str = "plugins.toml";
 const A: &str = "audiences.toml";
 
 pub(super) fn cases() -> Vec<Case> {
-    [unreadable(), keys_and_values(), names(), connections(), identifiers_and_mappings()]
+    [unreadable(), keys_and_values(), names(), connections(), identifiers_and_mappings(), listeners()]
         .into_iter()
         .flatten()
         .collect()
@@ -480,6 +480,26 @@ error[E273]: two mappings of the connection are named "Gold"
 hint: give one another name: receipts are kept under it
 
 "#]],
+        ),
+    ]
+}
+
+fn listeners() -> Vec<Case> {
+    vec![
+        case(
+            "E360",
+            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\nfile = \"e.ndjson\"\n"),
+            str![[""]],
+        ),
+        case(
+            "E361",
+            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n[source.web]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n"),
+            str![[""]],
+        ),
+        case(
+            "E362",
+            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\norigins = [\"www.example.com\"]\n"),
+            str![[""]],
         ),
     ]
 }
