@@ -73,7 +73,8 @@ impl Column {
     /// The expression that gives the JSON text, with the path as parameter `#`.
     fn sql(&self) -> &'static str {
         match self {
-            Self::Identifier(kind) if kind == USER_ID => "json_quote(key)",
+            // What a visitor's own profile is found by is nobody's id.
+            Self::Identifier(kind) if kind == USER_ID => "iif(key glob 'anonymous:*', null, json_quote(key))",
             Self::Identifier(kind) if ALSO_TRAITS.contains(&kind.as_str()) => {
                 "coalesce(identifiers -> ?#, traits -> ?#)"
             }
@@ -264,6 +265,13 @@ mod tests {
         assert_eq!(read(&store, &[1], &kinds.map(|kind| Column::identifier(kind).unwrap())), [expect]);
         let found = read(&store, &[1], &["context.device.id".parse().unwrap(), "context".parse().unwrap()]);
         assert!(found[0].ends_with(r#"[Some("7"), None]"#), "{found:?}");
+    }
+
+    #[test]
+    fn the_key_of_a_visitor_is_sent_as_nobodys_id() {
+        let store = TestStore::with(&[line("anonymous:a1", "{}"), line("anonymous", "{}")]);
+        let found = read(&store, &[1, 2], &[Column::identifier("user_id").unwrap()]);
+        assert_eq!(found, ["1 anonymous:a1 None [None]", r#"2 anonymous None [Some("\"anonymous\"")]"#]);
     }
 
     #[test]
