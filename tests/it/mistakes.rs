@@ -6,6 +6,7 @@
 mod files;
 mod meant;
 mod plugins;
+mod schedules;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -179,6 +180,7 @@ fn check(folder: &Folder, cases: Vec<Case>) {
 #[test]
 fn mistakes_in_the_files_are_told_with_place_and_hint() {
     check(&Folder::new(), files::cases());
+    check(&Folder::new(), schedules::cases());
 }
 
 #[test]
@@ -194,6 +196,7 @@ fn mistakes_that_need_the_plugins_are_told_with_place_and_hint() {
 #[test]
 fn no_code_is_without_a_case() {
     let mut cases: BTreeSet<&str> = files::cases().iter().chain(&plugins::cases()).map(|case| case.code).collect();
+    cases.extend(schedules::cases().iter().map(|case| case.code));
     cases.extend(crate::oauth::mistakes::CODES);
     cases.extend(crate::conditions::CODES);
     cases.extend(crate::account::CODES);

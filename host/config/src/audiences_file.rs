@@ -18,6 +18,7 @@ use crate::walker::{Section, Walker, integer};
 pub mod alert;
 pub mod computed;
 pub mod connection;
+mod schedule;
 pub mod source;
 
 /// A set of people, by a condition.

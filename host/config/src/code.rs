@@ -160,6 +160,18 @@ codes! {
     SharedPlace "E341" "two connections put members into one place"
     /// An audience that is not the one that had its key before.
     KeyReused "E342" "an audience has the key of one that was removed"
+    /// More than one of `every`, `at` and `cron`.
+    TwoSchedules "E350" "there is more than one schedule"
+    /// An `every` that is no length of time, or out of bounds.
+    BadInterval "E351" "not a length of time"
+    /// An `at` that is no time of day.
+    BadTime "E352" "not a time of day"
+    /// A `cron` that is no line of cron.
+    BadCron "E353" "not a line of cron"
+    /// A `zone` that there is not, or that nothing needs.
+    BadZone "E354" "not a time zone"
+    /// A `cron` that no day meets.
+    NeverDue "E355" "a schedule never comes"
     /// A source that listens and reads, or has the keys of one that listens and does not.
     MixedListener "E360" "a source listens or reads"
     /// Two sources that clients could not tell apart.

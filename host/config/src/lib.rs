@@ -29,6 +29,7 @@ pub mod load;
 pub mod lock;
 pub mod plugins_file;
 pub mod reference;
+pub mod schedule;
 pub mod secret;
 mod syntax;
 mod veil;

@@ -20,6 +20,8 @@ pub struct State {
     pub refused: RoaringBitmap,
     /// Members whose removal was refused earlier.
     pub refused_removals: RoaringBitmap,
+    /// Of the refused, the ones whom the destination still holds under what was sent before.
+    pub outdated: RoaringBitmap,
     /// Members who may not be touched now: an open ticket, or a time to wait for.
     pub waiting: RoaringBitmap,
     /// Members put off by an earlier run whose time has come.
@@ -39,6 +41,9 @@ pub struct Candidates {
     pub removed: RoaringBitmap,
     /// Of those to be updated, the ones who are sent though nothing may have changed.
     pub again: RoaringBitmap,
+    /// Of those to be removed, the ones who are in the audience and were refused as they are now: they do not stay under
+    /// what was sent before.
+    pub outdated: RoaringBitmap,
 }
 
 /// Finds the candidates. `resend_changes` is false where only entry and exit are sent.
@@ -51,9 +56,11 @@ pub fn candidates(state: &State, resend_changes: bool) -> Candidates {
         suspects |= &state.changed;
     }
     let updated = (((&state.audience & &state.held) & suspects) - &settled_refusals) - &state.waiting;
-    let removed = ((&state.held - &state.audience) - (&state.refused_removals - &state.changed)) - &state.waiting;
+    let outdated = ((&state.outdated & &settled_refusals) & (&state.audience & &state.held)) - &state.waiting;
+    let leavers = ((&state.held - &state.audience) - (&state.refused_removals - &state.changed)) - &state.waiting;
+    let removed = leavers | &outdated;
     let again = &updated & &state.again;
-    Candidates { added, updated, removed, again }
+    Candidates { added, updated, removed, again, outdated }
 }
 
 #[cfg(test)]
@@ -81,13 +88,14 @@ mod tests {
 
         #[test]
         fn nobody_is_in_two_sets_or_touched_while_waiting(
-            audience in set(), held in set(), changed in set(), waiting in set(), refused in set(),
+            audience in set(), held in set(), changed in set(), waiting in set(), refused in set(), outdated in set(),
         ) {
-            let state = State { audience, held, changed, waiting: waiting.clone(), refused, ..State::default() };
+            let state = State { audience, held, changed, waiting: waiting.clone(), refused, outdated, ..State::default() };
             let found = candidates(&state, true);
             prop_assert!(found.added.is_disjoint(&found.updated));
             prop_assert!(found.added.is_disjoint(&found.removed));
             prop_assert!(found.updated.is_disjoint(&found.removed));
+            prop_assert!(found.outdated.is_subset(&found.removed));
             prop_assert!((found.added | found.updated | found.removed).is_disjoint(&waiting));
         }
     }
@@ -97,6 +105,18 @@ mod tests {
         let member: RoaringBitmap = [1].into_iter().collect();
         let state = State { held: member.clone(), refused: member.clone(), ..State::default() };
         assert_eq!(candidates(&state, true).removed, member);
+    }
+
+    #[test]
+    fn who_was_refused_leaves_under_what_was_sent_before_unless_it_has_changed_since() {
+        let member: RoaringBitmap = [1].into_iter().collect();
+        let [audience, held, refused, outdated] = [(); 4].map(|()| member.clone());
+        let mut state = State { audience, held, refused, outdated, ..State::default() };
+        let found = candidates(&state, true);
+        assert_eq!((found.removed, found.outdated), (member.clone(), member.clone()));
+        state.changed = member.clone();
+        let found = candidates(&state, true);
+        assert_eq!((found.removed, found.updated), (RoaringBitmap::new(), member));
     }
 
     #[test]

@@ -156,6 +156,18 @@ impl Pace {
         held_ms.max(full_ms)
     }
 
+    /// How many requests may still leave in the window that now is the end of, and when all of them may again: the last
+    /// that left is a window ago then.
+    #[must_use]
+    pub fn room(&self, now_ms: u64) -> (u32, u64) {
+        let per_ms = self.per_ms.saturating_mul(self.level.stretch());
+        let counts = |at_ms: &&u64| at_ms.saturating_add(per_ms) > now_ms;
+        let used = self.passed_ms.iter().filter(counts).count();
+        let used = u32::try_from(used).unwrap_or(u32::MAX).saturating_add(self.reserved);
+        let last_ms = self.passed_ms.iter().max().map_or(0, |at_ms| at_ms.saturating_add(per_ms));
+        (self.level.requests().saturating_sub(used), last_ms.max(self.not_before_ms).max(now_ms))
+    }
+
     /// Sets one request's worth aside, which may then leave at any moment; or says why not.
     ///
     /// # Errors

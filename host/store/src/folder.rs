@@ -30,6 +30,10 @@ pub(super) struct Lock {
     was_left_open: bool,
 }
 
+/// The proof, for whoever comes to own the store next, that somebody to whom it was lent still writes.
+#[derive(Debug)]
+pub(super) struct Guest(#[expect(dead_code, reason = "its lock is held as long as it is open")] File);
+
 /// Empties the lock file once everything is written out.
 #[derive(Debug)]
 pub(super) struct Marker(File);
@@ -134,6 +138,7 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(Error::folder("lock", &path)(error)),
         }
+        Guest::refuse_any(folder)?;
         Ok(Self { was_left_open: !pid.is_empty(), file, path })
     }
 
@@ -149,6 +154,36 @@ impl Lock {
     /// What the writer uses to say that it came to its end. It shares our lock.
     pub(super) fn marker(&self) -> Result<Marker, Error> {
         self.file.try_clone().map(Marker).map_err(Error::folder("open", &self.path))
+    }
+}
+
+impl Guest {
+    fn open(folder: &Folder) -> Result<(File, PathBuf), Error> {
+        let path = folder.dir.join("store.lent");
+        let open = private().read(true).write(true).create(true).truncate(false).open(&path);
+        Ok((open.map_err(Error::folder("open", &path))?, path))
+    }
+
+    /// Several may be there at a time.
+    pub(super) fn enter(folder: &Folder) -> Result<Self, Error> {
+        let (file, path) = Self::open(folder)?;
+        file.lock_shared().map_err(Error::folder("lock", &path))?;
+        Ok(Self(file))
+    }
+
+    /// Refuses to own what somebody still writes to whom an owner lent it that is gone.
+    fn refuse_any(folder: &Folder) -> Result<(), Error> {
+        if !folder.dir.join("store.lent").exists() {
+            return Ok(());
+        }
+        let (file, path) = Self::open(folder)?;
+        match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::Locked { path: folder.dir.clone(), pid: "of a command that goes on".to_owned() })
+            }
+            Err(TryLockError::Error(error)) => Err(Error::folder("lock", &path)(error)),
+        }
     }
 }
 

@@ -54,6 +54,17 @@ pub fn set_alone(tx: &Transaction<'_>, link: i64, members: &RoaringBitmap, alone
     Ok(())
 }
 
+/// Takes members off the list of the refused who are tried again.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn absolve(tx: &Transaction<'_>, link: i64, members: impl IntoIterator<Item = u32>) -> Result<(), Error> {
+    let mut statement =
+        tx.connection().prepare_cached("DELETE FROM refusal WHERE connection = ?1 AND profile = ?2")?;
+    members.into_iter().try_for_each(|profile| statement.execute(params![link, profile]).map(drop))?;
+    Ok(())
+}
+
 /// Those who wait and failed alone while others passed.
 ///
 /// # Errors

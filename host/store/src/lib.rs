@@ -30,6 +30,7 @@ pub mod layers;
 pub mod ledger;
 pub mod letters;
 mod look;
+pub mod outdated;
 pub mod pace;
 pub mod places;
 pub mod profiles;
@@ -37,6 +38,7 @@ pub mod records;
 pub mod retention;
 mod schema;
 pub mod seal;
+pub mod serving;
 mod sql_text;
 pub mod stage;
 pub mod story;
@@ -60,7 +62,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 pub use self::error::Error;
-use self::folder::{Folder, Lock};
+use self::folder::{Folder, Guest, Lock};
 pub use self::look::Look;
 pub use self::seal::Sealer;
 pub use self::values::{Column, ValueReader};
@@ -73,7 +75,14 @@ pub struct Store {
     sealer: Sealer,
     // The order matters: the writer closes the file before the lock is given up.
     writer: Writer,
-    _lock: Lock,
+    _lock: Hold,
+}
+
+/// By what right the store is open for writing.
+#[derive(Debug)]
+enum Hold {
+    Own(#[expect(dead_code, reason = "it is held, not read")] Lock),
+    Lent(#[expect(dead_code, reason = "it is held, not read")] Guest),
 }
 
 /// A connection that only reads; it sees what was committed when each call, or [`Reader::snapshot`], began.
@@ -119,8 +128,23 @@ impl Store {
             connection.pragma_update(None, "max_page_count", pages).map_err(|error| Error::from(error).at(&path))?;
         }
         lock.mark_open()?;
-        let writer = Writer::start(connection, folder.clone(), lock.marker()?)?;
-        Ok(Self { folder, sealer, writer, _lock: lock })
+        let writer = Writer::start(connection, folder.clone(), Some(lock.marker()?))?;
+        Ok(Self { folder, sealer, writer, _lock: Hold::Own(lock) })
+    }
+
+    /// Opens the store for writing beside the process that has the lock, which has lent it and keeps its own writes small
+    /// meanwhile. SQLite lets one transaction follow the other; closing leaves the file to its owner.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`] if there is no store; otherwise as [`Store::open`].
+    pub fn open_beside(dir: &Path) -> Result<Self, Error> {
+        let folder = Folder::find(dir)?;
+        let guest = Guest::enter(&folder)?;
+        let (path, sealer) = (folder.database(), folder.sealer_existing()?);
+        let connection = connect::writer(&path, &sealer, false).map_err(|error| error.at(&path))?;
+        let writer = Writer::start(connection, folder.clone(), None)?;
+        Ok(Self { folder, sealer, writer, _lock: Hold::Lent(guest) })
     }
 
     /// Opens another connection that only reads.

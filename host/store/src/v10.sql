@@ -1,1 +1,10 @@
 -- Format 10 (serve).
+
+-- When what has a schedule last had its turn, in milliseconds since 1970: `source/NAME`, `connection/AUDIENCE/DESTINATION`.
+create table slot (
+    name text primary key,
+    at_ms integer not null
+) strict, without rowid;
+
+-- Who waits for a moment, the next first.
+create index pending_by_due on pending (connection, due_ms) where state <> 'unknown';

@@ -102,7 +102,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, folder: Folder, marker: Marker) -> Result<Self, Error> {
+    /// Starts the thread. Without a marker the file is somebody else's to close.
+    pub(super) fn start(connection: Connection, folder: Folder, marker: Option<Marker>) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let closing = Arc::new(AtomicBool::new(false));
         let path = folder.database();
@@ -116,7 +117,7 @@ impl Writer {
             fault: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
-        let thread = thread.spawn(move || service.run(&folder, &marker)).map_err(failed)?;
+        let thread = thread.spawn(move || service.run(&folder, marker.as_ref())).map_err(failed)?;
         Ok(Self { queue, closing, thread: Some(thread) })
     }
 
@@ -147,7 +148,7 @@ struct Service {
 }
 
 impl Service {
-    fn run(mut self, folder: &Folder, marker: &Marker) {
+    fn run(mut self, folder: &Folder, marker: Option<&Marker>) {
         while let Some(first) = self.jobs.blocking_recv() {
             let mut group: Vec<Job> = first.into_iter().collect();
             while group.len() < GROUP_JOBS_MAX
@@ -162,7 +163,10 @@ impl Service {
                 self.jobs.close();
             }
         }
-        if self.fault.is_none() && close(self.connection, folder).is_ok() {
+        if let Some(marker) = marker
+            && self.fault.is_none()
+            && close(self.connection, folder).is_ok()
+        {
             marker.clear();
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod masked;
 pub(crate) mod open;
 pub(crate) mod outlet;
 pub(crate) mod pace;
+pub(crate) mod quota;
 pub(crate) mod resume;
 pub(crate) mod search;
 pub(crate) mod settle;

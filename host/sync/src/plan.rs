@@ -3,6 +3,7 @@
 use crate::change::coverage::{self, Coverage, FieldCoverage};
 use crate::change::cutter::{self, Cutting};
 use crate::change::elsewhere::HELD_BY_ANOTHER;
+use crate::change::guard::Guard;
 use crate::change::lot::Lot;
 use crate::change::only::Only;
 use crate::change::records;
@@ -10,6 +11,7 @@ use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Trust};
+use crate::delivery::quota::{self, Quota};
 use crate::delivery::{mapper, withdraw};
 use crate::doubt;
 use crate::left::LeftBehind;
@@ -115,6 +117,9 @@ pub struct LinkPlan {
     pub stale: u64,
     /// Shortest time at the destination's pace, in milliseconds.
     pub pace_ms: u64,
+    /// What the destination's allowances of an hour or more leave.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quotas: Vec<Quota>,
     /// What people have for the fields.
     pub coverage: Coverage,
     /// What an operator should know beforehand.
@@ -306,7 +311,8 @@ async fn plan_bound(
     }
     let (now_ms, matches) = (clock.now_ms(), matches.to_vec());
     records::refresh(&Arc::new(link.clone()), store).await?;
-    let (link, snapshot, stale, coverage) = store
+    let sealer = store.sealer().clone();
+    let (link, snapshot, stale, coverage, quotas) = store
         .read(move |reader| {
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
@@ -318,7 +324,8 @@ async fn plan_bound(
             }
             scope.restrict(reader, &link, &mut snapshot)?;
             let coverage = coverage::of(reader, &link, &matches, &people, detail.values)?;
-            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage))
+            let quotas = quota::quotas(reader, &sealer, &link, now_ms)?;
+            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage, quotas))
         })
         .await?;
     let mut plan = LinkPlan {
@@ -330,16 +337,29 @@ async fn plan_bound(
         stale,
         notes: notes(&link, &snapshot, &coverage),
         coverage,
-        guard: snapshot::guard(&snapshot, link.remove_max_percent),
+        quotas,
         ..LinkPlan::of(&link)
     };
-    let lets_go = plan.guard.is_none().then(|| (link.id, snapshot.candidates.removed.clone()));
+    let mut withdrawals = Withdrawals::default();
+    withdrawals.guard = Guard::new(link.remove_max_percent, false);
+    plan.guard = withdrawals.guard.look_at(&snapshot);
+    let removed = snapshot.candidates.removed.clone();
     let mut trust = Trust::default();
     trust.look_at(plan.changes.total(), snapshot.holds_others());
-    let tally = cut(store, &link, snapshot, detail, (&mut plan, &mut trust)).await?;
+    let tally = cut(store, &link, snapshot, detail, (&mut plan, &mut trust, &mut withdrawals)).await?;
+    let lets_go = plan.guard.is_none().then(|| (link.id, removed | withdrawals.all));
     plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
     plan.add_up(&link, tally);
     Ok((plan, lets_go.filter(|(id, _)| *id != 0)))
+}
+
+/// Members who are held and cannot be sent as they are now.
+#[derive(Default)]
+struct Withdrawals {
+    guard: Guard,
+    /// Those whom mapping found since the last barrier.
+    found: RoaringBitmap,
+    all: RoaringBitmap,
 }
 
 /// Cuts and maps everybody who has to be looked at.
@@ -348,14 +368,16 @@ async fn cut(
     link: &Arc<Link>,
     snapshot: Snapshot,
     detail: Detail,
-    (plan, trust): (&mut LinkPlan, &mut Trust),
+    (plan, trust, withdrawals): (&mut LinkPlan, &mut Trust, &mut Withdrawals),
 ) -> Result<Tally, SnapshotError> {
     let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
     let mut cuttings = cutter::spawn(Arc::clone(link), store.reader()?, candidates, tried);
     let mut tally = Tally::default();
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
-            Cutting::Lot(lot) => map_lot(link, *lot, detail, plan, (&mut tally, trust)).await,
+            Cutting::Lot(lot) => {
+                withdrawals.found |= map_lot(link, *lot, detail, plan, (&mut tally, trust)).await;
+            }
             Cutting::Same(members) => plan.unchanged += members.len(),
             Cutting::Folded(folded) => plan.unchanged += folded.len() as u64,
             Cutting::Unmatched(unmatched) => {
@@ -366,8 +388,15 @@ async fn cut(
                 plan.unchanged += members.len();
                 tally.warn(HELD_BY_ANOTHER, None, members.len());
             }
-            Cutting::Bequest { .. } | Cutting::Barrier(None) => {}
-            Cutting::Barrier(Some(settled)) => drop(settled.send(())),
+            Cutting::Bequest { .. } | Cutting::End => {}
+            Cutting::Barrier(settled) => {
+                let found = std::mem::take(&mut withdrawals.found);
+                plan.changes.removed += found.len();
+                withdrawals.all |= &found;
+                // The last objection has the whole number in it.
+                plan.guard = withdrawals.guard.withdraw(&found).or_else(|| plan.guard.take());
+                drop(settled.send(found));
+            }
         }
     }
     Ok(tally)
@@ -461,21 +490,21 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     notes
 }
 
-async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (tally, trust): (&mut Tally, &mut Trust)) {
+/// Maps a lot. Returns who was rejected and is to be withdrawn.
+async fn map_lot(
+    link: &Link,
+    lot: Lot,
+    detail: Detail,
+    plan: &mut LinkPlan,
+    (tally, trust): (&mut Tally, &mut Trust),
+) -> RoaringBitmap {
     let mapped = mapper::map(link, lot, trust).await;
     for (fault, members) in &mapped.faults {
         tally.fault(fault, *members as u64);
     }
-    let (rejections, held) = withdraw::sort(link, mapped.rejections);
-    if let Some(held) = held {
-        for refused in held.meta.iter().filter_map(|meta| meta.refused.as_ref()) {
-            tally.reject(&refused.code, refused.field.as_deref(), &refused.reason);
-        }
-        plan.changes.removed += held.len() as u64;
-        Box::pin(map_lot(link, held, detail, plan, (tally, trust))).await;
-    }
+    let outdated = withdraw::unmapped(link, &mapped.rejections);
     let convicted: Vec<Rejection> = trust.convicted().iter().map(|(_, fault)| blame::rejection(fault)).collect();
-    for rejection in rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
+    for rejection in mapped.rejections.iter().map(|(_, rejection)| rejection).chain(&convicted) {
         tally.reject(&rejection.code, rejection.field.as_deref(), &rejection.reason);
     }
     for warning in &mapped.warnings {
@@ -506,6 +535,7 @@ async fn map_lot(link: &Link, lot: Lot, detail: Detail, plan: &mut LinkPlan, (ta
         }
         plan.sendable += if is_refused { 0 } else { members };
     }
+    outdated
 }
 
 fn headers(preview: &Preview) -> Vec<(String, String)> {

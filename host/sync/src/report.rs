@@ -308,6 +308,19 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Whether nothing was to be done, and nothing is to be told.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.connections.iter().all(|link| {
+            let requests = link.requests.prepared + link.requests.subset + link.requests.derived;
+            matches!(link.state, LinkState::Done | LinkState::Waiting)
+                && link.changes.total() + link.outcomes.total() + requests + link.repeated == 0
+                && link.faults.is_empty()
+                && link.refused_requests.is_empty()
+                && link.notes.is_empty()
+        })
+    }
+
     /// The exit code: 0 all done; 3 something waits; 4 somebody was rejected or stands refused; 5 paused, guarded or
     /// failed; 6 told to end.
     #[must_use]

@@ -43,6 +43,9 @@ pub struct LinkResync {
     pub requests: u64,
     /// Shortest time at the destination's pace, in milliseconds.
     pub pace_ms: u64,
+    /// Why it would stop: more held members than allowed cannot be sent any more, and would be withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<String>,
 }
 
 /// Counts what a resync would send. Nothing is written or sent.
@@ -80,6 +83,7 @@ fn told(plan: LinkPlan) -> LinkResync {
         rejections: plan.rejections,
         requests: plan.requests.len() as u64,
         pace_ms: plan.pace_ms,
+        guard: plan.guard,
     }
 }
 

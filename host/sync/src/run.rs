@@ -5,10 +5,9 @@ use crate::delivery::open::{self, Probed};
 use crate::report::RunReport;
 use crate::run::group::{plan_groups, sync_group};
 use crate::run::options::Options;
-use crate::run::turn::Turns;
 use crate::setup::prepare::Setup;
 use crate::setup::stopped::Stopped;
-use enroute_store::{Error, Store, Transaction, forgotten, ledger};
+use enroute_store::{Error, Store, Transaction, forgotten, ledger, serving};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -20,6 +19,7 @@ pub(crate) mod options;
 pub(crate) mod purge;
 mod session;
 mod told;
+pub(crate) mod together;
 mod turn;
 
 /// Carries out what the configuration asks for, the groups of connections that share a credential side by side: one
@@ -29,11 +29,18 @@ mod turn;
 /// When the store fails. What goes wrong with a plugin or a destination is in the report.
 pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<RunReport, Error> {
     let started_ms = options.clock.now_ms();
-    let run = store.write(move |tx| ledger::begin_run(tx, started_ms)).await?;
+    let slot = options.slot.clone();
+    let begin = move |tx: &Transaction<'_>| {
+        if let Some(name) = slot {
+            serving::keep_slot(tx, &name, started_ms)?;
+        }
+        ledger::begin_run(tx, started_ms)
+    };
+    let run = store.write(begin).await?;
     setup.note_gone(store).await?;
-    let (mut running, mut turns) = (JoinSet::new(), Turns::default());
+    let mut running = JoinSet::new();
     for group in plan_groups(setup) {
-        let group = group.bind(store, setup, options, &mut turns).await?;
+        let group = group.bind(store, setup, options).await?;
         running.spawn(sync_group(Arc::clone(store), (run, options.clone()), group));
     }
     let mut connections = Vec::new();
@@ -47,9 +54,13 @@ pub async fn sync(store: &Arc<Store>, setup: &Setup, options: &Options) -> Resul
     let report = RunReport { run, started_ms, ended_ms: options.clock.now_ms(), connections };
     let summary = serde_json::to_string(&report).unwrap_or_default();
     let ended_ms = report.ended_ms;
-    let sealer = store.sealer().clone();
+    let (sealer, is_dropped) = (store.sealer().clone(), options.drops_idle && report.is_idle());
     let end = move |tx: &Transaction<'_>| {
-        ledger::end_run(tx, run, ended_ms, &summary)?;
+        if is_dropped {
+            serving::drop_run(tx, run)?;
+        } else {
+            ledger::end_run(tx, run, ended_ms, &summary)?;
+        }
         forgotten::finish(tx, &sealer, ended_ms)
     };
     store.write(end).await?;

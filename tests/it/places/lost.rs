@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use enroute_fakes::all::{self, AUDIENCE, DESTINATIONS};
-use enroute_host::sync::LinkReport;
+use enroute_host::sync::{self, LinkReport, LinkState, Options, Resend};
 use serde_json::{Value, json};
 
 use super::gold;
@@ -57,31 +57,107 @@ async fn who_cannot_be_sent_any_more_is_withdrawn_and_stands_as_refused() {
     }
 }
 
+/// Who of three is there when one of them can be used no more, and another one took over the address.
+fn after_a_takeover<'a>(destination: &str, giver: &'a str, taker: &'a str, third: &'a str) -> Vec<&'a str> {
+    match destination {
+        // Who one is there is the address, and it is there once.
+        "facebook-ads" | "google-ads" => vec![giver, third],
+        "braze-eu" => vec![taker, third],
+        // The address stays with its contact, so the destination refuses whoever took it over.
+        "iterable-us" => vec![giver, third],
+        "sendgrid-marketing" | "zendesk-support" => vec![third],
+        _ => vec![giver, taker, third],
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_one_loses_and_another_takes_over_is_there_once() {
-    // Where the address is who one is; elsewhere it is a value of somebody whom the id tells apart.
-    let by_address = ["facebook-ads", "google-ads"];
+async fn who_takes_over_an_address_leaves_nobody_under_what_was_sent_before_at_all_seven() {
     let world = World::new().await;
-    let path = world.folder.path().join("audiences.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let mut parts = text.split("[[connection]]");
-    let audience = parts.next().unwrap().to_owned();
-    let kept = parts.filter(|part| by_address.iter().any(|name| part.contains(name)));
-    world.write("audiences.toml", &kept.fold(audience, |text, part| format!("{text}[[connection]]{part}")));
-    world.sync(&["u1", "u2", "u3"].map(gold)).await;
-    for (giver, taker) in [("u1", "u2"), ("u3", "u2")] {
+    let all = ["u1", "u2", "u3"];
+    world.sync(&all.map(gold)).await;
+    for (giver, taker, third) in [("u1", "u2", "u3"), ("u3", "u2", "u1")] {
         let mut takes = gold(taker);
         takes["traits"]["email"] = json!(format!("{giver}@example.com"));
-        let others = ["u1", "u3"].iter().filter(|id| **id != giver).map(|id| gold(id));
-        let people: Vec<Value> = others.chain([unusable(giver), takes]).collect();
+        let people = [gold(third), unusable(giver), takes];
         let report = world.sync(&people).await;
-        for name in by_address {
-            assert_eq!(world.fakes.members(name), keys(name, &["u1", "u3"]), "{name}, {giver} to {taker}: {report:#?}");
+        for name in DESTINATIONS {
+            let expect = keys(name, &after_a_takeover(name, giver, taker, third));
+            assert_eq!(world.fakes.members(name), expect, "{name}, {giver} to {taker}: {report:#?}");
         }
-        let report = world.sync(&["u1", "u2", "u3"].map(gold)).await;
-        for name in by_address {
-            assert_eq!(world.fakes.members(name), keys(name, &["u1", "u2", "u3"]), "{name}: {report:#?}");
+        world.sync(&people).await;
+        world.fakes.servers().iter().for_each(|(_, server)| server.clear());
+        let again = world.sync(&people).await;
+        for (name, server) in world.fakes.servers() {
+            assert_eq!(server.requests().len(), 0, "{name}: {again:#?}");
         }
+        let report = world.sync(&all.map(gold)).await;
+        for name in DESTINATIONS {
+            assert_eq!(world.fakes.members(name), keys(name, &all), "{name}, {giver} back from {taker}: {report:#?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_by_the_destination_does_not_stay_there_as_before() {
+    let world = World::new().await;
+    let all = ["u1", "u2", "u3"];
+    world.sync(&all.map(gold)).await;
+    let mut takes = gold("u2");
+    takes["traits"]["email"] = json!("u3@example.com");
+    let people = [gold("u1"), takes, gold("u3")];
+    let report = world.sync(&people).await;
+    for name in ["iterable-us", "sendgrid-marketing", "zendesk-support"] {
+        let link: &LinkReport = report.connections.iter().find(|link| link.destination == name).unwrap();
+        assert_eq!(world.fakes.members(name), keys(name, &["u1", "u3"]), "{name}: {link:#?}");
+        let counts = (link.changes.updated, link.changes.removed, link.outcomes.rejected, link.outcomes.delivered);
+        assert_eq!(counts, (1, 1, 1, 1), "{name}: {link:#?}");
+        assert_eq!((link.held, link.refused, link.state), (2, 1, LinkState::Done), "{name}: {link:#?}");
+    }
+    let report = world.sync(&all.map(gold)).await;
+    for name in DESTINATIONS {
+        assert_eq!(world.fakes.members(name), keys(name, &all), "{name}: {report:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_takes_identifiers_away_is_guarded_like_one_that_takes_people_away() {
+    let names = ["braze-eu", "facebook-ads", "google-ads", "zendesk-support"];
+    let world = World::new().await;
+    let ids: Vec<String> = (0..12).map(|number| format!("u{number:02}")).collect();
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let lost = |count: usize| -> Vec<Value> {
+        let one = |(at, id): (usize, &String)| if at < count { unusable(id) } else { gold(id) };
+        ids.iter().enumerate().map(one).collect()
+    };
+    world.sync(&lost(0)).await;
+    let plans = world.plan(&lost(7)).await;
+    let store = world.import(&lost(7));
+    let setup = world.setup().await.unwrap();
+    let options = Options { wait: true, clock: world.clock.clone(), ..Options::default() };
+    for _ in 0..2 {
+        let synced = sync::sync(&store, &setup, &options).await.unwrap();
+        let resent = sync::resync(&store, &setup, &options, Resend::All).await.unwrap();
+        for (name, report) in names.iter().flat_map(|name| [(*name, &synced), (*name, &resent)]) {
+            let link = report.connections.iter().find(|link| link.destination == name).unwrap();
+            assert_eq!((link.state, link.adds_up), (LinkState::Guarded, true), "{name}: {link:#?}");
+            let plan = plans.iter().find(|plan| plan.destination == name).unwrap();
+            assert_eq!(plan.guard, link.reason, "{name}");
+            assert!(plan.guard.as_ref().unwrap().contains("59 % (7 of 12)"), "{name}: {plan:#?}");
+            assert_eq!(world.fakes.members(name), keys(name, &all), "{name}: {link:#?}");
+        }
+    }
+    let meant = Options { allow_empty: true, ..options };
+    let report = sync::sync(&store, &setup, &meant).await.unwrap();
+    for name in names {
+        let link = report.connections.iter().find(|link| link.destination == name).unwrap();
+        assert_eq!((link.state, link.adds_up), (LinkState::Done, true), "{name}: {link:#?}");
+        assert_eq!(world.fakes.members(name), keys(name, &all[7..]), "{name}: {link:#?}");
+    }
+    drop((store, setup));
+    world.sync(&lost(0)).await;
+    let half = world.sync(&lost(6)).await;
+    for name in names {
+        assert_eq!(world.fakes.members(name), keys(name, &all[6..]), "{name}: {half:#?}");
     }
 }
 

@@ -125,6 +125,9 @@ fn show(plan: &LinkPlan, output: &Output) -> anyhow::Result<()> {
     };
     let requests = counted(plan.requests.len(), "request");
     output.line(format_args!("  {requests}, {pace} at the destination's pace"))?;
+    for quota in &plan.quotas {
+        output.line(format_args!("  {}", quota.told()))?;
+    }
     for request in plan.requests.iter().take(REQUESTS_SHOWN) {
         show_request(request, output)?;
     }

@@ -111,6 +111,9 @@ fn show(found: &[LinkResync], output: &Output) -> anyhow::Result<ExitCode> {
         let requests = counted(one.requests, "request");
         output.line(format_args!("  sendable {}, {requests}, {pace} at the destination's pace", one.sendable))?;
         plan::reasons("cannot be sent", &one.rejections, output)?;
+        if let Some(guard) = &one.guard {
+            output.line(format_args!("  it would stop: {guard}"))?;
+        }
     }
     output.line("nothing was sent; --yes sends it")?;
     let is_stopped = found.iter().any(|one| one.stopped.is_some());

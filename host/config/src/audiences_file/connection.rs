@@ -9,10 +9,12 @@ use enroute_core::suggest::nearest;
 use serde_json::Value as Json;
 use toml::de::DeValue;
 
+use crate::audiences_file::schedule;
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::files::{Located, Place};
 use crate::json;
+use crate::schedule::Schedule;
 use crate::walker::{Section, Value, Walker};
 
 pub mod emits;
@@ -49,6 +51,8 @@ pub struct Connection {
     pub identifiers: Option<Vec<Identifier>>,
     /// Events that tell of a change.
     pub emits: Emits,
+    /// When it runs; one without a schedule follows its data.
+    pub schedule: Option<Schedule>,
     /// What is made of the events; one mapping of the plugin's own where none is given.
     pub mappings: Vec<Mapping>,
 }
@@ -125,7 +129,7 @@ pub(crate) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>) -> (Vec<Conn
     (connections, links)
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 20] = [
     "audience",
     "destination",
     "setup",
@@ -142,6 +146,10 @@ const KEYS: [&str; 16] = [
     "events",
     "enrich_on_exit",
     "mapping",
+    "every",
+    "at",
+    "cron",
+    "zone",
 ];
 
 fn link(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Link {
@@ -161,6 +169,10 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
     let identifiers = identifiers::read(walker, section);
     let emits = emits::read(walker, section);
     let mappings = emits::mappings(walker, section);
+    let part = |name: Option<&str>| name.unwrap_or_default().to_owned();
+    let audience = part(link.audience.as_ref().map(|key| key.value.as_str()));
+    let destination = part(link.destination.as_ref().map(|name| name.value.as_str()));
+    let schedule = schedule::read(walker, section, &format!("connection/{audience}/{destination}"));
     Some(Connection {
         place: section.place.clone(),
         audience: link.audience.clone()?,
@@ -173,6 +185,7 @@ fn connection(walker: &mut Walker<'_>, section: &Section<'_, '_>, link: &Link) -
         settings,
         identifiers,
         emits,
+        schedule,
         mappings,
     })
 }

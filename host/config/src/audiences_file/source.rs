@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use enroute_core::id::SourceName;
 use toml::de::DeValue;
 
+use crate::audiences_file::schedule;
 use crate::audiences_file::source::listen::Listen;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
 use crate::reference::SecretRef;
+use crate::schedule::Schedule;
 use crate::walker::{Section, Value, Walker, is_reference};
 
 pub mod listen;
@@ -31,6 +33,8 @@ pub struct Source {
     pub id: String,
     /// What is read.
     pub origin: Origin,
+    /// When it is read; a source without one is read when it changes, or when somebody asks.
+    pub schedule: Option<Schedule>,
 }
 
 /// What a source reads.
@@ -104,12 +108,14 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    walker.unknown_keys(section, &[&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &listen::KEYS].concat());
+    let keys = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS, &listen::KEYS].concat();
+    walker.unknown_keys(section, &keys);
     let source_name = walker.name::<SourceName>(name);
     if listen::is_wanted(walker, section) {
-        let others = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS].concat();
+        let others = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS].concat();
         let listen = listen::read(walker, section, &others, dir);
-        return Some(Source { name: source_name?, id: "userId".to_owned(), origin: Origin::Listen(listen?) });
+        let (name, origin) = (source_name?, Origin::Listen(listen?));
+        return Some(Source { name, id: "userId".to_owned(), origin, schedule: None });
     }
     let is_query = QUERY_KEYS.iter().any(|key| section.table.contains_key(*key));
     let (origin, id_default) = if is_query {
@@ -122,7 +128,8 @@ pub(super) fn read(
         (file.map(Origin::File), if is_events { "userId" } else { "id" })
     };
     let id = walker.text(section, "id").map_or_else(|| id_default.to_owned(), |id| id.value);
-    Some(Source { name: source_name?, id, origin: origin? })
+    let schedule = schedule::read(walker, section, &format!("source/{}", name.value));
+    Some(Source { name: source_name?, id, origin: origin?, schedule })
 }
 
 /// Reports sources that listen for one key.

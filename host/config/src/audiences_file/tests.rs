@@ -465,7 +465,7 @@ error[E211]: unknown key `refresh` in [[connection]]
 9 | refresh = 1
   | ^^^^^^^
 
-hint: it may have: audience, destination, setup, traits, resend, enabled, paused, history, remove_max_percent, settings, identifiers, identifiers_all_max, send, events, enrich_on_exit, mapping
+hint: it may have: audience, destination, setup, traits, resend, enabled, paused, history, remove_max_percent, settings, identifiers, identifiers_all_max, send, events, enrich_on_exit, mapping, every, at, cron, zone
 "#,
     );
     check(

@@ -143,3 +143,22 @@ fn a_clock_that_was_ahead_makes_nobody_wait() {
     assert_eq!(next.take(0), Err(1_000), "as if it had just left");
     assert_eq!(next.take(1_000), Ok(()));
 }
+
+#[test]
+fn the_room_in_a_window_grows_back_request_by_request() {
+    let day_ms = 86_400_000_u32;
+    let mut pace = Pace::new(4, day_ms);
+    assert_eq!(pace.room(7), (4, 7));
+    let mut at = |now_ms| pace.take(now_ms).map(|()| pace.room(now_ms));
+    assert_eq!(at(1_000), Ok((3, 86_401_000)));
+    assert_eq!(at(61_000), Ok((2, 86_461_000)));
+    assert_eq!(pace.room(86_400_999), (2, 86_461_000));
+    assert_eq!(pace.room(86_401_000), (3, 86_461_000));
+    assert_eq!(pace.room(86_461_000), (4, 86_461_000));
+    // What is written down counts no less.
+    let again = Pace::new(4, day_ms).with_kept(pace.kept(61_000, 1), 61_000, u64::from(day_ms));
+    assert_eq!(again.room(61_000).0, 1);
+    pace.hold(61_000, 600_000);
+    pace.refused(61_000);
+    assert_eq!(pace.room(61_000).0, 0, "fewer are sent where the destination refused some");
+}

@@ -47,8 +47,11 @@ pub(crate) enum Cutting {
     LetGo(RoaringBitmap),
     /// What was sent of an identity that a member gives up belongs to another profile that shares it.
     Bequest { heir: u32, sent: Vec<SentRow> },
-    /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is.
-    Barrier(Option<oneshot::Sender<()>>),
+    /// Everything before must be settled before anything behind is read or sent: removals go first. Answered when it is,
+    /// with the members who were refused and have to be withdrawn under what was sent of them before.
+    Barrier(oneshot::Sender<RoaringBitmap>),
+    /// Everybody was cut.
+    End,
 }
 
 /// A member that is not sent because it shares its identity with another one.
@@ -87,6 +90,8 @@ pub(crate) struct Cutter<'a> {
     given_up: HashSet<[u8; 16]>,
     /// Members who take over an identity that another one gives up in the same phase: they come behind a barrier.
     late: RoaringBitmap,
+    /// Members of the audience who are withdrawn, because they were refused as they are now.
+    outdated: RoaringBitmap,
     /// Members who are withdrawn though the mapping sends no exits: people who are being forgotten.
     forgotten: RoaringBitmap,
     folded: Vec<Folded>,
@@ -118,6 +123,7 @@ impl<'a> Cutter<'a> {
             carried: HashSet::new(),
             given_up: HashSet::new(),
             late: RoaringBitmap::new(),
+            outdated: candidates.outdated.clone(),
             forgotten: forgotten::open_numbers(reader)?,
             folded: Vec::new(),
             unmatched: Vec::new(),
@@ -130,34 +136,49 @@ impl<'a> Cutter<'a> {
     }
 
     /// Reads, folds and cuts: removals, a barrier, then the rest. Members who take over what another one gives up in
-    /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry.
+    /// this run come last, behind a barrier of their own, or the withdrawal might arrive after the entry. Behind each
+    /// barrier those are withdrawn who were refused before it.
     pub(crate) fn run(mut self) -> Result<(), enroute_store::Error> {
         let Candidates { added, updated, removed, .. } = self.candidates;
         self.phase(removed, |_| Change::Removed)?;
-        if !self.settle_everything() {
+        if !self.settle_everything()? {
             return Ok(());
         }
         self.carried.clear();
         self.given_up.clear();
         let change = |profile| if added.contains(profile) { Change::Added } else { Change::Updated };
         self.phase(&(added | updated), change)?;
+        if !self.settle_everything()? {
+            return Ok(());
+        }
         let late = std::mem::take(&mut self.late);
         if !late.is_empty() {
-            if !self.settle_everything() {
-                return Ok(());
-            }
             self.given_up.clear();
             self.phase(&late, change)?;
+            if !self.settle_everything()? {
+                return Ok(());
+            }
         }
-        self.give(Cutting::Barrier(None));
+        self.give(Cutting::End);
         Ok(())
     }
 
-    /// Waits until everything that was cut is settled. False where nobody is there any more.
-    fn settle_everything(&mut self) -> bool {
-        let (settled, wait) = oneshot::channel();
-        self.give(Cutting::Barrier(Some(settled)));
-        wait.blocking_recv().is_ok()
+    /// Waits until everything that was cut is settled, with the withdrawals that follow from it. False where nobody is
+    /// there any more.
+    fn settle_everything(&mut self) -> Result<bool, enroute_store::Error> {
+        loop {
+            let (settled, wait) = oneshot::channel();
+            self.give(Cutting::Barrier(settled));
+            let Ok(refused) = wait.blocking_recv() else { return Ok(false) };
+            if refused.is_empty() {
+                return Ok(true);
+            }
+            // Each was carried by itself a moment ago; whoever else has its identity now is found in the store.
+            let carried = std::mem::take(&mut self.carried);
+            self.outdated |= &refused;
+            self.phase(&refused, |_| Change::Removed)?;
+            self.carried = carried;
+        }
     }
 
     fn phase(&mut self, members: &RoaringBitmap, change: impl Fn(u32) -> Change) -> Result<(), enroute_store::Error> {
@@ -262,7 +283,8 @@ impl<'a> Cutter<'a> {
             }
             return Ok(());
         }
-        if identity.is_some_and(|identity| self.given_up.contains(&identity)) {
+        let is_leaving = member.change == Change::Removed;
+        if !is_leaving && identity.is_some_and(|identity| self.given_up.contains(&identity)) {
             self.late.insert(profile);
             return Ok(());
         }
@@ -281,7 +303,8 @@ impl<'a> Cutter<'a> {
             return Ok(());
         }
         member.sent = sent;
-        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied(), refused: None };
+        let is_refused = is_leaving && self.outdated.contains(profile);
+        let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied(), is_refused };
         self.push(profile, member, meta);
         Ok(())
     }
@@ -390,7 +413,8 @@ impl<'a> Cutter<'a> {
         carriers_only: bool,
     ) -> Result<Option<u32>, enroute_store::Error> {
         let others = held::same_identity(self.reader, self.link.id, identity, profile, carriers_only)?;
-        Ok(others.into_iter().find(|other| !self.candidates.removed.contains(*other)))
+        let leaves = |other: &u32| self.candidates.removed.contains(*other) || self.outdated.contains(*other);
+        Ok(others.into_iter().find(|other| !leaves(other)))
     }
 
     fn push(&mut self, profile: u32, member: Member, meta: Meta) {

@@ -17,18 +17,8 @@ pub(crate) struct Meta {
     pub(crate) before: Option<Held>,
     /// How earlier runs tried it.
     pub(crate) tried: Option<Tried>,
-    /// Why the member is withdrawn though it is in the audience.
-    pub(crate) refused: Option<Refused>,
-}
-
-/// Why a member cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    /// snake_case.
-    pub(crate) code: String,
-    pub(crate) field: Option<String>,
-    /// One sentence.
-    pub(crate) reason: String,
+    /// Whether the member is withdrawn though it is in the audience: it was refused as it is now, and stays so.
+    pub(crate) is_refused: bool,
 }
 
 /// How earlier runs tried a member.
@@ -113,27 +103,6 @@ impl Lot {
             batch: self.batch.subset(positions),
             meta: positions.iter().filter_map(|at| self.meta.get(*at as usize).cloned()).collect(),
         }
-    }
-
-    /// These members, with what was sent of them and without values, as ones that leave; none where there is nobody.
-    pub(crate) fn of_removals(parts: Vec<Self>) -> Option<Self> {
-        let first = &parts.first()?.batch;
-        let (identifiers, values) = (first.identifiers.columns as usize, first.values.columns as usize);
-        let mut lot = Self::new(identifiers, values, first.consent.clone());
-        for part in parts {
-            let member = u32::try_from(lot.len()).unwrap_or(u32::MAX);
-            let batch = &part.batch;
-            lot.batch.profiles.extend(batch.profiles.first());
-            lot.batch.changes.push(Change::Removed);
-            lot.batch.identifiers.push_row(&batch.identifiers, 0);
-            (0..values).for_each(|_| lot.batch.values.push(Value::Absent));
-            for row in 0..batch.sent_members.len() {
-                lot.batch.sent.push_row(&batch.sent, row);
-                lot.batch.sent_members.push(member);
-            }
-            lot.meta.extend(part.meta.into_iter().next());
-        }
-        Some(lot)
     }
 
     pub(crate) fn profile(&self, position: u32) -> Option<u32> {

@@ -4,13 +4,14 @@ use crate::change::lot::Tried;
 use crate::change::only::Only;
 use crate::change::records;
 use crate::change::resend::Resend;
+use crate::report::codes::NOT_OF_THE_MEMBER;
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
 use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
 use enroute_core::retry::is_due;
 use enroute_store::audience::{self, AudienceError};
 use enroute_store::known::{self, First};
-use enroute_store::{Reader, again, forgotten, held, ledger, letters, waiting};
+use enroute_store::{Reader, again, forgotten, held, ledger, letters, outdated, waiting};
 use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -52,19 +53,21 @@ impl Snapshot {
 
     /// Leaves only these members to be looked at.
     pub(crate) fn keep(&mut self, members: &RoaringBitmap) {
-        let Candidates { added, updated, removed, again } = &mut self.candidates;
-        [added, updated, removed, again].into_iter().for_each(|set| *set &= members);
+        let Candidates { added, updated, removed, again, outdated } = &mut self.candidates;
+        [added, updated, removed, again, outdated].into_iter().for_each(|set| *set &= members);
     }
 
     /// Leaves only one person to be looked at, whether or not anything has changed.
     pub(crate) fn restrict(&mut self, reader: &Reader, only: &Only) -> Result<(), enroute_store::Error> {
         let person = only.numbers(reader)? - &self.state.waiting;
         let State { audience, held, .. } = &self.state;
+        let outdated = &person & &self.candidates.outdated;
         self.candidates = Candidates {
             added: &(&person & audience) - held,
-            updated: &(&person & audience) & held,
-            removed: &(&person & held) - audience,
+            updated: (&(&person & audience) & held) - &outdated,
+            removed: (&(&person & held) - audience) | &outdated,
             again: RoaringBitmap::new(),
+            outdated,
         };
         Ok(())
     }
@@ -181,8 +184,9 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
         }
     }
     let again = again::marked(reader, link.id)?;
+    let outdated = outdated(reader, link)?;
     snapshot.state =
-        State { audience: members, held, in_doubt, changed, refused, refused_removals, waiting, due, again };
+        State { audience: members, held, in_doubt, changed, refused, refused_removals, outdated, waiting, due, again };
     snapshot.candidates = candidates(&snapshot.state, link.resend_changes);
     if !link.history {
         let first = match known::first(reader, link.id)? {
@@ -197,25 +201,10 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     Ok(snapshot)
 }
 
-/// Why a run of this connection must not start, if it would remove more than the operator allows.
-pub(crate) fn guard(snapshot: &Snapshot, remove_max_percent: u8) -> Option<String> {
-    let held = snapshot.state.held.len();
-    // Who is withdrawn from an earlier place and stays in the audience is put somewhere else, and nobody who is being
-    // forgotten is kept.
-    let removed = (&snapshot.candidates.removed - &snapshot.current - &snapshot.forgotten).len();
-    if removed == 0 {
-        return None;
+/// Members who were refused as they are now, and whom the destination holds as they were before.
+pub(crate) fn outdated(reader: &Reader, link: &Link) -> Result<RoaringBitmap, enroute_store::Error> {
+    if !link.sends_exits {
+        return Ok(RoaringBitmap::new());
     }
-    let percent = (removed * 100).div_ceil(held);
-    if snapshot.current.is_empty() && removed > 1 {
-        return Some(format!("the audience is empty: the sync would remove 100 % ({removed}) of its members"));
-    }
-    (held >= GUARDED_MEMBERS_MIN && percent > u64::from(remove_max_percent)).then(|| {
-        format!(
-            "the sync would remove {percent} % ({removed} of {held}) of the members, allowed are {remove_max_percent} %"
-        )
-    })
+    outdated::members(reader, link.id, (&link.plugin_digest, link.settings_version), &NOT_OF_THE_MEMBER)
 }
-
-/// Below this size an audience may change as it likes: one member of three is 33 %.
-const GUARDED_MEMBERS_MIN: u64 = 10;

@@ -13,6 +13,7 @@ use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
 use crate::delivery::suspicion::{self, Beside, Case};
+use crate::delivery::withdraw;
 use crate::report::Tally;
 use crate::setup::link::Link;
 use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
@@ -21,6 +22,7 @@ use enroute_runtime::{Delivery, DeliveryWork, Fault, FaultKind, PreparedRequest,
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
 use enroute_store::letters::GIVEN_UP;
+use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -83,6 +85,8 @@ pub(crate) struct Done {
     pub(crate) call: Option<CallEnd>,
     /// Members on whom alone the plugin failed.
     pub(crate) culprits: u64,
+    /// Members who were refused as they are now, and whom the destination holds as they were before.
+    pub(crate) outdated: RoaringBitmap,
 }
 
 impl Done {
@@ -97,6 +101,7 @@ impl Done {
             stop: Some(stop),
             call: None,
             culprits: 0,
+            outdated: RoaringBitmap::new(),
         }
     }
 
@@ -161,6 +166,7 @@ pub(crate) async fn carry_out(
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
     let shelved = shelved.without(&give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms())));
+    let outdated = withdraw::rejected(&link, &lot, &decision.finished);
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
@@ -183,7 +189,7 @@ pub(crate) async fn carry_out(
     tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
     let shelved = shelved.into_lots(&lot);
     let (stop, culprits) = (decision.pause.map(Stop::Person), decision.culprits);
-    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits, outdated })
 }
 
 /// Whether the credential is refused: then it is so for every audience.
@@ -244,7 +250,7 @@ fn showed(is_in_order: Option<bool>, delivered: u64, is_suspect: bool) -> Option
 }
 
 /// Tells everybody else what a delivery showed of the destination.
-async fn tell(
+pub(crate) async fn tell(
     leave: Leave,
     clock: &Clock,
     (is_in_order, failure): (Option<bool>, Option<&str>),
@@ -483,7 +489,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
 }
 
 /// Whether a verdict says that the destination does its work.
-const fn is_in_order(verdict: &Verdict) -> bool {
+pub(crate) const fn is_in_order(verdict: &Verdict) -> bool {
     matches!(verdict, Verdict::Ok | Verdict::TooLarge | Verdict::RefusedBisect(_) | Verdict::Throttled { .. })
 }
 

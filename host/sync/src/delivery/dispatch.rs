@@ -5,6 +5,7 @@
 
 use crate::change::cutter::Cutting;
 use crate::change::elsewhere::HELD_BY_ANOTHER;
+use crate::change::guard::Guard;
 use crate::change::lot::Lot;
 use crate::clock::Clock;
 use crate::delivery::blame::{self, Call, Trust};
@@ -24,6 +25,7 @@ use crate::setup::link::Link;
 use enroute_core::words::{counted, noun};
 use enroute_runtime::Rejection;
 use enroute_store::Error;
+use roaring::RoaringBitmap;
 use std::sync::Arc;
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinSet;
@@ -62,6 +64,8 @@ pub(crate) struct Dispatched {
     pub(crate) stopped: Option<Stop>,
     /// How far the plugin is trusted after it.
     pub(crate) trust: Trust,
+    /// Who has left by the run so far.
+    pub(crate) guard: Guard,
 }
 
 /// How a wait ended.
@@ -93,6 +97,9 @@ pub(crate) struct Dispatch {
     waiting_for_jobs_ms: Option<u64>,
     reached_the_end: bool,
     left_out: bool,
+    /// Members who were refused as they are now, and whom the destination holds as they were before.
+    outdated: RoaringBitmap,
+    guard: Guard,
 }
 
 impl Dispatch {
@@ -102,7 +109,7 @@ impl Dispatch {
         patience: Patience,
         gates: Arc<Gates>,
         (progress, total): (ProgressSink, u64),
-        trust: Trust,
+        (trust, guard): (Trust, Guard),
     ) -> Self {
         Self {
             book,
@@ -122,6 +129,8 @@ impl Dispatch {
             waiting_for_jobs_ms: None,
             reached_the_end: false,
             left_out: false,
+            outdated: RoaringBitmap::new(),
+            guard,
         }
     }
 
@@ -166,10 +175,14 @@ impl Dispatch {
                 Cutting::Bequest { heir, sent } => self.book.bequeath(heir, sent).await?,
                 Cutting::Barrier(settled) => {
                     self.drain().await?;
-                    match settled {
-                        Some(settled) => drop(settled.send(())),
-                        None => self.reached_the_end = true,
+                    let outdated = self.withdraw();
+                    if self.stopped.is_none() {
+                        drop(settled.send(outdated));
                     }
+                }
+                Cutting::End => {
+                    self.drain().await?;
+                    self.reached_the_end = true;
                 }
             }
             if self.delayed.len() >= DELAYED_MAX {
@@ -192,6 +205,7 @@ impl Dispatch {
             complete: self.reached_the_end && !self.left_out,
             stopped: self.stopped,
             trust: self.trust,
+            guard: self.guard,
         })
     }
 
@@ -217,9 +231,8 @@ impl Dispatch {
         for warning in &mapped.warnings {
             self.tally.warn(&warning.code, warning.field.as_deref(), u64::from(warning.count));
         }
-        let (rejections, held) = withdraw::sort(&self.book.link, mapped.rejections);
-        self.reject(rejections, "plugin").await?;
-        let mut begun = self.withdraw(held).await?;
+        self.outdated |= withdraw::unmapped(&self.book.link, &mapped.rejections);
+        self.reject(mapped.rejections, "plugin").await?;
         let convicted = self.trust.convicted().into_iter().map(|(lot, fault)| (lot, blame::rejection(&fault)));
         self.reject(convicted.collect(), "host").await?;
         self.left_out |= !mapped.unmapped.is_empty();
@@ -232,6 +245,7 @@ impl Dispatch {
             self.tally.refused.absorb(mapped.refused);
             return Ok(0);
         }
+        let mut begun = 0;
         for (part, deliveries) in mapped.parts {
             let label = if part.len() == members { label } else { "subset" };
             for delivery in deliveries {
@@ -244,16 +258,20 @@ impl Dispatch {
         Ok(begun)
     }
 
-    /// Withdraws members who are held and were rejected: each has two outcomes, as a change that was refused and as a
-    /// removal. Returns how many deliveries there are.
-    async fn withdraw(&mut self, held: Option<Lot>) -> Result<usize, Error> {
-        let Some(lot) = held else { return Ok(0) };
-        for refused in lot.meta.iter().filter_map(|meta| meta.refused.as_ref()) {
-            self.tally.reject(&refused.code, refused.field.as_deref(), &refused.reason);
+    /// Who is withdrawn now, because it was refused: each has two outcomes, as a change that was refused and as a
+    /// removal. Nobody where that would be more than the operator allows; then the run stops.
+    fn withdraw(&mut self) -> RoaringBitmap {
+        let outdated = std::mem::take(&mut self.outdated);
+        if self.stopped.is_some() || outdated.is_empty() {
+            return RoaringBitmap::new();
         }
-        self.tally.withdrawn += lot.len() as u64;
-        let history = History { trail: Trail::FRESH, search: Search::new(lot.len()) };
-        Box::pin(self.take(lot, "prepared", history, 0)).await
+        if let Some(reason) = self.guard.withdraw(&outdated) {
+            self.stopped = Some(Stop::Guarded(reason));
+            self.left_out = true;
+            return RoaringBitmap::new();
+        }
+        self.tally.withdrawn += outdated.len();
+        outdated
     }
 
     async fn reject(&mut self, rejections: Vec<(Lot, Rejection)>, source: &'static str) -> Result<(), Error> {
@@ -341,7 +359,7 @@ impl Dispatch {
         if self.sleeps_until(soonest).await == Slept::Disturbed {
             return Ok(false);
         }
-        let asked = resume::ask(&self.book, &self.gates, &self.clock).await?;
+        let asked = resume::ask(&self.book, &self.gates, &self.clock, self.patience).await?;
         self.take_in(asked);
         self.tell();
         Ok(false)
@@ -350,6 +368,10 @@ impl Dispatch {
     fn take_in(&mut self, mut asked: Asked) {
         if let Some(reason) = asked.pause.take() {
             self.stopped = Some(Stop::Person(reason));
+        }
+        if let Some(later) = asked.later.take() {
+            self.left_out = true;
+            self.stopped.get_or_insert(later);
         }
         if let Some(remote) = asked.remote.take() {
             self.learn(&remote);
@@ -370,6 +392,7 @@ impl Dispatch {
         self.passed += u64::from(done.tally.outcomes.delivered > 0);
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
+        self.outdated |= &done.outdated;
         match done.call {
             Some(CallEnd { fault: Some(fault), members, left }) => {
                 self.trust.failed(Call::Send, &fault, members, left);
@@ -383,7 +406,7 @@ impl Dispatch {
         }
         match done.stop {
             Some(stop @ Stop::Person(_)) => self.stopped = Some(stop),
-            Some(stop @ (Stop::Later(_) | Stop::Asked)) => {
+            Some(stop @ (Stop::Later(_) | Stop::Asked | Stop::Guarded(_))) => {
                 self.left_out = true;
                 self.stopped.get_or_insert(stop);
             }

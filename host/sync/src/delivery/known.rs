@@ -7,6 +7,7 @@ use enroute_core::diff::Candidates;
 use enroute_store::held::{self, Held};
 use enroute_store::known::{self, First};
 use enroute_store::{Error, Transaction};
+use roaring::RoaringBitmap;
 
 use crate::change::cutter::{self, Cutting};
 use crate::change::lot::{Lot, seal_sent};
@@ -36,8 +37,8 @@ pub(crate) async fn take(book: &Book, snapshot: &Snapshot, now_ms: u64) -> Resul
             Cutting::Folded(folded) => book.fold(folded).await?,
             Cutting::Unmatched(unmatched) => book.leave_out(unmatched, now_ms).await?,
             Cutting::Bequest { heir, sent } => book.bequeath(heir, sent).await?,
-            Cutting::Barrier(Some(settled)) => drop(settled.send(())),
-            Cutting::Barrier(None) | Cutting::Same(_) | Cutting::LetGo(_) => {}
+            Cutting::Barrier(settled) => drop(settled.send(RoaringBitmap::new())),
+            Cutting::End | Cutting::Same(_) | Cutting::LetGo(_) => {}
         }
     }
     book.store.write(move |tx| known::end(tx, link)).await?;

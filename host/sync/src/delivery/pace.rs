@@ -15,7 +15,7 @@ use crate::delivery::gate::{Gate, Record};
 use crate::setup::link::Link;
 
 /// A bucket's name, and who shares it.
-type Key = (String, String);
+pub(super) type Key = (String, String);
 
 /// All gates of a group.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ pub(crate) struct Gates {
     gates: Mutex<HashMap<Key, Arc<Gate>>>,
     circuit: Arc<Circuit>,
     store: Option<Arc<Store>>,
-    /// How earlier runs left the buckets, and when that was read.
-    kept: (HashMap<Key, Kept>, u64),
+    /// How earlier runs left the buckets, each with the moment when that was read.
+    kept: Mutex<HashMap<Key, (Kept, u64)>>,
 }
 
 /// A connection that is at work: its gates keep a place for it.
@@ -43,21 +43,45 @@ impl Gates {
         let Some(credential) = links.first().map(|link| link.credential_scope.clone()) else {
             return Ok(Self::default());
         };
-        let buckets = links.iter().flat_map(|link| link.manifest.buckets.iter().map(|bucket| key(link, bucket)));
-        let (buckets, sealer, now_ms): (Vec<Key>, _, _) = (buckets.collect(), store.sealer().clone(), clock.now_ms());
-        let breaker_key = of_credential(&sealer, &credential);
+        let now_ms = clock.now_ms();
+        let breaker_key = of_credential(store.sealer(), &credential);
+        let parts = store.read(move |reader| pace::breaker(reader, &breaker_key)).await?;
+        let circuit = Arc::new(Circuit::new(parts, now_ms, (Arc::clone(store), breaker_key)));
+        let gates = Self { circuit, store: Some(Arc::clone(store)), ..Self::default() };
+        gates.learn(links, clock).await?;
+        Ok(gates)
+    }
+
+    /// Reads how earlier runs left the buckets of these connections, where that is not known yet.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn learn(&self, links: &[Arc<Link>], clock: &Clock) -> Result<(), Error> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let mut buckets: Vec<Key> =
+            links.iter().flat_map(|link| link.manifest.buckets.iter().map(|bucket| key(link, bucket))).collect();
+        buckets.retain(|bucket| !self.is_known(bucket));
+        if buckets.is_empty() {
+            return Ok(());
+        }
+        let (sealer, now_ms) = (store.sealer().clone(), clock.now_ms());
         let read = move |reader: &enroute_store::Reader| {
-            let mut kept = HashMap::new();
+            let mut kept = Vec::new();
             for bucket in buckets {
                 if let Some(found) = pace::kept(reader, &of_bucket(&sealer, &bucket))? {
-                    kept.insert(bucket, found);
+                    kept.push((bucket, (found, now_ms)));
                 }
             }
-            Ok::<_, Error>((kept, pace::breaker(reader, &breaker_key)?))
+            Ok::<_, Error>(kept)
         };
-        let (kept, parts) = store.read(read).await?;
-        let circuit = Arc::new(Circuit::new(parts, now_ms, (Arc::clone(store), breaker_key)));
-        Ok(Self { gates: Mutex::default(), circuit, store: Some(Arc::clone(store)), kept: (kept, now_ms) })
+        let found = store.read(read).await?;
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        Ok(())
+    }
+
+    fn is_known(&self, bucket: &Key) -> bool {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).contains_key(bucket)
+            || self.kept.lock().unwrap_or_else(PoisonError::into_inner).contains_key(bucket)
     }
 
     /// Holds the bucket that a throttled answer names, and lowers its pace.
@@ -78,8 +102,7 @@ impl Gates {
         if let Some(gate) = gates.get(&key) {
             return Some(Arc::clone(gate));
         }
-        let (kept, read_ms) = &self.kept;
-        let known = kept.get(&key).map(|kept| (kept.clone(), *read_ms));
+        let known = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let record = self.store.as_ref().map(|store| Record {
             store: Arc::clone(store),
             key: of_bucket(store.sealer(), &key),
@@ -125,7 +148,7 @@ impl Drop for AtWork {
 }
 
 /// Who shares a bucket.
-fn key(link: &Link, bucket: &Bucket) -> Key {
+pub(super) fn key(link: &Link, bucket: &Bucket) -> Key {
     let scope = match bucket.scope {
         Scope::Credential => link.credential_scope.clone(),
         Scope::Destination => link.destination.clone(),
@@ -135,7 +158,7 @@ fn key(link: &Link, bucket: &Bucket) -> Key {
 }
 
 /// What a bucket is called in the store: a credential is in it.
-fn of_bucket(sealer: &Sealer, (name, scope): &Key) -> [u8; 16] {
+pub(super) fn of_bucket(sealer: &Sealer, (name, scope): &Key) -> [u8; 16] {
     sealer.keyed_hash("bucket", format!("{name}\0{scope}").as_bytes())
 }
 

@@ -3,16 +3,19 @@
 use crate::change::lot::{open_sent, seal_sent};
 use crate::clock::Clock;
 use crate::delivery::blame::{Call, Trust};
+use crate::delivery::circuit::{Leave, Patience};
 use crate::delivery::deliver;
+use crate::delivery::open;
 use crate::delivery::outlet::DeliveryOutlet;
 use crate::delivery::pace::Gates;
 use crate::delivery::settle::Book;
+use crate::delivery::stop::Stop;
 use crate::report::Tally;
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
 use enroute_core::outcome::{Outcome, Report, Verdict};
-use enroute_runtime::{Fault, OpenTicket, ResumeWork, Work};
-use enroute_store::ledger::{self, PendingRow, RejectionRow};
+use enroute_runtime::{Fault, FaultKind, OpenTicket, ResumeWork, Work};
+use enroute_store::ledger::{self, PendingRow, RejectionRow, RequestRow};
 use enroute_store::tickets::{self, TicketRow};
 use enroute_store::{Error, Transaction, held};
 use roaring::RoaringBitmap;
@@ -38,6 +41,8 @@ pub(crate) struct Asked {
     pub(crate) remote: Option<String>,
     /// Why a person is needed.
     pub(crate) pause: Option<String>,
+    /// Why nothing is asked for now: the destination is in trouble.
+    pub(crate) later: Option<Stop>,
     /// The call that failed, with the number of its members and whether a request may have left; asking ends with it.
     fault: Option<(Fault, usize, bool)>,
     /// Whether a call ended well.
@@ -52,6 +57,7 @@ impl Asked {
         self.of_this_run += later.of_this_run;
         self.remote = later.remote.or_else(|| self.remote.take());
         self.pause = later.pause.or_else(|| self.pause.take());
+        self.later = later.later.or_else(|| self.later.take());
         self.fault = later.fault.or_else(|| self.fault.take());
         self.has_answered |= later.has_answered;
     }
@@ -74,7 +80,12 @@ pub(crate) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
 }
 
 /// Asks about every job that is due.
-pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Result<Asked, Error> {
+pub(crate) async fn ask(
+    book: &Book,
+    gates: &Arc<Gates>,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<Asked, Error> {
     let now_ms = clock.now_ms();
     let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();
@@ -89,7 +100,24 @@ pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Resul
             members += next.members.len();
             some.push(next);
         }
-        asked.absorb(ask_some(book, gates, clock, &some).await?);
+        // A question is a request like any other: an outage is probed by one, and the others wait for it.
+        let leave = tokio::select! {
+            biased;
+            () = book.halt.asked() => break,
+            leave = gates.circuit().pass(&book.link.destination, clock, patience) => leave,
+        };
+        let leave = match leave {
+            Ok(leave) => leave,
+            Err(Stop::Person(reason)) => {
+                asked.pause = Some(reason);
+                break;
+            }
+            Err(stop) => {
+                asked.later = Some(stop);
+                break;
+            }
+        };
+        asked.absorb(ask_some(book, (gates, leave), clock, &some).await?);
         if asked.pause.is_some() || asked.fault.is_some() {
             break;
         }
@@ -97,7 +125,12 @@ pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock) -> Resul
     Ok(asked)
 }
 
-async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[TicketRow]) -> Result<Asked, Error> {
+async fn ask_some(
+    book: &Book,
+    (gates, leave): (&Arc<Gates>, Leave),
+    clock: &Clock,
+    tickets: &[TicketRow],
+) -> Result<Asked, Error> {
     let mut asked = Asked::default();
     let link = &book.link;
     let profiles: Vec<u32> = tickets.iter().flat_map(|ticket| ticket.members.iter()).collect();
@@ -117,6 +150,7 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
     let reach = outlet.reach(profiles.len());
     let sent = deliver::believe(&outlet, sent, &reach, true);
     let rows = outlet.take_records();
+    tell(leave, clock, &sent, (&rows, !reach.left.is_empty())).await?;
     asked.tally.count_requests(&rows);
     asked.tally.refused.absorb(outlet.take_refusals());
     let (run, id) = (book.run, link.id);
@@ -144,6 +178,24 @@ async fn ask_some(book: &Book, gates: &Arc<Gates>, clock: &Clock, tickets: &[Tic
         }
     }
     Ok(asked)
+}
+
+/// Tells everybody else what the answers about jobs showed of the destination.
+async fn tell(
+    leave: Leave,
+    clock: &Clock,
+    sent: &Result<Report, Fault>,
+    (requests, left): (&[RequestRow], bool),
+) -> Result<(), Error> {
+    let (is_in_order, failure) = match sent {
+        Ok(report) => (Some(deliver::is_in_order(&report.verdict)), open::cause(&report.verdict, requests)),
+        Err(fault) => ((fault.kind == FaultKind::Late && left).then_some(false), Some(fault.to_string())),
+    };
+    let refused = match sent {
+        Ok(Report { verdict: verdict @ Verdict::CredentialInvalid(_), .. }) => verdict.pauses(),
+        _ => None,
+    };
+    deliver::tell(leave, clock, (is_in_order, failure.as_deref()), refused).await
 }
 
 /// The identifiers that were last sent of these members.

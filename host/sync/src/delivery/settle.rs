@@ -130,7 +130,7 @@ impl Book {
         for (positions, outcome) in &done.finished {
             self.receipts(tx, done.delivery, lot, positions, outcome)?;
             match outcome {
-                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions, done.at_ms)?,
+                Outcome::Delivered | Outcome::Unchanged { .. } => self.confirm(tx, lot, positions)?,
                 Outcome::Rejected(refusal) => {
                     let source = if refusal.code == letters::GIVEN_UP { "host" } else { "destination" };
                     let row = |at: &u32| self.rejection(lot, *at, &refusal.code, None, &refusal.reason, source);
@@ -145,7 +145,6 @@ impl Book {
                     let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
                     let number = tickets::open(tx, link.id, done.delivery, &ticket.token, &members, due)?;
                     self.put_off(tx, lot, positions, "accepted", due, Some(number), done)?;
-                    self.stand_refused(tx, lot, positions, done.at_ms)?;
                 }
                 Outcome::Unknown => self.put_off(tx, lot, positions, "unknown", done.at_ms, None, done)?,
             }
@@ -188,7 +187,7 @@ impl Book {
     }
 
     /// The destination has what was sent: rows get their hash, removed members are forgotten.
-    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
+    fn confirm(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32]) -> Result<(), Error> {
         let link = &self.link;
         let gone = |at: &&u32| lot.change(**at) == Change::Removed;
         let removed = positions.iter().filter(gone).filter_map(|at| lot.profile(*at));
@@ -208,21 +207,12 @@ impl Book {
             });
         }
         held::put(tx, link.id, &rows)?;
-        let members: RoaringBitmap = positions.iter().filter_map(|at| lot.profile(*at)).collect();
-        ledger::clear(tx, link.id, &members)?;
-        self.stand_refused(tx, lot, positions, at_ms)
-    }
-
-    /// Who was withdrawn because it cannot be sent is not tried until it changes.
-    fn stand_refused(&self, tx: &Transaction<'_>, lot: &Lot, positions: &[u32], at_ms: u64) -> Result<(), Error> {
-        let row = |at: &u32| {
-            let refused = lot.meta.get(*at as usize)?.refused.as_ref()?;
-            let row = self.rejection(lot, *at, &refused.code, refused.field.as_deref(), &refused.reason, "plugin");
-            Some(RejectionRow { change: Change::Updated.word(), ..row })
-        };
-        let rows: Vec<RejectionRow> = positions.iter().filter_map(row).collect();
-        let version = (self.link.plugin_digest.as_slice(), self.link.settings_version);
-        ledger::reject(tx, (self.run, self.link.id), version, at_ms, &rows)
+        // Who was withdrawn because it was refused is not tried until it changes.
+        let is_refused = |at: &&u32| lot.meta.get(**at as usize).is_some_and(|meta| meta.is_refused);
+        let (refused, others): (Vec<&u32>, Vec<&u32>) = positions.iter().partition(is_refused);
+        let members = |positions: Vec<&u32>| positions.into_iter().filter_map(|at| lot.profile(*at)).collect();
+        ledger::clear_waiting(tx, link.id, &members(refused))?;
+        ledger::clear(tx, link.id, &members(others))
     }
 
     /// The destination has what it had before this run.
@@ -319,12 +309,14 @@ impl Book {
                 ticket,
                 reason: done.reason.clone(),
                 change: Some(lot.change(*at).word()),
-                // Who is withdrawn because it cannot be sent has none: what it is now stays refused.
-                hash: lot.meta.get(*at as usize).filter(|meta| meta.refused.is_none()).map(|meta| meta.hash),
+                // Who is withdrawn because it was refused has none: what it is now stays refused.
+                hash: lot.meta.get(*at as usize).filter(|meta| !meta.is_refused).map(|meta| meta.hash),
             })
         };
         let rows: Vec<PendingRow> = positions.iter().filter_map(row).collect();
         ledger::put_off(tx, self.link.id, &rows)?;
+        // Who is tried again stands refused for nothing: it would be left out, and waited for in vain.
+        letters::absolve(tx, self.link.id, rows.iter().filter(|row| row.hash.is_some()).map(|row| row.profile))?;
         if lot.len() > 1 {
             return Ok(());
         }

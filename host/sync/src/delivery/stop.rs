@@ -9,6 +9,8 @@ pub(crate) enum Stop {
     Person(String),
     /// The destination is in trouble: later may be better.
     Later(String),
+    /// Members were to be withdrawn, more than the operator allows without being asked.
+    Guarded(String),
     /// The run was asked to end before it was through.
     Asked,
 }
@@ -17,7 +19,7 @@ impl Stop {
     /// Why, in words.
     pub(crate) fn into_reason(self) -> String {
         match self {
-            Self::Person(reason) | Self::Later(reason) => reason,
+            Self::Person(reason) | Self::Later(reason) | Self::Guarded(reason) => reason,
             Self::Asked => "it was told to stop before it was through; the next run goes on from here".to_owned(),
         }
     }

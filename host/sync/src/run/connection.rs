@@ -1,6 +1,7 @@
 //! One mapping of a connection from its first question to its report: pass after pass, until nobody waits for something
 //! that the run waits for.
 
+use crate::change::guard::Guard;
 use crate::change::resend::Resend;
 use crate::change::snapshot::{self, Seen, Snapshot, SnapshotError};
 use crate::change::{cutter, records};
@@ -32,51 +33,68 @@ impl Session {
             return Ok(failed);
         }
         let (mut whole, mut changes) = (Tally::default(), ChangeCounts::default());
-        if let Some(reason) = self.ask(&mut whole, &mut changes).await? {
+        // Where the destination is in trouble, whatever is sent finds it out once more, and counts who waits for it.
+        if let Some(Stop::Person(reason)) = self.ask(&mut whole, &mut changes).await? {
             return Ok(self.failed(LinkState::Paused, reason));
         }
         let (mut pass, mut refused_before, mut seen) = (1, 0, None);
+        let mut guard = Guard::new(self.link.remove_max_percent, self.options.allow_empty);
+        let mut outdated = RoaringBitmap::new();
         loop {
             let snapshot = match self.snapshot(seen.take()).await {
                 Ok(snapshot) => snapshot,
                 Err(error) => return self.without_snapshot(error),
             };
             self.prune(&snapshot).await?;
-            if let Some(reason) = self.guarded(&snapshot) {
-                return Ok(self.failed(LinkState::Guarded, reason));
+            let fresh = guard.unseen(&snapshot.candidates.outdated);
+            if let Some(reason) = guard.look_at(&snapshot) {
+                if pass == 1 {
+                    return Ok(self.failed(LinkState::Guarded, reason));
+                }
+                let ended = (Some(Stop::Guarded(reason)), true, refused_before);
+                return self.report(&snapshot, changes, whole, ended).await;
             }
             let found = snapshot.changes();
             if pass == 1 {
                 changes = changes.plus(found);
                 refused_before = snapshot.refused_before();
             } else {
-                changes.updated += whole.withdraw_waiting(found.total());
+                // A change that was refused has its outcome, and its withdrawal will have another.
+                changes.removed += fresh;
+                changes.updated += whole.withdraw_waiting(found.total().saturating_sub(fresh));
             }
-            let Dispatched { tally, asked, link, complete, mut stopped, trust } =
-                self.dispatch(&snapshot, found.total()).await?;
-            (self.link, self.trust) = (link, trust);
+            let dispatched = self.dispatch(&snapshot, found.total(), guard).await?;
+            let Dispatched { tally, asked, link, complete, mut stopped, trust, .. } = dispatched;
+            (self.link, self.trust, guard) = (link, trust, dispatched.guard);
             let has_revived = tally.revived > 0;
             whole.absorb(if stopped.is_some() { tally.completed(found.total()) } else { tally });
             self.take_in(asked, &mut whole, &mut changes);
             if !matches!(stopped, Some(Stop::Person(_)))
-                && let Some(reason) = self.next_steps(&mut whole, &mut changes).await?
+                && let Some(stop) = self.next_steps(&mut whole, &mut changes).await?
             {
-                stopped = Some(Stop::Person(reason));
+                stopped = Some(stop);
             }
             let overtaken = &snapshot.state.waiting & &snapshot.state.changed;
             if stopped.is_none() && complete {
                 self.looked_at(&snapshot, overtaken.is_empty()).await?;
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
+                // A job may have refused members after everybody was looked at.
+                let refused = self.outdated(&snapshot).await? - &outdated;
+                if guard.unseen(&refused) > 0 {
+                    outdated |= refused;
+                    pass += 1;
+                    continue;
+                }
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
                     if (self.options.wait || has_revived && due_ms <= self.options.clock.now_ms())
-                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked))
+                        && !matches!(stopped, Some(Stop::Person(_) | Stop::Asked | Stop::Guarded(_)))
                         && due_ms <= now_ms + self.link.retry.give_up_ms =>
                 {
                     let stop = match self.is_disturbed_until(due_ms).await {
                         true => Some(Stop::Asked),
-                        false => self.ask(&mut whole, &mut changes).await?.map(Stop::Person),
+                        false => self.ask(&mut whole, &mut changes).await?,
                     };
                     if stop.is_some() {
                         return self.report(&snapshot, changes, whole, (stop, true, refused_before)).await;
@@ -156,24 +174,24 @@ impl Session {
         Ok(())
     }
 
-    /// Asks about jobs that are due. Returns why a person is needed, if one is.
-    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
-        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock).await?;
+    /// Asks about jobs that are due. Returns why the run has to end, if it has.
+    async fn ask(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<Stop>, Error> {
+        let asked = resume::ask(&self.book(), &self.gates, &self.options.clock, self.patience()).await?;
         Ok(self.take_in(asked, whole, changes))
     }
 
-    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<String> {
+    fn take_in(&mut self, mut asked: Asked, whole: &mut Tally, changes: &mut ChangeCounts) -> Option<Stop> {
         asked.tell(&mut self.trust);
         changes.updated += asked.of_earlier_runs + whole.withdraw_waiting(asked.of_this_run);
         whole.absorb(asked.tally);
         if let Some(remote) = &asked.remote {
             self.link = Arc::new(self.link.with_remote(remote));
         }
-        asked.pause.or_else(|| self.trust.gave_up())
+        asked.pause.or_else(|| self.trust.gave_up()).map(Stop::Person).or(asked.later)
     }
 
     /// Takes the steps of jobs that are due at once: a job that was only made would do nothing until the next run.
-    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<String>, Error> {
+    async fn next_steps(&mut self, whole: &mut Tally, changes: &mut ChangeCounts) -> Result<Option<Stop>, Error> {
         for _ in 0..STEPS_MAX {
             if self.options.halt.is_asked() {
                 break;
@@ -182,8 +200,8 @@ impl Session {
             let soon_ms = self.options.clock.now_ms() + STEP_MS_MAX;
             let Some(due_ms) = soonest.filter(|due_ms| *due_ms <= soon_ms) else { break };
             self.options.clock.sleep_until(due_ms).await;
-            if let Some(reason) = self.ask(whole, changes).await? {
-                return Ok(Some(reason));
+            if let Some(stop) = self.ask(whole, changes).await? {
+                return Ok(Some(stop));
             }
         }
         Ok(None)
@@ -214,11 +232,18 @@ impl Session {
             .await
     }
 
-    fn guarded(&self, snapshot: &Snapshot) -> Option<String> {
-        if self.options.allow_empty { None } else { snapshot::guard(snapshot, self.link.remove_max_percent) }
+    /// Members of whom this run is and who were refused as they are now, while the destination holds them as they were.
+    async fn outdated(&self, snapshot: &Snapshot) -> Result<RoaringBitmap, Error> {
+        if self.options.again.is_some() {
+            return Ok(RoaringBitmap::new());
+        }
+        let (link, is_whole) = (Arc::clone(&self.link), self.options.is_whole());
+        let refused = self.store.read(move |reader| snapshot::outdated(reader, &link)).await?;
+        let among = if is_whole { &refused & &snapshot.state.audience } else { &refused & &snapshot.candidates.updated };
+        Ok(among)
     }
 
-    async fn dispatch(&mut self, snapshot: &Snapshot, total: u64) -> Result<Dispatched, Error> {
+    async fn dispatch(&mut self, snapshot: &Snapshot, total: u64, guard: Guard) -> Result<Dispatched, Error> {
         self.trust.look_at(total, snapshot.holds_others());
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
@@ -226,7 +251,9 @@ impl Session {
         let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
-        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, trust).run(cuttings).await
+        Dispatch::new(self.book(), clock, patience, Arc::clone(&self.gates), progress, (trust, guard))
+            .run(cuttings)
+            .await
     }
 
     /// When something that waits is due.

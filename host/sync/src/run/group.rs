@@ -4,11 +4,10 @@
 //! the same gates; the mappings of a connection run one after the other, in the order of the file.
 
 use crate::delivery::blame::Trust;
-use crate::delivery::pace::Gates;
 use crate::report::LinkReport;
 use crate::run::options::Options;
 use crate::run::session::Session;
-use crate::run::turn::{Turn, Turns};
+use crate::run::turn::Turn;
 use crate::setup::link::Link;
 use crate::setup::planned::Planned;
 use crate::setup::prepare::Setup;
@@ -64,7 +63,6 @@ impl Group<'_> {
         store: &Arc<Store>,
         setup: &Setup,
         options: &Options,
-        at_places: &mut Turns,
     ) -> Result<Bound, Error> {
         let (mut links, mut turns) = (Vec::<(usize, Arc<Link>)>::new(), BTreeMap::new());
         for (at, planned) in &self.links {
@@ -77,7 +75,7 @@ impl Group<'_> {
             if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
                 link.party = last.party;
             }
-            turns.insert(*at, at_places.take(link.targets()));
+            turns.insert(*at, options.together.turn(link.targets()));
             links.push((*at, Arc::new(link)));
         }
         Ok(Bound { links, turns })
@@ -96,7 +94,7 @@ pub(super) async fn sync_group(
     let clock = options.clock.clone();
     let began_ms = clock.now_ms();
     let links: Vec<_> = group.links.iter().map(|(_, link)| Arc::clone(link)).collect();
-    let gates = Arc::new(Gates::open(&store, &links, &clock).await?);
+    let gates = options.together.gates(&store, &links, &clock).await?;
     let mut running = JoinSet::new();
     for mappings in group.links.chunk_by(|(_, one), (_, next)| are_one_connection(one, next)) {
         let session = |link| Session {
@@ -130,7 +128,7 @@ pub(super) async fn sync_group(
     while let Some(joined) = running.join_next().await {
         reports.extend(joined.map_err(|_| Error::Broken("a connection was lost"))??);
     }
-    gates.close(&clock).await?;
+    options.together.part(gates, &clock).await?;
     Ok(reports)
 }
 

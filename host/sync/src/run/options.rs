@@ -5,6 +5,7 @@ use crate::change::resend::Resend;
 use crate::clock::Clock;
 use crate::delivery::dispatch::ProgressSink;
 use crate::halt::Halt;
+use crate::run::together::Together;
 use enroute_core::retry::Policy;
 use enroute_store::letters::ByLink;
 use std::sync::Arc;
@@ -33,6 +34,12 @@ pub struct Options {
     pub halt: Halt,
     /// The time.
     pub clock: Clock,
+    /// What it shares with other runs of this process.
+    pub together: Arc<Together>,
+    /// The schedule whose slot it is for, noted in the transaction that begins the run.
+    pub slot: Option<String>,
+    /// Whether a run in which nothing was to be done leaves no record.
+    pub drops_idle: bool,
 }
 
 impl Default for Options {
@@ -46,6 +53,9 @@ impl Default for Options {
             progress: Arc::new(|_, _, _| {}),
             halt: Halt::default(),
             clock: Clock::System,
+            together: Arc::default(),
+            slot: None,
+            drops_idle: false,
         }
     }
 }

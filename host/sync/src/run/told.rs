@@ -39,6 +39,7 @@ impl Session {
             Some(Stop::Person(_)) => LinkState::Paused,
             Some(Stop::Later(_)) => LinkState::Waiting,
             Some(Stop::Asked) => LinkState::Interrupted,
+            Some(Stop::Guarded(_)) => LinkState::Guarded,
             None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
             None => LinkState::Done,
         };

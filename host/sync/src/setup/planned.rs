@@ -69,6 +69,11 @@ impl Planned {
         self.audience == wanted.audience.value.as_str() && self.destination == wanted.destination.value.as_str()
     }
 
+    /// Whether it is one of the connection between these two.
+    pub(super) fn is_named(&self, audience: &str, destination: &str) -> bool {
+        self.audience == audience && self.destination == destination
+    }
+
     /// The same for destinations with the same credential.
     pub(crate) fn credential_scope(&self) -> &str {
         &self.credential_scope

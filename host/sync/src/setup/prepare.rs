@@ -29,7 +29,7 @@ use enroute_config::files::Place;
 use enroute_runtime::Runtime;
 use enroute_store::ledger::{self, LinkName, Remotes};
 use enroute_store::places::{self, Kept};
-use enroute_store::{Error, Look, Reader, Store, versions};
+use enroute_store::{Error, Look, Reader, Sealer, Store, versions};
 
 /// Every connection that can run.
 #[derive(Debug)]
@@ -43,9 +43,28 @@ pub struct Setup {
     refused: BTreeMap<String, String>,
     /// How each enabled destination gets its tokens, where it does.
     sources: BTreeMap<String, (Arc<Source>, Place)>,
-    keepers: Keepers,
+    keepers: Arc<Keepers>,
     /// What reaches members who were put somewhere before.
     parts: Parts,
+}
+
+/// A connection that runs by itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// The audience's key.
+    pub audience: String,
+    /// The destination's name.
+    pub destination: String,
+    /// The same for connections with the same credential. Not to be shown: it is made of a secret.
+    pub scope: String,
+    /// Another one where anything changed that decides what is sent, how, or with what.
+    pub print: Vec<u8>,
+}
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.audience, self.destination)
+    }
 }
 
 /// The traits of a connection with their fields.
@@ -131,7 +150,7 @@ impl Setup {
         let (sources, refused) = (sources.collect(), plugins.refused);
         let paused = Paused::all(config, only);
         let parts = Parts::of(config, plugins.loaded, refused.clone(), today);
-        let setup = Self { links, stopped, paused, refused, sources, keepers: Keepers::default(), parts };
+        let setup = Self { links, stopped, paused, refused, sources, keepers: Arc::default(), parts };
         let is_sound = found.errors() == 0;
         found.append(of_plugins);
         (is_sound.then_some(setup), found)
@@ -251,6 +270,46 @@ impl Setup {
         self.links.retain(|planned| planned.destination == destination);
     }
 
+    /// One connection by itself, with all its mappings, and tokens that it shares with whoever has its credential.
+    #[must_use]
+    pub fn of(&self, audience: &str, destination: &str, keepers: Arc<Keepers>) -> Self {
+        let is_it = |one: &str, other: &str| one == audience && other == destination;
+        let links = self.links.iter().filter(|planned| is_it(&planned.audience, &planned.destination));
+        let stopped = self.stopped.iter().filter(|stopped| is_it(&stopped.audience, &stopped.destination));
+        Self {
+            links: links.cloned().collect(),
+            stopped: stopped.cloned().map(|stopped| Stopped { at: 0, ..stopped }).collect(),
+            paused: Vec::new(),
+            refused: self.refused.clone(),
+            sources: self.sources.clone(),
+            keepers,
+            parts: self.parts.clone(),
+        }
+    }
+
+    /// What runs by itself: every connection, with what tells whether an edit changed it.
+    #[must_use]
+    pub fn units(&self, sealer: &Sealer) -> Vec<Connected> {
+        let mut units: Vec<Connected> = Vec::new();
+        for planned in &self.links {
+            let link = planned.link(&ledger::Link::default(), sealer.clone());
+            let mut print = link.trial_digest();
+            let rest = (&planned.condition, &planned.written, planned.sends_exits, planned.resend_changes);
+            let more = (planned.history, planned.remove_max_percent, planned.retry, &planned.requires_consent);
+            print.extend_from_slice(format!("{rest:?}{more:?}").as_bytes());
+            match units.last_mut().filter(|last| planned.is_named(&last.audience, &last.destination)) {
+                Some(last) => last.print.extend(print),
+                None => units.push(Connected {
+                    audience: planned.audience.clone(),
+                    destination: planned.destination.clone(),
+                    scope: planned.credential_scope.clone(),
+                    print,
+                }),
+            }
+        }
+        units
+    }
+
     /// The connections, in the order of the file.
     pub(crate) fn links(&self) -> &[Planned] {
         &self.links
@@ -300,7 +359,7 @@ impl Setup {
         link.target = place::text(&target);
         link.tokens = planned.source.as_ref().map(|source| self.keepers.of(source, store));
         if !places.is_empty() {
-            let tokens = Some((&self.keepers, store));
+            let tokens = Some((&*self.keepers, store));
             link.earlier = self.parts.earlier(planned, (places, &target), store.sealer(), tokens).await?;
         }
         Ok(link)
@@ -346,7 +405,7 @@ impl Setup {
         let with_rows = held.iter().map(|kept| places::link(&reader, kept).map(|known| (kept.clone(), known)));
         let with_rows = with_rows.collect::<Result<_, _>>()?;
         drop(reader);
-        self.parts.purged(with_rows, store.sealer(), Some((&self.keepers, store))).await
+        self.parts.purged(with_rows, store.sealer(), Some((&*self.keepers, store))).await
     }
 
     /// Whether a connection is synced: it is configured and enabled, and nothing is wrong with it.

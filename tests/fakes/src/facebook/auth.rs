@@ -87,6 +87,7 @@ mod tests {
             ],
             body: body.to_owned().into(),
             status: None,
+            seen_when_answered: None,
         };
         let got =
             check(&request, &config, Some(1_697_328_100)).map_or_else(|refusal| refusal.message, |()| "ok".into());

@@ -110,6 +110,7 @@ async fn a_token_ends_by_its_uses_or_when_it_is_told_to() {
             headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
             body: bytes::Bytes::new(),
             status: None,
+            seen_when_answered: None,
         };
         oauth.accepts(&recorded).map_err(|reply| reply.status)
     };

@@ -23,6 +23,9 @@ pub struct Recorded {
     pub body: Bytes,
     /// The status answered, or `None` if the connection was cut or is still waiting.
     pub status: Option<u16>,
+    /// How many requests of the server had come in by the time of that answer: those from `sequence` to here were on
+    /// their way beside it.
+    pub seen_when_answered: Option<u64>,
 }
 
 /// The requests of a server, oldest first.
@@ -82,6 +85,7 @@ impl Records {
             headers: head.headers.iter().map(header).collect(),
             body,
             status: None,
+            seen_when_answered: None,
         };
         self.next += 1;
         self.kept_bytes += recorded.body.len();
@@ -98,6 +102,7 @@ impl Records {
         // Most often the newest, so look from the end.
         if let Some(recorded) = self.kept.iter_mut().rev().find(|kept| kept.sequence == sequence) {
             recorded.status = Some(status);
+            recorded.seen_when_answered = Some(self.next);
         }
     }
 
@@ -165,6 +170,17 @@ mod tests {
     #[test]
     fn a_broken_escape_stays_as_written() {
         check("a=100%&b=%zz&c=%4", &[("a", "100%"), ("b", "%zz"), ("c", "%4")]);
+    }
+
+    #[test]
+    fn an_answer_notes_who_came_in_before_it() {
+        let (head, ()) = hyper::Request::new(()).into_parts();
+        let mut records = Records::default();
+        let first = records.add(&head, Bytes::new());
+        records.add(&head, Bytes::new());
+        records.answered(first.sequence, 200);
+        let noted = records.list().iter().map(|one| (one.status, one.seen_when_answered)).collect::<Vec<_>>();
+        assert_eq!(noted, [(Some(200), Some(2)), (None, None)]);
     }
 
     #[test]
