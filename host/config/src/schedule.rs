@@ -53,9 +53,9 @@ impl Schedule {
     pub fn every(every_ms: u64, written: String, name: &str) -> Self {
         let every_ms = every_ms.max(1);
         // FNV-1a: the same on every machine and in every version.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Self { written, kind: Kind::Every { every_ms, at_ms: hash % every_ms.min(SPREAD_MS_MAX) } }
     }
 

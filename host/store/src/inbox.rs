@@ -137,9 +137,19 @@ impl Inbox {
     ///
     /// [`Error::Full`], [`Error::Unsafe`], or [`Error::Closed`] once the inbox is closed.
     pub async fn put(&self, rows: Vec<Row>) -> Result<(), Error> {
+        if self.state.closing.load(Ordering::SeqCst) {
+            return Err(Error::Closed);
+        }
         let (reply, answer) = oneshot::channel();
         self.queue.send(Job::Put { rows, reply }).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Takes nothing in any more; what is queued is written.
+    pub fn close(&self) {
+        self.state.closing.store(true, Ordering::SeqCst);
+        // If the queue is full the thread is awake, and looks after each group.
+        let _ = self.queue.try_send(Job::Wake);
     }
 
     /// The first rows after the row `after`, of some `calls_max` calls; at least one row, where there is any.
@@ -197,9 +207,7 @@ impl fmt::Debug for Inbox {
 
 impl Drop for Inbox {
     fn drop(&mut self) {
-        self.state.closing.store(true, Ordering::SeqCst);
-        // If the queue is full the thread is awake, and looks after each group.
-        let _ = self.queue.try_send(Job::Wake);
+        self.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -59,8 +59,7 @@ pub fn set_alone(tx: &Transaction<'_>, link: i64, members: &RoaringBitmap, alone
 /// # Errors
 /// When the store cannot be written.
 pub fn absolve(tx: &Transaction<'_>, link: i64, members: impl IntoIterator<Item = u32>) -> Result<(), Error> {
-    let mut statement =
-        tx.connection().prepare_cached("DELETE FROM refusal WHERE connection = ?1 AND profile = ?2")?;
+    let mut statement = tx.connection().prepare_cached("DELETE FROM refusal WHERE connection = ?1 AND profile = ?2")?;
     members.into_iter().try_for_each(|profile| statement.execute(params![link, profile]).map(drop))?;
     Ok(())
 }

@@ -42,9 +42,8 @@ pub(super) fn read(walker: &mut Walker<'_>, section: &Section<'_, '_>, name: &st
         return interval(walker, &every).map(|ms| Schedule::every(ms, written("every", &every.value), name));
     }
     if let Some(at) = at {
-        let found = time(&at.value).and_then(|(hour, minute)| {
-            Schedule::daily(hour, minute, in_zone, written("at", &at.value)).ok()
-        });
+        let found = time(&at.value)
+            .and_then(|(hour, minute)| Schedule::daily(hour, minute, in_zone, written("at", &at.value)).ok());
         if found.is_none() {
             let message = format!("`at` cannot be \"{}\"", at.value);
             let hint = "write a time of day as `at = \"02:30\"`; for several times take `cron`";
@@ -103,7 +102,8 @@ fn interval(walker: &mut Walker<'_>, every: &Located<String>) -> Option<u64> {
     let ms = ms.filter(|ms| EVERY_MS.contains(ms));
     if ms.is_none() {
         let message = format!("`every` cannot be \"{}\"", every.value);
-        let hint = "write a whole number with s, m, h or d, from \"10s\" to \"366d\"; without a schedule it follows its data";
+        let hint =
+            "write a whole number with s, m, h or d, from \"10s\" to \"366d\"; without a schedule it follows its data";
         walker.found.push(Diagnostic::error(Code::BadInterval, message).at(&every.place).hint(hint));
     }
     ms
@@ -154,6 +154,9 @@ mod tests {
         refuse("at = \"02:30\"\nzone = \"Europe/Osol\"", "error[E354]: there is no time zone \"Europe/Osol\"\n");
         refuse("at = \"02:30\"\nzone = \"+02:00\"", "error[E354]");
         refuse("zone = \"UTC\"", "error[E354]: `zone` in [source.crm] has no meaning without `at` or `cron`\n");
-        refuse("cron = \"0 12 30 2 *\"", "error[E355]: `cron` cannot be \"0 12 30 2 *\": no day of the calendar meets it\n");
+        refuse(
+            "cron = \"0 12 30 2 *\"",
+            "error[E355]: `cron` cannot be \"0 12 30 2 *\": no day of the calendar meets it\n",
+        );
     }
 }

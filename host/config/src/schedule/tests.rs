@@ -33,8 +33,13 @@ fn a_fixed_line_runs_once_a_local_day_and_one_with_a_star_goes_by_real_time() {
     check(oslo, "30 2 * * *", "2026-10-24T12:00:00Z", &["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"]);
     check(oslo, "30 2 * * *", "2026-10-25T00:45:00Z", &["2026-10-26T01:30:00Z"]);
     check(oslo, "30 2 * * *", "2026-10-25T01:15:00Z", &["2026-10-26T01:30:00Z"]);
-    let autumn =
-        ["2026-10-25T00:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:00:00Z"];
+    let autumn = [
+        "2026-10-25T00:00:00Z",
+        "2026-10-25T00:30:00Z",
+        "2026-10-25T01:00:00Z",
+        "2026-10-25T01:30:00Z",
+        "2026-10-25T02:00:00Z",
+    ];
     check(oslo, "*/30 * * * *", "2026-10-24T23:30:00Z", &autumn);
     check(oslo, "*/30 * * * *", "2026-03-29T00:15:00Z", &["2026-03-29T00:30:00Z", "2026-03-29T01:00:00Z"]);
     check(oslo, "15,45 2 * * *", "2026-03-28T12:00:00Z", &["2026-03-29T01:00:00Z", "2026-03-30T00:15:00Z"]);
@@ -83,7 +88,9 @@ fn what_comes_every_so_often_counts_elapsed_time_and_is_spread_by_its_name() {
 fn what_is_no_line_or_never_comes_is_refused() {
     let refused = |line: &str| Schedule::cron(line, TimeZone::UTC, line.to_owned()).map(drop);
     assert_eq!(refused("0 12 30 2 *"), Err(ScheduleError::Never));
-    for line in ["", "* * * *", "*/10 * * * * *", "0 0 1 1 * 2026", "61 * * * *", "0,, 2 * * *", "@reboot", "TZ=UTC 0 2 * * *"] {
+    for line in
+        ["", "* * * *", "*/10 * * * * *", "0 0 1 1 * 2026", "61 * * * *", "0,, 2 * * *", "@reboot", "TZ=UTC 0 2 * * *"]
+    {
         assert!(matches!(refused(line), Err(ScheduleError::Line(_))), "{line}");
     }
 }

@@ -35,7 +35,10 @@ fn a_call_says_who_what_and_when() {
     );
     check_call(r#"{"type":"identify","userId":7,"traits":{"plan":null}}"#, r#"identify 7/-/- - 10000 0 {"plan":null}"#);
     check_call(r#"{"type":"identify","anonymousId":"a1","traits":null}"#, "identify -/a1/- - 10000 0 -");
-    check_call(r#"{"type":"page","anonymousId":"a1","name":"Home","properties":{"url":"x"}}"#, "page -/a1/- - 10000 0 -");
+    check_call(
+        r#"{"type":"page","anonymousId":"a1","name":"Home","properties":{"url":"x"}}"#,
+        "page -/a1/- - 10000 0 -",
+    );
     check_call(r#"{"type":"screen","userId":"u1"}"#, "screen u1/-/- - 10000 0 -");
     check_call(r#"{"type":"group","userId":"u1","groupId":5,"traits":{}}"#, "group u1/-/- - 10000 0 -");
     check_call(r#"{"type":"alias","userId":"u1","previousId":"a1"}"#, "alias u1/-/a1 - 10000 0 -");
@@ -103,7 +106,8 @@ fn a_wrong_clock_is_put_right_by_the_moment_of_sending() {
 fn a_call_that_is_sent_again_is_the_same_call() {
     let sealer = Sealer::new(&[7; 32]);
     let hash = |line: &str| check(&raw(line), &arrival(&sealer)).unwrap().call.message;
-    let first = hash(r#"{"type":"track","userId":"u1","event":"Order","sentAt":"1970-01-01T00:00:01Z","writeKey":"k"}"#);
+    let first =
+        hash(r#"{"type":"track","userId":"u1","event":"Order","sentAt":"1970-01-01T00:00:01Z","writeKey":"k"}"#);
     assert_eq!(first, hash(r#"{"type":"track","userId":"u1","event":"Order","sentAt":"1970-01-01T00:00:02Z"}"#));
     assert_ne!(first, hash(r#"{"type":"track","userId":"u1","event":"Orders"}"#));
     let named = hash(r#"{"type":"track","userId":"u1","event":"Order","messageId":"m1"}"#);
