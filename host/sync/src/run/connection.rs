@@ -247,7 +247,7 @@ impl Session {
         self.trust.look_at(total, snapshot.holds_others());
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
-        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
+        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried, None);
         let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
