@@ -15,6 +15,7 @@ mod support;
 
 mod account;
 mod answers;
+mod asking;
 mod compiling;
 mod conditions;
 mod crashes;
@@ -35,8 +36,10 @@ mod oauth;
 mod outages;
 mod outside;
 mod places;
+mod queries;
 mod refusals;
 mod secrets;
 mod seven;
 mod signals;
+mod simulated;
 mod tidy;

@@ -202,6 +202,7 @@ fn no_code_is_without_a_case() {
     cases.extend(crate::account::CODES);
     cases.extend(crate::guests::CODES);
     cases.extend(crate::places::CODES);
+    cases.extend(crate::queries::CODES);
     assert_eq!(cases, Code::ALL.iter().map(|code| code.id()).collect());
 }
 

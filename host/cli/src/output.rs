@@ -84,6 +84,9 @@ impl Output {
 
     /// Tells what failed, why, and what to do next. Returns the exit code for it.
     pub(crate) fn failure(&self, error: &anyhow::Error) -> ExitCode {
+        if let Some(Told(exit)) = error.downcast_ref() {
+            return ExitCode::from(*exit);
+        }
         if self.json && !IS_PRINTED.load(Ordering::SeqCst) {
             // There is nobody left to tell if standard output is gone.
             let _ = self.print_json(&failed(error));
@@ -116,6 +119,18 @@ fn failed(error: &anyhow::Error) -> serde_json::Value {
     let hint = error.downcast_ref::<Advice>().map(|advice| advice.next.as_str());
     serde_json::json!({ "error": error.to_string(), "because": because, "hint": hint })
 }
+
+/// Mistakes that were told with their places: the command ends with this code, and there is nothing more to say.
+#[derive(Debug)]
+pub(crate) struct Told(pub(crate) u8);
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mistakes were told")
+    }
+}
+
+impl std::error::Error for Told {}
 
 /// What failed and what to do next: the outermost context of an error.
 #[derive(Debug)]

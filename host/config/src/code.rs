@@ -160,6 +160,8 @@ codes! {
     SharedPlace "E341" "two connections put members into one place"
     /// An audience that is not the one that had its key before.
     KeyReused "E342" "an audience has the key of one that was removed"
+    /// A query that is no SQL, asks for what is not there, or gives what no profile can have.
+    BadQuery "E343" "the query of a source has no result that can be used"
     /// More than one of `every`, `at` and `cron`.
     TwoSchedules "E350" "there is more than one schedule"
     /// An `every` that is no length of time, or out of bounds.

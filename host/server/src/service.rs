@@ -10,7 +10,6 @@ use enroute_config::Paths;
 use enroute_runtime::Runtime;
 use enroute_store::Store;
 use enroute_sync::{Clock, Halt};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -21,6 +20,7 @@ use crate::handover::{self, Order};
 use crate::hands::Hands;
 use crate::http::{self, About};
 use crate::intake::Intake;
+use crate::listen::{self, Limits};
 use crate::manager;
 use crate::metrics::Metrics;
 use crate::reload::{self, Ready, Refused};
@@ -51,14 +51,8 @@ pub enum Error {
     #[error("the configuration cannot be in force:\n{0}")]
     Configuration(String),
     /// The address is taken, or not ours.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// Why not.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] listen::Error),
     /// The socket in the state folder, or a signal.
     #[error("cannot {doing}")]
     System {
@@ -138,9 +132,8 @@ impl Service {
         let paths = Paths::new(&self.config.folder);
         watch.lock().unwrap_or_else(PoisonError::into_inner).keep(reload::the_two(&paths));
         let ready = self.load(&clock).await?;
-        let listener = TcpListener::bind(self.config.listen).await;
-        let listener = listener.map_err(|source| Error::Listen { address: self.config.listen, source })?;
-        let at = listener.local_addr().map_err(|source| Error::Listen { address: self.config.listen, source })?;
+        let listener = listen::bind(self.config.listen)?;
+        let at = listener.local_addr().map_err(listen::Error::Address)?;
         let socket = handover::listen(self.store.dir());
         let socket = socket.map_err(|source| Error::System { doing: "listen in the state folder", source })?;
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
@@ -156,7 +149,7 @@ impl Service {
         }
         let intake = Arc::new(Intake::open(&self.store, &clock)?);
         let conductor = self.conductor((&state, &metrics, &watch, &intake), &clock, halt.clone(), ready).await?;
-        let drain = CancellationToken::new();
+        let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();
         let applying = tokio::spawn(intake.applier(move || handle.touched()).run(drain.clone()));
@@ -172,11 +165,13 @@ impl Service {
         let folder = self.store.dir().to_owned();
         let about = About { state: Arc::clone(&state), metrics, folder: folder.clone(), clock };
         let router = http::router(&about, self.others.merge(intake.router()));
-        let serving = tokio::spawn(listen(listener, router, drain.clone()));
+        let limits = Limits { leaving: leaving.clone(), ..Limits::default() };
+        let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
         let delay = self.config.drain_delay;
         let (closing, asked) = (drain.clone(), halt);
         beside.spawn(async move {
             asked.asked().await;
+            leaving.cancel();
             tokio::time::sleep(delay).await;
             closing.cancel();
         });
@@ -192,7 +187,7 @@ impl Service {
         // We still have the lock, so it is ours to take away; one that stays does no harm.
         let _ = std::fs::remove_file(folder.join(handover::NAME));
         ended?;
-        served?.map_err(|source| Error::System { doing: "go on listening", source })
+        Ok(served??)
     }
 
     async fn load(&self, clock: &Clock) -> Result<Ready, Error> {
@@ -224,11 +219,6 @@ impl Service {
         };
         Ok(Conductor::new(parts, ready).await?)
     }
-}
-
-/// Answers requests until it is told to end.
-async fn listen(listener: TcpListener, router: Router, drain: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(drain.cancelled_owned()).await
 }
 
 /// SIGHUP means: read the files now.

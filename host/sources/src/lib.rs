@@ -234,12 +234,24 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A database that cannot be asked.
+    #[error("the database cannot be asked: {reason}")]
+    Database {
+        /// Why.
+        reason: String,
+    },
     /// The store failed. What was imported before stays.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
 impl Error {
+    /// Whether a query, or the name of its file, has to be mended; otherwise the same query may do later.
+    #[must_use]
+    pub const fn is_of_the_query(&self) -> bool {
+        matches!(self, Self::Result { .. } | Self::Store(store::Error::Warehouse { .. }))
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self, source: &str) -> String {
@@ -256,7 +268,7 @@ impl Error {
             Self::TooManyBad { .. } => format!(
                 "mend these lines, or, if they may be missing, raise `bad_lines_max_percent` of [source.{source}]"
             ),
-            Self::Result { .. } => format!("mend what [source.{source}] of audiences.toml reads; nothing was written"),
+            Self::Result { .. } | Self::Database { .. } => format!("mend what [source.{source}] of audiences.toml reads; nothing was written"),
             Self::Store(store::Error::TraitTaken { .. }) => {
                 format!("rename the trait where it comes from, here or in [source.{source}]; nothing was written")
             }

@@ -69,7 +69,11 @@ pub fn read(
     on_progress: &mut dyn FnMut(u64),
 ) -> Result<Replaced, Error> {
     let runtime = Handle::current();
-    let mut client = runtime.block_on(in_time(2 * CONNECT_TIME_MAX, connect(url)))?;
+    let unreachable = |error| match error {
+        Error::Result { reason } => Error::Database { reason },
+        other => other,
+    };
+    let mut client = runtime.block_on(in_time(2 * CONNECT_TIME_MAX, connect(url))).map_err(unreachable)?;
     let mut sink = Sink::begin(store, query, on_progress)?;
     let read_only = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
     let transaction = runtime.block_on(read_only.start()).map_err(failed)?;
@@ -104,7 +108,7 @@ async fn take(transaction: &Transaction<'_>, query: &str, sink: &mut Sink<'_>) -
 
 /// Waits for a server no longer than this: one that is connected may say nothing all the same.
 async fn in_time<T>(most: Duration, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let silent = || refused(&format!("the server has said nothing for {} s", most.as_secs()));
+    let silent = || Error::Database { reason: format!("the server has said nothing for {} s", most.as_secs()) };
     tokio::time::timeout(most, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
@@ -310,7 +314,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
         let silent = in_time(Duration::ZERO, std::future::pending::<Result<(), Error>>()).await.unwrap_err();
-        assert_eq!(silent.to_string(), "the result cannot be used: the server has said nothing for 0 s");
+        assert_eq!(silent.to_string(), "the database cannot be asked: the server has said nothing for 0 s");
     }
 
     #[test]

@@ -259,7 +259,6 @@ impl Session {
     /// When something that waits is due.
     async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
         let link = self.link.id;
-        let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
-        Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
+        self.store.read(move |reader| waiting::earliest(reader, link)).await
     }
 }

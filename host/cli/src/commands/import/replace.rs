@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use enroute_host::config::audiences_file::source::{Database, FileOrigin, QueryOrigin, Source};
+use enroute_host::config::code::Code;
+use enroute_host::config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_host::config::secret::Secret;
 use enroute_host::sources::query::{self, Query};
 use enroute_host::sources::{Replaced, postgres, predictions};
 use enroute_host::store::imports::Rejection;
 
 use crate::commands::import::{BAD_LINES_SHOWN, Imported, now_ms, options};
-use crate::output::{Advice, Output};
+use crate::output::{self, Advice, EXIT_MISTAKE, Output};
 use crate::progress;
 use crate::session::Session;
 use crate::signals;
@@ -77,11 +79,30 @@ pub(super) async fn query(
     });
     let read = signals::unless_asked(async { read.await.context("the import was lost") }).await?;
     bar.finish_and_clear();
+    if let Err(error) = &read
+        && error.is_of_the_query()
+    {
+        session.tell(&mistake(name, origin, error), output)?;
+        return Err(output::Told(EXIT_MISTAKE).into());
+    }
     let replaced = read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");
         Advice::failed(what, "mend `query` or `database` of the source in audiences.toml; nothing of it was written")
     })?;
     Ok(told(name, "query", &replaced, Vec::new()))
+}
+
+/// What is wrong with a query, and where it stands.
+fn mistake(source: &str, origin: &QueryOrigin, error: &enroute_host::sources::Error) -> Diagnostics {
+    let place = match &origin.database.value {
+        Database::Sqlite(file) if !file.is_file() => &origin.database.place,
+        Database::Sqlite(_) | Database::Postgres(_) => &origin.query.place,
+    };
+    let message = format!("source `{source}` has no result that can be used: {error}");
+    let hint = "try it with the database's own client; nothing of the source was written";
+    let mut found = Diagnostics::default();
+    found.push(Diagnostic::error(Code::BadQuery, message).at(place).hint(hint));
+    found
 }
 
 fn told(source: &str, holds: &'static str, replaced: &Replaced, bad: Vec<Rejection>) -> Imported {
