@@ -68,7 +68,10 @@ async fn main() -> Result<(), Failure> {
             tokio::task::yield_now().await;
         }
         let took = began.elapsed().as_secs_f64();
-        say(&format!("{waiting} calls that waited were applied in {took:.1} s: {:.0} a second", waiting as f64 / took))?;
+        say(&format!(
+            "{waiting} calls that waited were applied in {took:.1} s: {:.0} a second",
+            waiting as f64 / took
+        ))?;
         return Ok(());
     }
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;

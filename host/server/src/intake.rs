@@ -10,6 +10,7 @@ use enroute_store::{Error, Store};
 use enroute_sync::Clock;
 use tokio::sync::watch;
 
+use crate::ingest::figures::Figures;
 use crate::ingest::{Applier, Touched, Tracking, router};
 use crate::reload::Ready;
 
@@ -35,6 +36,11 @@ impl Intake {
 
     pub(crate) fn router(&self) -> Router {
         router(self.tracking.clone())
+    }
+
+    /// What is counted of calls.
+    pub(crate) fn figures(&self) -> Figures {
+        Figures { tracking: self.tracking.clone(), inbox: Arc::clone(&self.inbox), clock: self.clock.clone() }
     }
 
     /// Listens to the sources of a configuration, and computes its traits.

@@ -126,7 +126,8 @@ impl Service {
     /// What kept it from starting, or a store that failed.
     pub async fn run(self, halt: Halt) -> Result<(), Error> {
         let (clock, state) = (Clock::System, Arc::new(State::default()));
-        let metrics = Arc::new(Metrics::new(self.config.version));
+        let intake = Arc::new(Intake::open(&self.store, &clock)?);
+        let metrics = Arc::new(Metrics::new(self.config.version).with(intake.figures()));
         let watch = Arc::new(Mutex::new(Watch::default()));
         // Before they are read: an edit in between is then seen as one.
         let paths = Paths::new(&self.config.folder);
@@ -147,7 +148,6 @@ impl Service {
         if !ready.remarks.is_empty() {
             self.hands.note(ready.remarks.trim_end());
         }
-        let intake = Arc::new(Intake::open(&self.store, &clock)?);
         let conductor = self.conductor((&state, &metrics, &watch, &intake), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();

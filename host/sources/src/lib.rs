@@ -268,7 +268,9 @@ impl Error {
             Self::TooManyBad { .. } => format!(
                 "mend these lines, or, if they may be missing, raise `bad_lines_max_percent` of [source.{source}]"
             ),
-            Self::Result { .. } | Self::Database { .. } => format!("mend what [source.{source}] of audiences.toml reads; nothing was written"),
+            Self::Result { .. } | Self::Database { .. } => {
+                format!("mend what [source.{source}] of audiences.toml reads; nothing was written")
+            }
             Self::Store(store::Error::TraitTaken { .. }) => {
                 format!("rename the trait where it comes from, here or in [source.{source}]; nothing was written")
             }
