@@ -18,8 +18,8 @@ mod opening;
 pub(crate) mod options;
 pub(crate) mod purge;
 mod session;
-pub(crate) mod together;
 mod told;
+pub(crate) mod together;
 mod turn;
 
 /// Carries out what the configuration asks for, the groups of connections that share a credential side by side: one

@@ -493,12 +493,18 @@ fn listeners() -> Vec<Case> {
         ),
         case(
             "E361",
-            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n[source.web]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n"),
+            Append(
+                A,
+                "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n[source.web]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n",
+            ),
             str![[""]],
         ),
         case(
             "E362",
-            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\norigins = [\"www.example.com\"]\n"),
+            Append(
+                A,
+                "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\norigins = [\"www.example.com\"]\n",
+            ),
             str![[""]],
         ),
     ]

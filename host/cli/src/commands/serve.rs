@@ -76,8 +76,7 @@ impl Ours {
 impl Hands for Ours {
     fn listening(&self, at: SocketAddr) {
         let told = if self.output.json {
-            self.output
-                .print_json(&serde_json::json!({ "address": format!("http://{at}"), "process": std::process::id() }))
+            self.output.print_json(&serde_json::json!({ "address": format!("http://{at}"), "process": std::process::id() }))
         } else {
             self.output.line(format_args!("listening on http://{at}"))
         };

@@ -38,9 +38,7 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
     let since_ms = args.since.as_ref().map(|text| moment_ms(text, now_ms)).transpose();
     let since_ms = since_ms.map_err(|wrong| Advice::mistake(wrong, "moments are in UTC"))?;
     let host = host(folder);
-    if !output.json
-        && let Some(host) = &host
-    {
+    if !output.json && let Some(host) = &host {
         show_host(host, output)?;
     }
     let config = match Session::configuration(folder, output)? {

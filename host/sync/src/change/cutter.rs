@@ -252,7 +252,11 @@ impl<'a> Cutter<'a> {
     }
 
     /// Reads the columns of these profiles and records, whose numbers ascend.
-    fn enrich(&mut self, chunk: &[u32], change: &impl Fn(u32) -> Change) -> Result<Enriched<'a>, enroute_store::Error> {
+    fn enrich(
+        &mut self,
+        chunk: &[u32],
+        change: &impl Fn(u32) -> Change,
+    ) -> Result<Enriched<'a>, enroute_store::Error> {
         let mut enriched = Enriched::new(self.link, chunk.len());
         let further = chunk.partition_point(|id| *id < RECORD_ID_MIN);
         let (profiles, records) = chunk.split_at_checked(further).unwrap_or((chunk, &[]));

@@ -3,6 +3,7 @@
 //! Their values stand in tables that all of them share, in the form in which they cross into a plugin: a value is
 //! written down once.
 
+
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
 use enroute_core::fold::{folded, spelled};

@@ -76,9 +76,7 @@ impl Guard {
         }
         (held >= GUARDED_MEMBERS_MIN && percent > u64::from(self.remove_max_percent)).then(|| {
             let allowed = self.remove_max_percent;
-            format!(
-                "the sync would remove {percent} % ({removed} of {held}) of the members, allowed are {allowed} %{why}"
-            )
+            format!("the sync would remove {percent} % ({removed} of {held}) of the members, allowed are {allowed} %{why}")
         })
     }
 }

@@ -81,7 +81,12 @@ pub(crate) async fn open_jobs(book: &Book) -> Result<Vec<TicketRow>, Error> {
 }
 
 /// Asks about every job that is due.
-pub(crate) async fn ask(book: &Book, gates: &Arc<Gates>, clock: &Clock, patience: Patience) -> Result<Asked, Error> {
+pub(crate) async fn ask(
+    book: &Book,
+    gates: &Arc<Gates>,
+    clock: &Clock,
+    patience: Patience,
+) -> Result<Asked, Error> {
     let now_ms = clock.now_ms();
     let mut due = open_jobs(book).await?.into_iter().filter(|ticket| ticket.due_ms <= now_ms).peekable();
     let mut asked = Asked::default();

@@ -239,8 +239,7 @@ impl Session {
         }
         let (link, is_whole) = (Arc::clone(&self.link), self.options.is_whole());
         let refused = self.store.read(move |reader| snapshot::outdated(reader, &link)).await?;
-        let among =
-            if is_whole { &refused & &snapshot.state.audience } else { &refused & &snapshot.candidates.updated };
+        let among = if is_whole { &refused & &snapshot.state.audience } else { &refused & &snapshot.candidates.updated };
         Ok(among)
     }
 

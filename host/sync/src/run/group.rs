@@ -58,7 +58,12 @@ impl Group<'_> {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) async fn bind(&self, store: &Arc<Store>, setup: &Setup, options: &Options) -> Result<Bound, Error> {
+    pub(super) async fn bind(
+        &self,
+        store: &Arc<Store>,
+        setup: &Setup,
+        options: &Options,
+    ) -> Result<Bound, Error> {
         let (mut links, mut turns) = (Vec::<(usize, Arc<Link>)>::new(), BTreeMap::new());
         for (at, planned) in &self.links {
             let mut link = setup.bind(store, planned).await?;
