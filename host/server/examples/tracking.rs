@@ -61,7 +61,7 @@ async fn main() -> Result<(), Failure> {
     let applying = tokio::spawn(applier.run(drain.clone()));
     if args.get(1).is_some_and(|word| word == "load") {
         let numbers: Vec<u64> = args.iter().skip(2).map(|number| number.parse()).collect::<Result<_, _>>()?;
-        let [seconds, connections, calls, rate] = numbers[..] else { return Err("load takes four numbers".into()) };
+        let &[seconds, connections, calls, rate] = numbers.as_slice() else { return Err("load takes four numbers".into()) };
         load(address, seconds, connections, calls, rate).await?;
         let (began, waiting) = (Instant::now(), inbox.calls());
         while inbox.calls() > 0 {
@@ -90,7 +90,7 @@ fn people(store: &Store) -> Result<(), Failure> {
     let reader = store.reader()?;
     for (key, events) in reader.event_counts()? {
         let profile = reader.profile(&key)?.ok_or("a profile of the list is there")?;
-        let traits = profile.parts[1].as_deref().unwrap_or("{}");
+        let traits = profile.parts.get(1).and_then(Option::as_deref).unwrap_or("{}");
         let traits: serde_json::Value = serde_json::from_str(traits)?;
         say(&serde_json::json!({ "id": key, "traits": traits, "events": events }).to_string())?;
     }
@@ -129,7 +129,7 @@ async fn send(
     rate: u64,
     end: Instant,
 ) -> Result<(Vec<Duration>, u64), Failure> {
-    let mut stream = tokio::net::TcpStream::connect(address).await?;
+    let mut stream = tokio::net::TcpSocket::new_v4()?.connect(address).await?;
     let (mut times, mut refused, mut batch) = (Vec::new(), 0, 0);
     let began = Instant::now();
     while Instant::now() < end {
@@ -150,7 +150,7 @@ async fn send(
                 refused += 1;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            _ => return Err(String::from_utf8_lossy(&answer[..length]).into_owned().into()),
+            _ => return Err(String::from_utf8_lossy(answer.get(..length).unwrap_or_default()).into_owned().into()),
         }
         batch += 1;
     }

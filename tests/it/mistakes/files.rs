@@ -489,7 +489,16 @@ fn listeners() -> Vec<Case> {
         case(
             "E360",
             Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\nfile = \"e.ndjson\"\n"),
-            str![[""]],
+            str![[r#"
+error[E360]: `file` in [source.app] does not go together with `listen`
+  --> audiences.toml:23:1
+   |
+23 | file = "e.ndjson"
+   | ^^^^
+
+hint: a source listens or reads: remove the key, or make two sources of it
+
+"#]],
         ),
         case(
             "E361",
@@ -497,7 +506,16 @@ fn listeners() -> Vec<Case> {
                 A,
                 "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n[source.web]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n",
             ),
-            str![[""]],
+            str![[r#"
+error[E361]: the sources `app` and `web` have one key
+  --> audiences.toml:26:7
+   |
+26 | key = "${env:K}"
+   |       ^^^^^^^^^^
+
+hint: give one of them another key: it tells which source a call is for
+
+"#]],
         ),
         case(
             "E362",
@@ -505,7 +523,16 @@ fn listeners() -> Vec<Case> {
                 A,
                 "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\norigins = [\"www.example.com\"]\n",
             ),
-            str![[""]],
+            str![[r#"
+error[E362]: "www.example.com" is not the origin of a page
+  --> audiences.toml:23:12
+   |
+23 | origins = ["www.example.com"]
+   |            ^^^^^^^^^^^^^^^^^
+
+hint: write scheme and host, like "https://www.example.com"
+
+"#]],
         ),
     ]
 }
