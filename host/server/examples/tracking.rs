@@ -61,7 +61,9 @@ async fn main() -> Result<(), Failure> {
     let applying = tokio::spawn(applier.run(drain.clone()));
     if args.get(1).is_some_and(|word| word == "load") {
         let numbers: Vec<u64> = args.iter().skip(2).map(|number| number.parse()).collect::<Result<_, _>>()?;
-        let &[seconds, connections, calls, rate] = numbers.as_slice() else { return Err("load takes four numbers".into()) };
+        let &[seconds, connections, calls, rate] = numbers.as_slice() else {
+            return Err("load takes four numbers".into());
+        };
         load(address, seconds, connections, calls, rate).await?;
         let (began, waiting) = (Instant::now(), inbox.calls());
         while inbox.calls() > 0 {

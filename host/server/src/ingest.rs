@@ -10,6 +10,7 @@ pub mod applier;
 mod body;
 mod cors;
 pub mod counts;
+pub(crate) mod figures;
 mod keys;
 mod refusal;
 mod settings;

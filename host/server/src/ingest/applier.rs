@@ -100,11 +100,9 @@ impl<F: Fn(Touched) + Send> Applier<F> {
         let took = began.elapsed();
         *calls_max = if took > HELD_MAX { most / 2 } else { most.saturating_mul(2) }.clamp(CALLS_MIN, CALLS_MAX);
         self.inbox.remove(last).await?;
-        let mut counts = self.tracking.counts().lock();
         for ((source, kind, fate), count) in applied.fates {
-            add(&mut counts.calls, (source, kind, fate.as_str()), count);
+            add(&mut self.tracking.counts().lock().calls, (source, kind, fate.as_str()), count);
         }
-        drop(counts);
         for (from, to) in &applied.joined {
             info!(from, to, "two profiles turned out to be one person and are one now; it cannot be undone");
         }
@@ -116,7 +114,7 @@ impl<F: Fn(Touched) + Send> Applier<F> {
     /// Applies rows together, and where that fails, one by one: a row that cannot be applied is left out.
     async fn apply(&self, rows: &Arc<[Row]>) -> Result<Applied, Error> {
         match self.transact(Arc::clone(rows)).await {
-            Err(Error::Database(_) | Error::Broken(_)) if rows.len() > 1 => {}
+            Err(error) if is_of_the_data(&error) && rows.len() > 1 => {}
             done => return self.left_out(done, rows),
         }
         let mut all = Applied::default();
@@ -134,7 +132,7 @@ impl<F: Fn(Touched) + Send> Applier<F> {
 
     fn left_out(&self, done: Result<Applied, Error>, rows: &[Row]) -> Result<Applied, Error> {
         match (done, rows) {
-            (Err(error @ (Error::Database(_) | Error::Broken(_))), [row]) => {
+            (Err(error), [row]) if is_of_the_data(&error) => {
                 error!(error = %error, source = row.source, calls = row.count, "calls cannot be applied and are left out");
                 add(
                     &mut self.tracking.counts().lock().dropped,
@@ -164,5 +162,15 @@ impl<F: Fn(Touched) + Send> Applier<F> {
                 return Ok(changed);
             }
         }
+    }
+}
+
+/// Whether a write failed for what it was about, so that it fails whenever it is tried. All else passes, a lock that
+/// another process holds for long among it.
+fn is_of_the_data(error: &Error) -> bool {
+    match error {
+        Error::Broken(_) => true,
+        Error::Database(cause) => cause.to_string().contains("malformed JSON"),
+        _ => false,
     }
 }
