@@ -13,6 +13,8 @@ analytics.track({ userId: 'node-1', event: 'Order Completed', properties: { tota
 analytics.page({ userId: 'node-1', name: 'Home' })
 analytics.group({ userId: 'node-1', groupId: 'g1' })
 analytics.identify({ userId: 'node-2', traits: { plan: 'trial' } })
+// Batches travel side by side: an alias must not overtake the id that it replaces.
+await analytics.flush()
 analytics.alias({ previousId: 'node-2', userId: 'node-3' })
 await analytics.closeAndFlush()
 process.exit(failed)
