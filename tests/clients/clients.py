@@ -51,7 +51,7 @@ def killed(host):
             running, address = start(host, folder)
             connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
             for batch in range(BATCHES + 1):
-                people = [f"{kill}-{batch}-{call}" for call in range(CALLS)]
+                people = [f"u{kill}-{batch}-{call}" for call in range(CALLS)]
                 calls = [{"type": "track", "userId": id, "event": "Order", "messageId": id} for id in people]
                 body = json.dumps({"batch": calls, "writeKey": "wk_example"})
                 sent.update(people)
