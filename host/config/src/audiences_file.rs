@@ -57,6 +57,7 @@ pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) 
             file.sources.insert(source.name.value.clone(), source);
         }
     }
+    source::refuse_shared_keys(walker, &file.sources);
     for (name, section) in walker.named(root, "trait") {
         if let Some(computed) = computed::read(walker, &name, &section) {
             file.traits.insert(name.value, computed);

@@ -174,6 +174,12 @@ codes! {
     BadZone "E354" "not a time zone"
     /// A `cron` that no day meets.
     NeverDue "E355" "a schedule never comes"
+    /// A source that listens and reads, or has the keys of one that listens and does not.
+    MixedListener "E360" "a source listens or reads"
+    /// Two sources that clients could not tell apart.
+    SharedKey "E361" "two sources listen for one key"
+    /// Something that no browser sends as the origin of a page.
+    BadOrigin "E362" "not the origin of a page"
 }
 
 impl fmt::Display for Code {

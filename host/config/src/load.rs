@@ -63,8 +63,9 @@ pub(super) fn understand(
     let (plugins, plugins_whole) = read_plugins(&paths, plugins, &mut files, &mut found);
     let audiences = audiences.unwrap_or_default();
     let id = files.add(&paths.audiences_file, audiences);
-    // The one place for a secret is the URL of a database, where nobody should write it out.
-    let parsed = syntax::parse(audiences, id, audiences.contains("postgres"), &mut found);
+    // The places for a secret are the URL of a database and the key of a source that listens.
+    let may_have_secrets = audiences.contains("postgres") || audiences.contains("listen");
+    let parsed = syntax::parse(audiences, id, may_have_secrets, &mut found);
     files.cover(id, &parsed.doubtful);
     let mut walker = Walker::new(id, &mut found, None);
     let root = walker.root(&parsed.table, "audiences.toml");

@@ -38,6 +38,19 @@ impl Secret {
         oddity::of(&self.0)
     }
 
+    /// Whether this is the value, in a time that does not depend on where the two differ.
+    ///
+    /// ```
+    /// let secret = enroute_config::secret::Secret::from("not-a-real-key".to_owned());
+    /// assert!(secret.is("not-a-real-key") && !secret.is("not-a-real-kez") && !secret.is(""));
+    /// ```
+    #[must_use]
+    pub fn is(&self, given: &str) -> bool {
+        let (ours, given) = (self.0.as_bytes(), given.as_bytes());
+        let differing = ours.iter().zip(given).fold(0, |sum, (a, b)| std::hint::black_box(sum | (a ^ b)));
+        ours.len() == given.len() && differing == 0
+    }
+
     /// The value. Called in `egress/secrets.rs`, for the URL of a database in `sources/postgres.rs`, and nowhere else.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -7,6 +7,7 @@ pub mod account;
 pub mod aggregate;
 pub mod batch;
 pub mod breaker;
+pub mod call;
 pub mod cells;
 pub mod diff;
 pub mod emission;

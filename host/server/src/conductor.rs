@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::handover::{Order, Want};
 use crate::hands::Hands;
+use crate::intake::Intake;
 use crate::lines::{Line, connection_key, source_key};
 use crate::metrics::Metrics;
 use crate::reload::{Ready, Refused};
@@ -40,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) halt: Halt,
     pub(crate) watch: Arc<Mutex<Watch>>,
+    pub(crate) intake: Arc<Intake>,
 }
 
 /// A store that a command wants, or has.

@@ -97,7 +97,11 @@ pub(crate) async fn serve(listener: UnixListener, folder: PathBuf, orders: mpsc:
     let places = Arc::new(tokio::sync::Semaphore::new(ASKING_MAX));
     for loan in 0.. {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            // No descriptor is left, say: it would fail again at once.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            continue;
+        };
         if !is_the_owners(&stream, &folder) {
             tracing::warn!("another user asked at the socket of the state folder");
             continue;

@@ -9,6 +9,8 @@ mod conductor;
 mod handover;
 mod hands;
 mod http;
+pub mod ingest;
+mod intake;
 mod lines;
 pub mod listen;
 mod manager;

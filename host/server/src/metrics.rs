@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 
 use enroute_sync::{LinkReport, LinkState, RunReport};
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -122,6 +123,14 @@ pub(crate) struct Metrics {
     http: Family<Http, Counter>,
     /// The codes of each connection that have a series of their own.
     codes: Mutex<BTreeMap<String, BTreeSet<String>>>,
+}
+
+impl Metrics {
+    /// The same with what another part counts.
+    pub(crate) fn with(mut self, other: impl Collector) -> Self {
+        self.registry.register_collector(Box::new(other));
+        self
+    }
 }
 
 impl fmt::Debug for Metrics {

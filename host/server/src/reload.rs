@@ -16,11 +16,15 @@ use enroute_store::Store;
 use enroute_store::ledger::Remotes;
 use enroute_sync::{Clock, Setup};
 
+use crate::ingest::tracking::{Listening, listening};
+
 /// A configuration that can be in force.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) config: Arc<Config>,
     pub(crate) setup: Setup,
+    /// The sources that listen, with their keys.
+    pub(crate) listening: Vec<Listening>,
     /// The day that it was made for, `YYYY-MM-DD`.
     pub(crate) today: String,
     /// Mistakes that cost single connections, as people read them.
@@ -66,7 +70,11 @@ impl Ready {
             found.append(more);
         }
         let remarks = found.render(&config.files);
-        Ok(Self { config: Arc::new(config), setup, today, remarks })
+        let listening = tokio::runtime::Handle::current().block_on(listening(&config));
+        let listening = listening.map_err(|(source, error)| {
+            Refused(format!("error: the key of source `{source}` cannot be had: {error}"))
+        })?;
+        Ok(Self { config: Arc::new(config), setup, listening, today, remarks })
     }
 
     /// The connections that do not run because of their plugins.
@@ -86,7 +94,7 @@ impl Ready {
         sources
             .filter_map(|source| match &source.origin {
                 Origin::File(file) => Some((file.file.value.clone(), source.name.value.to_string())),
-                Origin::Query(_) => None,
+                Origin::Query(_) | Origin::Listen(_) => None,
             })
             .collect()
     }

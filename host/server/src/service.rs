@@ -19,6 +19,7 @@ use crate::conductor::{Conductor, LOOK_MS, Parts};
 use crate::handover::{self, Order};
 use crate::hands::Hands;
 use crate::http::{self, About};
+use crate::intake::Intake;
 use crate::listen::{self, Limits};
 use crate::manager;
 use crate::metrics::Metrics;
@@ -125,7 +126,8 @@ impl Service {
     /// What kept it from starting, or a store that failed.
     pub async fn run(self, halt: Halt) -> Result<(), Error> {
         let (clock, state) = (Clock::System, Arc::new(State::default()));
-        let metrics = Arc::new(Metrics::new(self.config.version));
+        let intake = Arc::new(Intake::open(&self.store, &clock)?);
+        let metrics = Arc::new(Metrics::new(self.config.version).with(intake.figures()));
         let watch = Arc::new(Mutex::new(Watch::default()));
         // Before they are read: an edit in between is then seen as one.
         let paths = Paths::new(&self.config.folder);
@@ -146,9 +148,11 @@ impl Service {
         if !ready.remarks.is_empty() {
             self.hands.note(ready.remarks.trim_end());
         }
-        let conductor = self.conductor((&state, &metrics, &watch), &clock, halt.clone(), ready).await?;
+        let conductor = self.conductor((&state, &metrics, &watch, &intake), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
+        let handle = self.handle.clone();
+        let applying = tokio::spawn(intake.applier(move || handle.touched()).run(drain.clone()));
         beside.spawn(handover::serve(socket, self.store.dir().to_owned(), orders.clone(), Arc::clone(&state)));
         beside.spawn(manager::feed(Arc::clone(&self.store), Arc::clone(&state), clock.clone()));
         beside.spawn(on_hangup(orders.clone())?);
@@ -157,7 +161,7 @@ impl Service {
 
         let folder = self.store.dir().to_owned();
         let about = About { state: Arc::clone(&state), metrics, folder: folder.clone(), clock };
-        let router = http::router(&about, self.others);
+        let router = http::router(&about, self.others.merge(intake.router()));
         let limits = Limits { leaving: leaving.clone(), ..Limits::default() };
         let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
         let delay = self.config.drain_delay;
@@ -175,6 +179,7 @@ impl Service {
         let ended = conductor.run(inbox).await;
         drain.cancel();
         let served = serving.await.map_err(|_| Error::Lost);
+        applying.await.map_err(|_| Error::Lost)?;
         beside.shutdown().await;
         // We still have the lock, so it is ours to take away; one that stays does no harm.
         let _ = std::fs::remove_file(folder.join(handover::NAME));
@@ -193,7 +198,7 @@ impl Service {
 
     async fn conductor(
         &self,
-        (state, metrics, watch): (&Arc<State>, &Arc<Metrics>, &Arc<Mutex<Watch>>),
+        (state, metrics, watch, intake): (&Arc<State>, &Arc<Metrics>, &Arc<Mutex<Watch>>, &Arc<Intake>),
         clock: &Clock,
         halt: Halt,
         ready: Ready,
@@ -208,6 +213,7 @@ impl Service {
             clock: clock.clone(),
             halt,
             watch: Arc::clone(watch),
+            intake: Arc::clone(intake),
         };
         Ok(Conductor::new(parts, ready).await?)
     }

@@ -53,6 +53,10 @@ impl Conductor {
             self.parts.metrics.forget(&name);
         }
         self.take_on_sources(now_ms).await?;
+        if let Err(error) = self.parts.intake.take_on(&ready).await {
+            // The next import says it as well, and what to do.
+            self.parts.hands.note(&format!("computed traits are as they were before: {error}"));
+        }
         let files = ready.files().into_iter().chain(ready.followed().into_iter().map(|(file, _)| file));
         self.parts.watch.lock().unwrap_or_else(PoisonError::into_inner).keep(files);
         self.parts.state.tell(|told| {

@@ -4,6 +4,7 @@
 //! in the file that it came to. What must never happen: half a profile, a line that is lost without being
 //! counted, a value that is rounded or guessed, a value in a message, or memory that grows with the file.
 
+pub mod calls;
 mod chunk;
 mod csv;
 mod events;

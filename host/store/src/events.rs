@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use rusqlite::CachedStatement;
+use rusqlite::{CachedStatement, Row};
 
 use crate::seal::{HASH_BYTES, Sealer};
-use crate::{Error, Transaction};
+use crate::{Error, Reader, Transaction};
 
 /// A call as a source wrote it.
 #[derive(Debug, Clone, Copy)]
@@ -71,5 +71,19 @@ impl<'a> Events<'a> {
             self.due.execute([profile])?;
         }
         Ok(is_new)
+    }
+}
+
+impl Reader {
+    /// Everybody's id, and how many calls are kept of each, in the order of their numbers.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn event_counts(&self) -> Result<Vec<(String, u64)>, Error> {
+        let sql = "select key, (select count(*) from event where event.profile = profile.id) from profile order by id";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let count = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()));
+        Ok(statement.query_map((), count)?.collect::<Result<_, _>>()?)
     }
 }

@@ -18,7 +18,7 @@ use crate::seal::{HASH_BYTES, Sealer};
 use crate::{Error, Look, Transaction, records};
 
 /// Tables with a row for each number, which are erased at once. What a destination holds stays until it is withdrawn.
-const ERASED: [&str; 5] = ["layer", "event", "refresh", "refusal", "rejection"];
+const ERASED: [&str; 6] = ["layer", "event", "refresh", "refusal", "rejection", "identity"];
 
 /// Traits that serve as identifiers where a profile has none of that kind.
 const ALSO_TRAITS: [&str; 2] = ["email", "phone"];
@@ -109,6 +109,9 @@ pub fn begin(tx: &Transaction<'_>, sealer: &Sealer, key: &str, at_ms: u64) -> Re
     }
     let values: Vec<String> =
         std::iter::once(key.to_owned()).chain(identifiers.into_iter().map(|one| one.written)).collect();
+    let others =
+        "INSERT OR REPLACE INTO tombstone (hash, profile) SELECT hash, profile FROM identity WHERE profile = ?1";
+    connection.execute(others, [profile])?;
     let person = Person { key: key.to_owned(), values };
     let plain = serde_json::to_vec(&person).map_err(|_| Error::Broken("a person can be written as JSON"))?;
     connection.execute(
@@ -260,6 +263,12 @@ impl<'a> Tombstones<'a> {
     pub fn new(tx: &'a Transaction<'a>, sealer: &'a Sealer) -> Result<Self, Error> {
         let are_any = tx.connection().query_row("SELECT EXISTS (SELECT 1 FROM tombstone)", (), |row| row.get(0))?;
         Ok(Self { tx, sealer, are_any })
+    }
+
+    /// Whether anybody was ever forgotten.
+    #[must_use]
+    pub const fn are_any(&self) -> bool {
+        self.are_any
     }
 
     /// Whether somebody with this id was forgotten.
@@ -448,7 +457,8 @@ fn without(report: &mut Value, value: &str) {
     }
 }
 
-fn hash_of_id(sealer: &Sealer, key: &str) -> [u8; HASH_BYTES] {
+/// The keyed hash of an id, for what outlives the person's row.
+pub(super) fn hash_of_id(sealer: &Sealer, key: &str) -> [u8; HASH_BYTES] {
     sealer.keyed_hash("forgotten id", key.as_bytes())
 }
 

@@ -1,6 +1,6 @@
 //! Everything Enroute remembers: profiles, audiences, what destinations hold, and the ledger of deliveries.
 //!
-//! Owns the state folder: one SQLite file, the key that seals what was sent, and the lock that keeps a
+//! Owns the state folder: one SQLite file, another one where calls wait (`inbox`), the key that seals what was sent, and the lock that keeps a
 //! second writer out. Only this module names `rusqlite`. One thread owns the connection that writes;
 //! readers have connections of their own. What must never happen: half of a write, an acknowledged write
 //! lost to a power cut, two writers, or a stored value that an operator's SQL can reach beside the view
@@ -10,6 +10,7 @@ pub mod accounts;
 pub mod again;
 pub mod alerts;
 pub mod audience;
+pub mod calls;
 pub mod chronicle;
 pub mod computed;
 pub mod condition;
@@ -22,6 +23,8 @@ pub mod forgotten;
 mod guard;
 pub mod held;
 pub mod imports;
+pub mod inbox;
+mod joining;
 mod jsonb;
 pub mod known;
 pub mod layers;

@@ -117,6 +117,15 @@ impl<'a> Profiles<'a> {
         u32::try_from(last + 1).map_err(|_| Error::Broken("a dense number fits 32 bits"))
     }
 
+    /// The number of a profile, if somebody has this id.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn find(&mut self, key: &str) -> Result<Option<u32>, Error> {
+        Ok(self.find.query_row([key], |row| row.get(0)).optional()?)
+    }
+
     /// The number of a profile, which is made where nobody knows it yet; tells whether it was.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use enroute_core::path::{PathError, trait_names};
 use rusqlite::{Row, Statement};
 
+use crate::calls::ANONYMOUS_KEY;
 use crate::jsonb::{self, NotJsonb, Place, Wanted};
 use crate::{Error, Reader};
 
@@ -237,6 +238,8 @@ impl<'a> ValueReader<'a> {
             let text = str::from_utf8(&out).map_err(|_| BROKEN)?;
             let at = |place: &Place| place.clone().and_then(|place| text.get(place));
             let value = |(column, origin): (usize, &Origin)| match origin {
+                // What a visitor's own profile is found by is nobody's id.
+                Origin::Key if key.starts_with(ANONYMOUS_KEY) => None,
                 Origin::Key => at(&key_at),
                 Origin::Picked(also) => {
                     let own = places.get(column).and_then(at);
@@ -357,6 +360,13 @@ mod tests {
         assert_eq!(read(&store, &[1], &kinds.map(|kind| Column::identifier(kind).unwrap())), [expect]);
         let found = read(&store, &[1], &["context.device.id".parse().unwrap(), "context".parse().unwrap()]);
         assert!(found[0].ends_with(r#"[Some("7"), None]"#), "{found:?}");
+    }
+
+    #[test]
+    fn the_key_of_a_visitor_is_sent_as_nobodys_id() {
+        let store = TestStore::with(&[line("anonymous:a1", "{}"), line("anonymous", "{}")]);
+        let found = read(&store, &[1, 2], &[Column::identifier("user_id").unwrap()]);
+        assert_eq!(found, ["1 anonymous:a1 None [None]", r#"2 anonymous None [Some("\"anonymous\"")]"#]);
     }
 
     #[test]

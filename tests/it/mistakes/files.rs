@@ -9,7 +9,7 @@ const P: &str = "plugins.toml";
 const A: &str = "audiences.toml";
 
 pub(super) fn cases() -> Vec<Case> {
-    [unreadable(), keys_and_values(), names(), connections(), identifiers_and_mappings()]
+    [unreadable(), keys_and_values(), names(), connections(), identifiers_and_mappings(), listeners()]
         .into_iter()
         .flatten()
         .collect()
@@ -478,6 +478,59 @@ error[E273]: two mappings of the connection are named "Gold"
    |        ^^^^^^
 
 hint: give one another name: receipts are kept under it
+
+"#]],
+        ),
+    ]
+}
+
+fn listeners() -> Vec<Case> {
+    vec![
+        case(
+            "E360",
+            Append(A, "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\nfile = \"e.ndjson\"\n"),
+            str![[r#"
+error[E360]: `file` in [source.app] does not go together with `listen`
+  --> audiences.toml:23:1
+   |
+23 | file = "e.ndjson"
+   | ^^^^
+
+hint: a source listens or reads: remove the key, or make two sources of it
+
+"#]],
+        ),
+        case(
+            "E361",
+            Append(
+                A,
+                "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n[source.web]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\n",
+            ),
+            str![[r#"
+error[E361]: the sources `app` and `web` have one key
+  --> audiences.toml:26:7
+   |
+26 | key = "${env:K}"
+   |       ^^^^^^^^^^
+
+hint: give one of them another key: it tells which source a call is for
+
+"#]],
+        ),
+        case(
+            "E362",
+            Append(
+                A,
+                "\n[source.app]\nholds = \"events\"\nlisten = true\nkey = \"${env:K}\"\norigins = [\"www.example.com\"]\n",
+            ),
+            str![[r#"
+error[E362]: "www.example.com" is not the origin of a page
+  --> audiences.toml:23:12
+   |
+23 | origins = ["www.example.com"]
+   |            ^^^^^^^^^^^^^^^^^
+
+hint: write scheme and host, like "https://www.example.com"
 
 "#]],
         ),

@@ -118,6 +118,8 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
     sources.sort_by_key(|source| source.name.place.span.start);
     for source in sources.into_iter().filter(|source| only.is_none_or(|only| only == source.name.value.as_str())) {
         done.sources.push(match &source.origin {
+            Origin::Listen(_) if only.is_some() => return Err(nothing_to_read(source).into()),
+            Origin::Listen(_) => continue,
             Origin::File(file) if file.holds == Held::Predictions => {
                 replace::predictions(session, source, file, output).await?
             }
@@ -132,6 +134,12 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
     done.interrupted = signals::halt().is_asked();
     done.computed = Computed { traits: definitions.len(), looked_at, changed };
     Ok(done)
+}
+
+/// What is said when somebody wants to import a source that listens.
+fn nothing_to_read(source: &Source) -> Advice {
+    let what = format!("source `{}` listens: there is nothing to import", source.name.value);
+    Advice::mistake(what, "its calls come in while `enroute serve` runs")
 }
 
 /// Imports a file of profiles or events.

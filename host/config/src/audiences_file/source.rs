@@ -1,17 +1,21 @@
-//! `[source.NAME]`: where traits come from – a file of profiles, events or predictions, or a query.
+//! `[source.NAME]`: where traits come from – a file of profiles, events or predictions, a query, or calls as they happen.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use enroute_core::id::SourceName;
 use toml::de::DeValue;
 
 use crate::audiences_file::schedule;
+use crate::audiences_file::source::listen::Listen;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
 use crate::reference::SecretRef;
 use crate::schedule::Schedule;
 use crate::walker::{Section, Value, Walker, is_reference};
+
+pub mod listen;
 
 /// The share of a source's lines that may be unreadable where the operator says nothing, in percent.
 pub const BAD_LINES_MAX_PERCENT_DEFAULT: f64 = 1.0;
@@ -40,6 +44,8 @@ pub enum Origin {
     File(FileOrigin),
     /// A query of a database.
     Query(QueryOrigin),
+    /// Calls that clients send to the running host.
+    Listen(Listen),
 }
 
 /// A file, and what is in it.
@@ -102,8 +108,15 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    walker.unknown_keys(section, &[&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS].concat());
+    let keys = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS, &listen::KEYS].concat();
+    walker.unknown_keys(section, &keys);
     let source_name = walker.name::<SourceName>(name);
+    if listen::is_wanted(walker, section) {
+        let others = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS].concat();
+        let listen = listen::read(walker, section, &others, dir);
+        let (name, origin) = (source_name?, Origin::Listen(listen?));
+        return Some(Source { name, id: "userId".to_owned(), origin, schedule: None });
+    }
     let is_query = QUERY_KEYS.iter().any(|key| section.table.contains_key(*key));
     let (origin, id_default) = if is_query {
         let fits = do_not_mix(walker, section);
@@ -117,6 +130,20 @@ pub(super) fn read(
     let id = walker.text(section, "id").map_or_else(|| id_default.to_owned(), |id| id.value);
     let schedule = schedule::read(walker, section, &format!("source/{}", name.value));
     Some(Source { name: source_name?, id, origin: origin?, schedule })
+}
+
+/// Reports sources that listen for one key.
+pub(super) fn refuse_shared_keys(walker: &mut Walker<'_>, sources: &BTreeMap<SourceName, Source>) {
+    let mut seen: Vec<(&SecretRef, &SourceName)> = Vec::new();
+    for (name, source) in sources {
+        let Origin::Listen(listen) = &source.origin else { continue };
+        if let Some((_, first)) = seen.iter().find(|(key, _)| **key == listen.key.value) {
+            let message = format!("the sources `{first}` and `{name}` have one key");
+            let hint = "give one of them another key: it tells which source a call is for";
+            walker.found.push(Diagnostic::error(Code::SharedKey, message).at(&listen.key.place).hint(hint));
+        }
+        seen.push((&listen.key.value, name));
+    }
 }
 
 /// Reports keys of a file in a source that is a query.

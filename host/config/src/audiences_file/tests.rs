@@ -32,7 +32,7 @@ fn check_connection(lines: &str, expect: &str) {
 fn file(source: &Source) -> &FileOrigin {
     match &source.origin {
         Origin::File(file) => file,
-        Origin::Query(query) => panic!("{query:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -68,7 +68,7 @@ fn every_kind_of_source_and_trait_becomes_typed_values() {
     let source = |name: &str| &config.sources[&name.parse().unwrap()];
     let query = |name| match &source(name).origin {
         Origin::Query(query) => query.database.value.clone(),
-        Origin::File(file) => panic!("{file:?}"),
+        other => panic!("{other:?}"),
     };
     assert_eq!((file(source("shop")).holds, source("shop").id.as_str()), (Holds::Events, "userId"));
     assert_eq!((file(source("scores")).holds, source("scores").id.as_str()), (Holds::Predictions, "id"));

@@ -72,7 +72,7 @@ fn kind(source: &enroute_host::config::audiences_file::source::Source) -> Option
     let kind = match &source.origin {
         Origin::Query(_) => Kind::Sql,
         Origin::File(file) if file.holds == Holds::Predictions => Kind::Predictive,
-        Origin::File(_) => return None,
+        Origin::File(_) | Origin::Listen(_) => return None,
     };
     Some((kind, source.name.value.as_str().to_owned()))
 }
