@@ -16,6 +16,7 @@ mod support;
 mod account;
 mod answers;
 mod asking;
+mod causes;
 mod compiling;
 mod conditions;
 mod crashes;
