@@ -147,7 +147,11 @@ impl World {
         let told = Instant::now();
         let ended = process.wait_with_output().await?;
         let sent: u64 = self.seen().iter().zip(began).map(|(seen, before)| seen - before).sum();
-        println!("told to end, it ended {:.1} s later: {:?}, {sent} requests", told.elapsed().as_secs_f64(), ended.status);
+        println!(
+            "told to end, it ended {:.1} s later: {:?}, {sent} requests",
+            told.elapsed().as_secs_f64(),
+            ended.status
+        );
         self.note_end();
         let is_in_order = ended.status.code() == Some(INTERRUPTED);
         let ended = self.enroute("sync").arg("--wait").output().await?;
@@ -179,7 +183,8 @@ impl World {
             let (mut until, mut met, mut twice) = (BTreeMap::<String, u64>::new(), 0_u32, BTreeSet::new());
             let mut last_end = 0;
             for request in self.requests(name) {
-                let end = request.seen_when_answered.or_else(|| ends.iter().find(|end| **end > request.sequence).copied());
+                let end =
+                    request.seen_when_answered.or_else(|| ends.iter().find(|end| **end > request.sequence).copied());
                 let end = end.unwrap_or(u64::MAX);
                 let people = people(&request, list);
                 if !people.is_empty() {
@@ -244,7 +249,8 @@ fn configure(folder: &Path, fakes: &All) -> Result<(), Failure> {
     let connections = all::connections();
     let (before, connections) = connections.split_once("[[connection]]").ok_or("there are no connections")?;
     let is_ours = |one: &&str| DESTINATIONS.iter().any(|(name, _)| one.contains(name));
-    let ours: String = connections.split("[[connection]]").filter(is_ours).map(|one| format!("[[connection]]{one}")).collect();
+    let ours: String =
+        connections.split("[[connection]]").filter(is_ours).map(|one| format!("[[connection]]{one}")).collect();
     std::fs::write(folder.join("audiences.toml"), format!("{audience}{before}{ours}"))?;
     Ok(())
 }

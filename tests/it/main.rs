@@ -42,4 +42,5 @@ mod refusals;
 mod secrets;
 mod seven;
 mod signals;
+mod simulated;
 mod tidy;

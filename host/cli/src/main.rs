@@ -1,6 +1,7 @@
 //! The `enroute` binary: reads the command line and hands over to the command.
 
 mod commands;
+mod loan;
 mod output;
 mod progress;
 mod session;
@@ -11,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge, resync,
-    retry, status, sync, traits, trial, versions,
+    account, adopt, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge, reload,
+    resync, retry, serve, status, sync, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -58,6 +60,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Carry the plan out, with a receipt for every member.
     Sync(sync::SyncArgs),
+    /// Keep every connection in step by itself, until it is told to stop.
+    Serve(serve::ServeArgs),
+    /// Have a running `enroute serve` read its files now.
+    Reload,
     /// Withdraw everybody whom a connection holds that was removed or renamed.
     Purge(purge::PurgeArgs),
     /// Say what a connection is called now; nothing is sent.
@@ -87,6 +93,28 @@ enum Command {
     Plugin(plugin::PluginArgs),
     #[command(name = compile::NAME, hide = true)]
     Compile(compile::CompileArgs),
+}
+
+impl Command {
+    /// Says what it needs of a host that has the store.
+    fn needs(&self) {
+        let (name, want) = match self {
+            Self::Sync(args) if args.only_shows() => ("sync", Want::Imports),
+            Self::Sync(_) => ("sync", Want::Runs),
+            Self::Resync(_) => ("resync", Want::Runs),
+            Self::Retry(_) => ("retry", Want::Runs),
+            Self::Forget(_) => ("forget", Want::Runs),
+            Self::Purge(_) => ("purge", Want::Runs),
+            Self::Adopt(_) => ("adopt", Want::Runs),
+            Self::Login(_) => ("login", Want::Runs),
+            Self::Try(_) => ("try", Want::Runs),
+            Self::Import(_) => ("import", Want::Imports),
+            Self::Plan(_) => ("plan", Want::Imports),
+            Self::Export(_) => ("export", Want::Imports),
+            _ => ("enroute", Want::Store),
+        };
+        loan::needs(name, want);
+    }
 }
 
 fn main() -> ExitCode {
@@ -131,8 +159,14 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
     let folder = cli.folder.as_path();
     let ends_by_itself = matches!(
         cli.command,
-        Command::Import(_) | Command::Plan(_) | Command::Sync(_) | Command::Resync(_) | Command::Retry(_)
+        Command::Import(_)
+            | Command::Plan(_)
+            | Command::Sync(_)
+            | Command::Resync(_)
+            | Command::Retry(_)
+            | Command::Serve(_)
     );
+    cli.command.needs();
     let work = carry_out(cli.command, folder, output);
     // What does not write may be dropped where it stands; what one request in doubt costs, the next run clears up.
     let result = if ends_by_itself { work.await } else { signals::unless_asked(work).await };
@@ -150,6 +184,8 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Try(args) => trial::run(args, folder, output).await,
         Command::Plan(args) => plan::run(args, folder, output).await,
         Command::Sync(args) => sync::run(args, folder, output).await,
+        Command::Serve(args) => serve::run(args, folder, output).await,
+        Command::Reload => reload::run(folder, output),
         Command::Purge(args) => purge::run(args, folder, output).await,
         Command::Adopt(args) => adopt::run(args, folder, output).await,
         Command::Forget(args) => forget::run(args, folder, output).await,

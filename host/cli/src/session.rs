@@ -11,11 +11,13 @@ use enroute_host::config::files::Files;
 use enroute_host::config::load::{Loaded, load};
 use enroute_host::config::{Config, Paths};
 use enroute_host::runtime::{Cache, Limits, Runtime};
+use enroute_host::server::Asked;
 use enroute_host::store::ledger::Remotes;
 use enroute_host::store::{Error, Reader, Store};
 use enroute_host::sync::{Clock, Setup};
 
 use crate::commands::compile;
+use crate::loan;
 use crate::output::{Advice, EXIT_MISTAKE, Output};
 
 /// An operator's folder, open.
@@ -25,12 +27,24 @@ pub(crate) struct Session {
     pub(crate) store: Arc<Store>,
     /// Warnings, and what costs single connections, that were told: for the commands whose document has them.
     warnings: RefCell<Vec<serde_json::Value>>,
+    /// Held until the store is closed, where the host lent it.
+    _loan: Option<Asked>,
 }
 
 /// Mistakes in the configuration: they were told, the command ends with this code.
 pub(crate) struct Told(pub(crate) ExitCode);
 
 impl Session {
+    /// What was read and opened already.
+    pub(crate) fn of(folder: &Path, config: Config, store: Arc<Store>) -> Self {
+        Self { folder: folder.to_path_buf(), config, store, warnings: RefCell::default(), _loan: None }
+    }
+
+    /// The sandbox of the folder.
+    pub(crate) fn runtime(&self) -> anyhow::Result<Runtime> {
+        runtime(&self.folder, &self.store)
+    }
+
     /// Reads the configuration; where it has mistakes, tells all of them.
     pub(crate) fn configuration(folder: &Path, output: &Output) -> anyhow::Result<Result<Config, Told>> {
         let Loaded { config, diagnostics, files, .. } = load(folder);
@@ -46,10 +60,9 @@ impl Session {
             Ok(config) => config,
             Err(told) => return Ok(Err(told)),
         };
-        let state = Paths::new(folder).state;
-        let store = Store::open(&state).with_context(store_is_taken)?;
+        let (store, loan) = loan::open(&Paths::new(folder).state)?;
         let warnings = RefCell::default();
-        Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings }))
+        Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings, _loan: loan }))
     }
 
     /// Tells what was found and ends the command where it has errors; keeps it for the document that is still to come.
@@ -72,6 +85,18 @@ impl Session {
     /// What was told so far, as JSON.
     pub(crate) fn warnings(&self) -> Vec<serde_json::Value> {
         self.warnings.borrow().clone()
+    }
+
+    /// Reads the configuration and opens the store as its owner: no host lends it.
+    pub(crate) fn open_own(folder: &Path, output: &Output) -> anyhow::Result<Result<Self, Told>> {
+        let config = match Self::configuration(folder, output)? {
+            Ok(config) => config,
+            Err(told) => return Ok(Err(told)),
+        };
+        let store = Store::open(&Paths::new(folder).state).with_context(|| {
+            Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
+        })?;
+        Ok(Ok(Self::of(folder, config, Arc::new(store))))
     }
 
     /// Loads plugins and checks everything against them, with what they learned in earlier runs; where there are
@@ -122,10 +147,6 @@ impl Session {
     }
 }
 
-fn store_is_taken() -> Advice {
-    Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
-}
-
 /// The sandbox of an operator's folder, with its cache: what is compiled is compiled by a process of this program.
 fn runtime(folder: &Path, store: &Store) -> anyhow::Result<Runtime> {
     let cache = Cache::new(Paths::new(folder).state.join("cache"), store.sealer().derived_key("cache"));
@@ -139,7 +160,7 @@ pub(crate) fn runtime_of(folder: &Path) -> anyhow::Result<Runtime> {
         let what = format!("`{}` is no folder of an operator: it has no plugins.toml", folder.display());
         return Err(Advice::mistake(what, "name the folder in which `enroute sync` is run").into());
     }
-    let store = Store::open(&Paths::new(folder).state).with_context(store_is_taken)?;
+    let (store, _loan) = loan::open(&Paths::new(folder).state)?;
     runtime(folder, &store)
 }
 

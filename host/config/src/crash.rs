@@ -1,22 +1,33 @@
 //! Named points where a test can make the process die, as a power cut would. A release has none of them.
 //!
-//! [`POINTS`] has all of them, and one test dies at each: `whatever_point_a_process_dies_at_the_next_run_ends_exact`.
+//! [`POINTS`] has all of them, and `tests/it/crashes.rs` dies at each, but for those of tokens (`tests/it/oauth/crashes.rs`).
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Every point, in the order in which a sync meets them first.
-pub const POINTS: [&str; 12] = [
+pub const POINTS: [&str; 23] = [
+    "store.migrating",
+    "store.migrated",
+    "import.begun",
     "import.read",
+    "import.staged",
     "import.carried",
     "traits.refreshed",
     "token.granted",
     "token.saved",
+    "account.answered",
+    "list.answered",
+    "list.opened",
     "delivery.intended",
     "delivery.answered",
     "store.committing",
     "store.committed",
     "delivery.settled",
+    "job.answered",
+    "job.settled",
+    "forget.begun",
+    "forget.withdrawn",
     "store.closing",
     "store.closed",
 ];

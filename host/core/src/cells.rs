@@ -94,6 +94,13 @@ impl Cells {
         Ok(())
     }
 
+    /// Appends one cell from JSON text, and an absent one where the text is no JSON.
+    pub fn push_json_or_absent(&mut self, json: Option<&str>) {
+        if self.push_json(json).is_err() {
+            self.push(Value::Absent);
+        }
+    }
+
     fn push_json_text(&mut self, json: &str) -> Result<(), NotJson> {
         let inner = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(NotJson)?;
         if inner.contains('\\') {
@@ -147,9 +154,17 @@ impl Cells {
 
     /// Appends a row of another table with the same columns.
     pub fn push_row(&mut self, other: &Self, row: usize) {
-        for column in 0..self.columns as usize {
-            self.push(other.value(row, column));
-        }
+        let cells = row * other.columns as usize..(row + 1) * other.columns as usize;
+        let start = cells.start.checked_sub(1).map_or(Some(0), |before| other.ends.get(before).copied());
+        let found = (other.kinds.get(cells.clone()), other.ends.get(cells), start);
+        let (Some(kinds), Some(ends), Some(start)) = found else {
+            return (0..self.columns).for_each(|_| self.push(Value::Absent));
+        };
+        let end = ends.last().copied().unwrap_or(start);
+        let shift = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+        self.kinds.extend_from_slice(kinds);
+        self.ends.extend(ends.iter().map(|end| (end - start).saturating_add(shift)));
+        self.text.push_str(other.text.get(start as usize..end as usize).unwrap_or_default());
     }
 
     /// Bytes that the table takes on its way across the border.
@@ -200,6 +215,17 @@ mod tests {
         }
         let got: Vec<_> = (0..5).map(|column| cells.value(0, column)).collect();
         assert_eq!(got, [Value::Absent, Value::Null, Value::Text(""), Value::Json("[]"), Value::Json("{}")]);
+    }
+
+    #[test]
+    fn a_row_of_another_table_is_the_same_row_here() {
+        let mut table = Cells::with_capacity(2, 3);
+        let rows = [[Value::Text("é"), Value::Null], [Value::Absent, Value::Number("1.0")], [Value::Text(""); 2]];
+        rows.iter().flatten().for_each(|value| table.push(*value));
+        let mut other = Cells::with_capacity(2, 5);
+        [2, 1, 0, 1, 7].into_iter().for_each(|row| other.push_row(&table, row));
+        let got: Vec<_> = (0..5).map(|row| [other.value(row, 0), other.value(row, 1)]).collect();
+        assert_eq!(got, [rows[2], rows[1], rows[0], rows[1], [Value::Absent; 2]]);
     }
 
     proptest! {

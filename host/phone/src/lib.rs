@@ -56,6 +56,23 @@ pub fn e164(text: &str, region: Option<&str>) -> Option<String> {
 
 /// A number that leads with a country code, its zero in brackets only where the tables want it.
 fn international(number: &str) -> Option<String> {
+    undisputed(number).or_else(|| by_tables(number))
+}
+
+/// A number that is the same whether or not the tables know it: of all that is asked of them, whether a number is valid
+/// costs by far the most, and only a few are decided by it. Nothing where it may matter.
+fn undisputed(number: &str) -> Option<String> {
+    let plain = format!("+{}", digits(number));
+    if number.contains("(0)") || plain.starts_with("+521") {
+        return None;
+    }
+    let number = parsed(&plain, None)?;
+    let is_too_long = number.is_possible_with_reason() == Err(ValidationError::TooLong);
+    if is_too_long { None } else { at_its_word(shown(&number)) }
+}
+
+/// As [`international`], for every number.
+fn by_tables(number: &str) -> Option<String> {
     let with_zero = format!("+{}", digits(number));
     let without_zero = format!("+{}", digits(&number.replacen("(0)", "", 1)));
     let valid = |text: &String| parsed(text, None).filter(PhoneNumber::is_valid);

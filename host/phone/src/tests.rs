@@ -1,5 +1,7 @@
 //! Numbers of all kinds, and what they are read as.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[track_caller]
@@ -211,4 +213,18 @@ fn a_number_that_is_longer_than_any_of_its_country_is_none() {
 #[test]
 fn a_number_that_the_tables_do_not_know_is_taken_at_its_word() {
     check("+999 123 456 789", "", "+999123456789");
+}
+
+proptest! {
+    // Codes of one region, of many, of none, and the ones with rules of their own; every length there is.
+    #[test]
+    fn what_the_tables_cannot_change_is_what_they_would_give(
+        code in prop::sample::select(vec!["1", "44", "39", "49", "52", "521", "55", "54", "7", "225", "247", "683", "800", "979", "999", "0"]),
+        rest in prop_oneof!["[0-9]{2,14}", "0[0-9]{4,12}", "[0-9]{2,5}0{6,8}", "(0)[0-9]{6,11}", "800[0-9]{7}", "20[0-9]{8}"],
+    ) {
+        let number = format!("+{code} {rest}");
+        if let Some(found) = undisputed(&number) {
+            prop_assert_eq!(Some(found), by_tables(&number));
+        }
+    }
 }

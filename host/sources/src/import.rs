@@ -114,7 +114,9 @@ impl<'a> Import<'a> {
             Some((mark, record)) => (mark, Record { state: State::Running, ended_ms: None, ..record }),
             None => {
                 let record = new_record(options, path_text, bytes, now_ms);
-                (after_header, store.submit_relaxed(move |tx| start_import(tx, record))?.wait()?)
+                let begun = store.submit_relaxed(move |tx| start_import(tx, record))?.wait()?;
+                crash_point!("import.begun");
+                (after_header, begun)
             }
         };
         let mut names = Names::new(&store.reader()?)?;

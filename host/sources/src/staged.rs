@@ -83,6 +83,7 @@ impl<'a> Staged<'a> {
         if let Some(last) = self.waiting.take() {
             self.counts.repeated += last.wait()?;
         }
+        crash_point!("import.staged");
         for score in scores {
             let score = score.clone();
             self.store.write_blocking(move |tx| tx.stage_rank(&score))?;

@@ -66,6 +66,15 @@ pub fn sets(from: &impl Look, link: i64) -> Result<(RoaringBitmap, RoaringBitmap
     Ok((held, in_doubt))
 }
 
+/// Whether the destination holds anybody, or may.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn is_any(from: &impl Look, link: i64) -> Result<bool, Error> {
+    let mut statement = from.connection().prepare_cached("SELECT EXISTS (SELECT 1 FROM held WHERE connection = ?1)")?;
+    Ok(statement.query_row([link], |row| row.get(0))?)
+}
+
 /// What is known of one member.
 ///
 /// # Errors

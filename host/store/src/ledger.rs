@@ -177,11 +177,12 @@ pub fn find_link(from: &impl Look, name: &LinkName) -> Result<Option<Link>, Erro
 pub fn link(tx: &Transaction<'_>, name: &LinkName, settings_digest: &[u8]) -> Result<Link, Error> {
     let connection = tx.connection();
     let [audience, destination, mapping] = name.columns();
-    connection.execute(
-        "INSERT INTO connection (audience, destination, mapping) VALUES (?1, ?2, ?3)
-         ON CONFLICT (audience, destination, mapping) DO NOTHING",
-        params![audience, destination, mapping],
-    )?;
+    connection
+        .prepare_cached(
+            "INSERT INTO connection (audience, destination, mapping) VALUES (?1, ?2, ?3)
+             ON CONFLICT (audience, destination, mapping) DO NOTHING",
+        )?
+        .execute(params![audience, destination, mapping])?;
     let vanished = || Error::Broken("a connection vanished");
     versions::put_in_force(tx, find_link(tx, name)?.ok_or_else(vanished)?.id, settings_digest)?;
     find_link(tx, name)?.ok_or_else(vanished)
@@ -243,7 +244,8 @@ pub fn remotes(from: &impl Look) -> Result<Remotes, Error> {
 /// When the store cannot be written.
 pub fn set_revision(tx: &Transaction<'_>, link: i64, revision: i64) -> Result<(), Error> {
     let connection = tx.connection();
-    connection.execute("UPDATE connection SET revision = max(revision, ?2) WHERE id = ?1", params![link, revision])?;
+    let sql = "UPDATE connection SET revision = max(revision, ?2) WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![link, revision])?;
     Ok(())
 }
 
@@ -317,22 +319,19 @@ pub fn settle(tx: &Transaction<'_>, delivery: i64, verdict: &str, at_ms: u64) ->
     Ok(())
 }
 
+pub(super) const RECEIPT_OF_ORPHANS: &str = "INSERT INTO receipt (delivery, outcome, code, members, change)
+     SELECT id, 'unknown', 'interrupted', members, NULL FROM delivery WHERE state = 'intent' AND connection = ?1";
+pub(super) const SETTLE_ORPHANS: &str = "UPDATE delivery SET state = 'settled', verdict = 'interrupted',
+     settled_ms = ?2 WHERE state = 'intent' AND connection = ?1";
+
 /// Settles what a run that was cut off left behind: its members stay in doubt. Returns how many deliveries.
 ///
 /// # Errors
 /// When the store cannot be written.
 pub fn settle_orphans(tx: &Transaction<'_>, link: i64, at_ms: u64) -> Result<usize, Error> {
     let connection = tx.connection();
-    connection.execute(
-        "INSERT INTO receipt (delivery, outcome, code, members, change)
-         SELECT id, 'unknown', 'interrupted', members, NULL FROM delivery WHERE state = 'intent' AND connection = ?1",
-        [link],
-    )?;
-    Ok(connection.execute(
-        "UPDATE delivery SET state = 'settled', verdict = 'interrupted', settled_ms = ?2
-         WHERE state = 'intent' AND connection = ?1",
-        params![link, at_ms.cast_signed()],
-    )?)
+    connection.prepare_cached(RECEIPT_OF_ORPHANS)?.execute([link])?;
+    Ok(connection.prepare_cached(SETTLE_ORPHANS)?.execute(params![link, at_ms.cast_signed()])?)
 }
 
 /// Writes one receipt for members who share an outcome and a change.

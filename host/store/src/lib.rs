@@ -22,6 +22,7 @@ pub mod forgotten;
 mod guard;
 pub mod held;
 pub mod imports;
+mod jsonb;
 pub mod known;
 pub mod layers;
 pub mod ledger;
@@ -94,6 +95,13 @@ pub struct Reader {
 #[derive(Debug)]
 pub struct Transaction<'a> {
     connection: &'a Connection,
+}
+
+/// A moment of the store that a reader keeps to.
+#[derive(Debug)]
+pub struct Moment<'a> {
+    reader: &'a Reader,
+    begun: Option<rusqlite::Transaction<'a>>,
 }
 
 /// A write that was handed over and is still to be waited for.
@@ -320,6 +328,17 @@ impl Reader {
         result
     }
 
+    /// Keeps to one moment of the store until it is ended or dropped; within a snapshot, to that one. Each statement
+    /// outside of it takes and gives back locks on the file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn moment(&self) -> Result<Moment<'_>, Error> {
+        let begun = self.connection.is_autocommit().then(|| self.connection.unchecked_transaction()).transpose();
+        begun.map(|begun| Moment { reader: self, begun }).map_err(|error| self.explain(error))
+    }
+
     /// The connection, for the statements of this module.
     pub(crate) const fn connection(&self) -> &Connection {
         &self.connection
@@ -342,6 +361,17 @@ impl Reader {
 
     fn explain(&self, error: rusqlite::Error) -> Error {
         Error::Database(Arc::new(error)).at(&self.path)
+    }
+}
+
+impl Moment<'_> {
+    /// Ends it; dropping it does the same without telling whether that went well.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn end(self) -> Result<(), Error> {
+        self.begun.map_or(Ok(()), rusqlite::Transaction::finish).map_err(|error| self.reader.explain(error))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use enroute_config::crash_point;
 use rusqlite::types::{FromSql, ToSql};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
@@ -69,7 +70,9 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), Error> {
         step.execute_batch(statements)?;
         step.pragma_update(None, "application_id", APPLICATION_ID)?;
         step.pragma_update(None, "user_version", version)?;
+        crash_point!("store.migrating");
         step.commit()?;
+        crash_point!("store.migrated");
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::profiles::{ContentHasher, Incoming, PARTS, Profiles, Upserted};
 use super::*;
 
+mod claims;
 mod ledger;
 
 /// A store in a folder of its own.

@@ -1,7 +1,7 @@
 //! Jobs at destinations that members wait for.
 
 use roaring::RoaringBitmap;
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use crate::ledger::{members, set_bytes};
 use crate::{Error, Look, Transaction};
@@ -38,13 +38,18 @@ pub fn open(
     due_ms: u64,
 ) -> Result<i64, Error> {
     let connection = tx.connection();
-    connection.execute(
-        "INSERT INTO ticket (connection, delivery, token, request_key, members, due_ms, attempts, first_ms)
-         SELECT ?1, ?2, ?3, request_key, ?4, ?5, 0, ?5 FROM delivery WHERE id = ?2",
-        params![link, delivery, token, set_bytes(waiting)?, due_ms.cast_signed()],
-    )?;
+    connection
+        .prepare_cached(
+            "INSERT INTO ticket (connection, delivery, token, request_key, members, due_ms, attempts, first_ms)
+             SELECT ?1, ?2, ?3, request_key, ?4, ?5, 0, ?5 FROM delivery WHERE id = ?2",
+        )?
+        .execute(params![link, delivery, token, set_bytes(waiting)?, due_ms.cast_signed()])?;
     Ok(connection.last_insert_rowid())
 }
+
+pub(super) const ALL: &str = "SELECT ticket.id, delivery.run, token, ticket.request_key, ticket.members, due_ms,
+     delivery.operation
+     FROM ticket JOIN delivery ON delivery.id = ticket.delivery WHERE ticket.connection = ?1 ORDER BY ticket.id";
 
 /// All open jobs of a connection.
 ///
@@ -52,10 +57,7 @@ pub fn open(
 /// When the store cannot be read.
 pub fn all(from: &impl Look, link: i64) -> Result<Vec<TicketRow>, Error> {
     let connection = from.connection();
-    let mut statement = connection.prepare_cached(
-        "SELECT ticket.id, delivery.run, token, ticket.request_key, ticket.members, due_ms, delivery.operation
-         FROM ticket JOIN delivery ON delivery.id = ticket.delivery WHERE ticket.connection = ?1 ORDER BY ticket.id",
-    )?;
+    let mut statement = connection.prepare_cached(ALL)?;
     let rows = statement.query_map([link], |row| {
         let set: Vec<u8> = row.get(4)?;
         Ok((
@@ -83,7 +85,7 @@ pub fn all(from: &impl Look, link: i64) -> Result<Vec<TicketRow>, Error> {
 /// # Errors
 /// When the store cannot be written.
 pub fn close(tx: &Transaction<'_>, ticket: i64) -> Result<(), Error> {
-    tx.connection().execute("DELETE FROM ticket WHERE id = ?1", [ticket])?;
+    tx.connection().prepare_cached("DELETE FROM ticket WHERE id = ?1")?.execute([ticket])?;
     Ok(())
 }
 
@@ -104,12 +106,24 @@ pub fn postpone(
         Some((token, waiting)) => (Some(token), Some(set_bytes(waiting)?)),
         None => (None, None),
     };
-    connection.execute(
-        "UPDATE ticket SET due_ms = ?2, attempts = attempts + 1, token = coalesce(?3, token),
-           members = coalesce(?4, members) WHERE id = ?1",
-        params![ticket, due_ms, token, waiting],
-    )?;
     connection
-        .execute("UPDATE pending SET due_ms = ?3 WHERE connection = ?1 AND ticket = ?2", [link, ticket, due_ms])?;
+        .prepare_cached(
+            "UPDATE ticket SET due_ms = ?2, attempts = attempts + 1, token = coalesce(?3, token),
+               members = coalesce(?4, members) WHERE id = ?1",
+        )?
+        .execute(params![ticket, due_ms, token, waiting])?;
+    let waiting: Option<Option<Vec<u8>>> = connection
+        .prepare_cached("SELECT members FROM ticket WHERE id = ?1")?
+        .query_row([ticket], |row| row.get(0))
+        .optional()?;
+    let Some(waiting) = waiting.flatten() else { return Ok(()) };
+    // Each by its number: to find them by their job, the database would look at everybody who waits.
+    let mut put_off = connection.prepare_cached(PUT_OFF)?;
+    for profile in members(&waiting)? {
+        put_off.execute(params![link, due_ms, profile, ticket])?;
+    }
     Ok(())
 }
+
+pub(super) const PUT_OFF: &str =
+    "UPDATE pending SET due_ms = ?2 WHERE connection = ?1 AND profile = ?3 AND ticket = ?4";

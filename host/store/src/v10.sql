@@ -5,6 +5,3 @@ create table slot (
     name text primary key,
     at_ms integer not null
 ) strict, without rowid;
-
--- Who waits for a moment, the next first.
-create index pending_by_due on pending (connection, due_ms) where state <> 'unknown';

@@ -3,12 +3,13 @@
 //! Invariants: a value that was not asked for does not leave the database, and a number leaves it with the
 //! digits that it came with. A key that is missing is `None`; a null is the text `null`.
 
+use std::iter::Peekable;
 use std::str::FromStr;
 
 use enroute_core::path::{PathError, trait_names};
-use rusqlite::types::ValueRef;
 use rusqlite::{Row, Statement};
 
+use crate::jsonb::{self, NotJsonb, Place, Wanted};
 use crate::{Error, Reader};
 
 /// Most columns that are read at once. A destination takes some hundred fields at most; SQLite takes 2000.
@@ -20,8 +21,22 @@ const USER_ID: &str = "user_id";
 /// Kinds of identifiers for which a trait of the same name serves where there is none.
 const ALSO_TRAITS: [&str; 2] = ["email", "phone"];
 
-/// Columns before the values: the number, the key, the consent.
+/// Columns before the documents: the number, the key, the consent.
 const FIXED_COLUMNS: usize = 3;
+
+/// The documents in which columns are.
+const DOCUMENTS: [&str; 3] = ["identifiers", "traits", "context"];
+
+/// Profiles that are read by one query at most.
+const RUN_MAX: usize = 1_000;
+
+/// Numbers up to this far apart are read by one query.
+const STEP_MAX: u32 = 4;
+
+/// Profiles that are read at one moment of the store, so that a long read does not keep the log from being moved.
+const AT_ONCE_MAX: usize = 10_000;
+
+const BROKEN: Error = Error::Broken("what is stored of a profile is JSON");
 
 /// Something of a profile that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,30 +84,6 @@ impl Column {
         check(kind).map_err(|reason| Error::Path { path: kind.to_owned(), reason })?;
         Ok(Self::Identifier(kind.to_owned()))
     }
-
-    /// The expression that gives the JSON text, with the path as parameter `#`.
-    fn sql(&self) -> &'static str {
-        match self {
-            Self::Identifier(kind) if kind == USER_ID => "json_quote(key)",
-            Self::Identifier(kind) if ALSO_TRAITS.contains(&kind.as_str()) => {
-                "coalesce(identifiers -> ?#, traits -> ?#)"
-            }
-            Self::Identifier(_) => "identifiers -> ?#",
-            Self::Trait(_) => "traits -> ?#",
-            Self::Context(_) => "context -> ?#",
-        }
-    }
-
-    /// The path that the expression takes, if it takes one.
-    fn json_path(&self) -> Option<String> {
-        match self {
-            Self::Identifier(kind) if kind == USER_ID => None,
-            Self::Identifier(kind) => Some(format!("$.\"{kind}\"")),
-            Self::Trait(names) | Self::Context(names) => {
-                Some(names.iter().fold("$".to_owned(), |path, name| format!("{path}.\"{name}\"")))
-            }
-        }
-    }
 }
 
 /// A quote would end the name in SQLite's paths, and a backslash is read as an escape there.
@@ -111,7 +102,21 @@ fn check(name: &str) -> Result<(), &'static str> {
 pub struct ValueReader<'a> {
     reader: &'a Reader,
     statement: Statement<'a>,
-    columns: usize,
+    /// What is wanted of each of [`DOCUMENTS`].
+    wanted: [Wanted; DOCUMENTS.len()],
+    columns: Vec<Origin>,
+    /// How many texts a profile can have: the columns', and the traits that serve where an identifier is missing.
+    places: usize,
+    turn: u64,
+}
+
+/// Where the text of a column comes from.
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    /// The key of the profile.
+    Key,
+    /// The text at the column's own place; else the one at this place.
+    Picked(Option<usize>),
 }
 
 impl<'a> ValueReader<'a> {
@@ -125,29 +130,46 @@ impl<'a> ValueReader<'a> {
             let path = format!("{} columns", columns.len());
             return Err(Error::Path { path, reason: "more than 1000 cannot be read at once" });
         }
-        let mut sql = "select id, key, json(consent)".to_owned();
-        for (index, column) in columns.iter().enumerate() {
-            // The first parameter is the profile.
-            sql.push_str(", ");
-            sql.push_str(&column.sql().replace('#', &(index + 2).to_string()));
-        }
-        sql.push_str(" from profile where id = ?1");
-        let prepare = || {
-            let mut statement = reader.connection.prepare(&sql)?;
-            for (index, column) in columns.iter().enumerate() {
-                if let Some(path) = column.json_path() {
-                    statement.raw_bind_parameter(index + 2, path)?;
+        let [mut identifiers, mut traits, mut context] = [const { Wanted::EMPTY }; DOCUMENTS.len()];
+        let (mut origins, mut places) = (Vec::with_capacity(columns.len()), columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            origins.push(match column {
+                Column::Identifier(kind) if kind == USER_ID => Origin::Key,
+                Column::Identifier(kind) => {
+                    let path = std::slice::from_ref(kind);
+                    identifiers.add(path, at);
+                    let also = ALSO_TRAITS.contains(&kind.as_str()).then(|| {
+                        traits.add(path, places);
+                        places += 1;
+                        places - 1
+                    });
+                    Origin::Picked(also)
                 }
-            }
-            Ok(statement)
-        };
-        let statement = prepare().map_err(|error| reader.explain(error))?;
-        Ok(Self { reader, statement, columns: columns.len() })
+                Column::Trait(names) => {
+                    traits.add(names, at);
+                    Origin::Picked(None)
+                }
+                Column::Context(names) => {
+                    context.add(names, at);
+                    Origin::Picked(None)
+                }
+            });
+        }
+        let wanted = [identifiers, traits, context];
+        let documents = wanted.iter().zip(DOCUMENTS).map(|(wanted, name)| if wanted.is_empty() { "null" } else { name });
+        let documents: Vec<_> = documents.collect();
+        let sql = format!(
+            "select id, key, consent, {} from profile where id between ?1 and ?2 order by id",
+            documents.join(", ")
+        );
+        let statement = reader.connection.prepare(&sql).map_err(|error| reader.explain(error))?;
+        Ok(Self { reader, statement, wanted, columns: origins, places, turn: 0 })
     }
 
     /// Calls `f` for each profile of `ids`, in that order, with its number, key, consent and values as JSON texts.
     ///
-    /// Sorted numbers are read fastest. Numbers that no profile has are left out.
+    /// Sorted numbers are read fastest, some thousand at one moment of the store. Numbers that no profile has are left
+    /// out.
     ///
     /// # Errors
     ///
@@ -157,28 +179,92 @@ impl<'a> ValueReader<'a> {
         ids: impl IntoIterator<Item = u32>,
         mut f: impl FnMut(u32, &str, Option<&str>, &[Option<&str>]) -> Result<(), E>,
     ) -> Result<(), E> {
-        for id in ids {
-            let explain = |error| self.reader.explain(error);
-            self.statement.raw_bind_parameter(1, id).map_err(explain)?;
-            let mut rows = self.statement.raw_query();
-            if let Some(row) = rows.next().map_err(explain)? {
-                let mut values = Vec::with_capacity(self.columns);
-                for index in 0..self.columns {
-                    values.push(text(row, FIXED_COLUMNS + index).map_err(explain)?);
-                }
-                let key = text(row, 1).map_err(explain)?.ok_or(Error::Broken("a profile has a key"))?;
-                f(id, key, text(row, 2).map_err(explain)?, &values)?;
+        let mut ids = ids.into_iter().peekable();
+        let mut run = Vec::new();
+        while ids.peek().is_some() {
+            let moment = self.reader.moment()?;
+            let mut read = 0;
+            while read < AT_ONCE_MAX && ids.peek().is_some() {
+                next_run(&mut ids, &mut run);
+                read += run.len();
+                self.read_run(&run, &mut f)?;
             }
+            moment.end()?;
+        }
+        Ok(())
+    }
+
+    /// Reads profiles that stand close to one another.
+    fn read_run<E: From<Error>>(
+        &mut self,
+        run: &[u32],
+        f: &mut impl FnMut(u32, &str, Option<&str>, &[Option<&str>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return Ok(()) };
+        let explain = |error| self.reader.explain(error);
+        let mut rows = self.statement.query((first, last)).map_err(explain)?;
+        let mut asked = run.iter().peekable();
+        let (mut out, mut places) = (Vec::new(), Vec::new());
+        while let Some(row) = rows.next().map_err(explain)? {
+            let id: u32 = row.get(0).map_err(explain)?;
+            while asked.next_if(|asked| **asked < id).is_some() {}
+            if asked.next_if(|asked| **asked == id).is_none() {
+                continue;
+            }
+            out.clear();
+            places.clear();
+            places.resize(self.places, None);
+            self.turn += 1;
+            for (at, wanted) in self.wanted.iter_mut().enumerate().filter(|(_, wanted)| !wanted.is_empty()) {
+                if let Some(document) = blob(row, FIXED_COLUMNS + at).map_err(explain)? {
+                    wanted.pick(document, self.turn, &mut out, &mut places).map_err(|NotJsonb| BROKEN)?;
+                }
+            }
+            let consent_at = out.len();
+            let consent = blob(row, 2).map_err(explain)?;
+            if let Some(document) = consent {
+                jsonb::write_document(document, &mut out).map_err(|NotJsonb| BROKEN)?;
+            }
+            let consent_end = out.len();
+            let key = row.get_ref(1).and_then(|key| Ok(key.as_str()?)).map_err(explain)?;
+            let key_at = if self.columns.iter().any(|origin| matches!(origin, Origin::Key)) {
+                serde_json::to_writer(&mut out, key).map_err(|_| BROKEN)?;
+                Some(consent_end..out.len())
+            } else {
+                None
+            };
+            let text = str::from_utf8(&out).map_err(|_| BROKEN)?;
+            let at = |place: &Place| place.clone().and_then(|place| text.get(place));
+            let value = |(column, origin): (usize, &Origin)| match origin {
+                Origin::Key => at(&key_at),
+                Origin::Picked(also) => {
+                    let own = places.get(column).and_then(at);
+                    own.or_else(|| places.get((*also)?).and_then(at))
+                }
+            };
+            let values: Vec<Option<&str>> = self.columns.iter().enumerate().map(value).collect();
+            f(id, key, consent.and_then(|_| text.get(consent_at..consent_end)), &values)?;
         }
         Ok(())
     }
 }
 
-fn text<'r>(row: &'r Row<'_>, index: usize) -> Result<Option<&'r str>, rusqlite::Error> {
-    match row.get_ref(index)? {
-        ValueRef::Null => Ok(None),
-        value => Ok(Some(value.as_str()?)),
+/// Takes the next numbers that stand so close that passing over what is between them is cheaper than looking for each.
+fn next_run(ids: &mut Peekable<impl Iterator<Item = u32>>, run: &mut Vec<u32>) {
+    run.clear();
+    while run.len() < RUN_MAX
+        && let Some(id) = ids.next_if(|id| run.last().is_none_or(|last| id.checked_sub(*last).is_some_and(is_close)))
+    {
+        run.push(id);
     }
+}
+
+const fn is_close(step: u32) -> bool {
+    0 < step && step <= STEP_MAX
+}
+
+fn blob<'r>(row: &'r Row<'_>, index: usize) -> Result<Option<&'r [u8]>, rusqlite::Error> {
+    Ok(row.get_ref(index)?.as_blob_or_null()?)
 }
 
 #[cfg(test)]
@@ -240,6 +326,12 @@ mod tests {
     }
 
     #[test]
+    fn of_two_equal_names_within_a_trait_the_first_one_counts() {
+        check(r#"{"a": {"b": 1, "b": 2, "\u0062": 3}}"#, "a.b", Some("1"));
+        check(r#"{"a": {"b": {"c": 1}, "b": {"d": 2}}}"#, "a.b.d", None);
+    }
+
+    #[test]
     fn a_path_leads_through_objects_and_nothing_else() {
         check(r#"{"address": {"city": "Oslo"}}"#, "address.city", Some(r#""Oslo""#));
         check(r#"{"address": "Oslo"}"#, "address.city", None);
@@ -274,6 +366,7 @@ mod tests {
         assert_eq!(read(&store, &[1, 2, 3, 9], &column), expect);
         assert!(read(&store, &[], &column).is_empty());
         assert_eq!(read(&store, &[3], &[]), ["3 u3 None []"]);
+        assert_eq!(read(&store, &[3, 1, 1, 3], &column), [expect[2], expect[0], expect[0], expect[2]]);
     }
 
     #[test]

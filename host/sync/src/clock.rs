@@ -55,7 +55,8 @@ impl Clock {
 }
 
 /// Milliseconds since 1970 as a moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
-pub(super) fn moment(ms: u64) -> String {
+#[must_use]
+pub fn moment(ms: u64) -> String {
     stamp(ms).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

@@ -11,6 +11,7 @@ use crate::run;
 use crate::run::options::Options;
 use crate::setup::prepare::Setup;
 use crate::setup::watch::Watch;
+use enroute_config::crash_point;
 use enroute_store::forgotten::{self, Forgotten, Known};
 use enroute_store::ledger::LinkName;
 use enroute_store::{Error, Reader, Store};
@@ -145,6 +146,7 @@ pub async fn forget(
         forgotten::finish(tx, &sealer, at_ms)
     };
     store.write(begin).await?;
+    crash_point!("forget.begun");
     let Some(found) = forgotten::with_id(&store.reader()?, store.sealer(), key)? else { return Ok(None) };
     if found.ended_ms.is_some() {
         return Ok(Some((Forgetting::of(found, Some(key)), None)));
@@ -153,6 +155,7 @@ pub async fn forget(
     // One person leaves: no guard is meant for that.
     let options = Options { only: Some(only), allow_empty: true, ..options.clone() };
     let report = run::sync(store, setup, &options).await?;
+    crash_point!("forget.withdrawn");
     let Some(mut told) = forgetting(&store.reader()?, key)? else { return Ok(None) };
     for left in &mut told.left {
         left.reason = Some(why(left, &report.connections));

@@ -35,7 +35,7 @@ pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
 pub use change::resend::Resend;
 pub use change::snapshot::SnapshotError;
-pub use clock::Clock;
+pub use clock::{Clock, moment};
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use delivery::quota::Quota;

@@ -1,6 +1,6 @@
 //! What a sync would do: the same cutting and the same `map`, and nothing written or sent.
 
-use crate::change::coverage::{self, Coverage, FieldCoverage};
+use crate::change::coverage::{Coverage, FieldCoverage, Survey};
 use crate::change::cutter::{self, Cutting};
 use crate::change::elsewhere::HELD_BY_ANOTHER;
 use crate::change::guard::Guard;
@@ -312,7 +312,7 @@ async fn plan_bound(
     let (now_ms, matches) = (clock.now_ms(), matches.to_vec());
     records::refresh(&Arc::new(link.clone()), store).await?;
     let sealer = store.sealer().clone();
-    let (link, snapshot, stale, coverage, quotas) = store
+    let (link, snapshot, stale, people, quotas) = store
         .read(move |reader| {
             let seen = Seen { revision: since, ..Seen::default() };
             let mut snapshot = snapshot::take(reader, &link, seen, now_ms)?;
@@ -323,9 +323,8 @@ async fn plan_bound(
                 link.trial = Some(only.watch.clone());
             }
             scope.restrict(reader, &link, &mut snapshot)?;
-            let coverage = coverage::of(reader, &link, &matches, &people, detail.values)?;
             let quotas = quota::quotas(reader, &sealer, &link, now_ms)?;
-            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, coverage, quotas))
+            Ok::<_, SnapshotError>((Arc::new(link), snapshot, stale, people, quotas))
         })
         .await?;
     let mut plan = LinkPlan {
@@ -335,8 +334,7 @@ async fn plan_bound(
         changes: snapshot.changes(),
         waiting: snapshot.state.waiting.len(),
         stale,
-        notes: notes(&link, &snapshot, &coverage),
-        coverage,
+        notes: notes(&link, &snapshot),
         quotas,
         ..LinkPlan::of(&link)
     };
@@ -346,7 +344,10 @@ async fn plan_bound(
     let removed = snapshot.candidates.removed.clone();
     let mut trust = Trust::default();
     trust.look_at(plan.changes.total(), snapshot.holds_others());
-    let tally = cut(store, &link, snapshot, detail, (&mut plan, &mut trust, &mut withdrawals)).await?;
+    let (survey, coverage) = Survey::new(&link, &matches, &people, detail.values);
+    let tally = cut(store, &link, snapshot, survey, detail, (&mut plan, &mut trust, &mut withdrawals)).await?;
+    plan.coverage = coverage.await.map_err(|_| enroute_store::Error::Broken("a survey is told at its end"))?;
+    plan.note_unheard_of();
     let lets_go = plan.guard.is_none().then(|| (link.id, removed | withdrawals.all));
     plan.stopped = trust.gave_up().or_else(|| trust.never_worked());
     plan.add_up(&link, tally);
@@ -367,11 +368,12 @@ async fn cut(
     store: &Arc<Store>,
     link: &Arc<Link>,
     snapshot: Snapshot,
+    survey: Survey,
     detail: Detail,
     (plan, trust, withdrawals): (&mut LinkPlan, &mut Trust, &mut Withdrawals),
 ) -> Result<Tally, SnapshotError> {
     let (candidates, tried) = (Arc::new(snapshot.candidates), Arc::new(snapshot.tried));
-    let mut cuttings = cutter::spawn(Arc::clone(link), store.reader()?, candidates, tried);
+    let mut cuttings = cutter::spawn(Arc::clone(link), store.reader()?, candidates, tried, Some(survey));
     let mut tally = Tally::default();
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
@@ -440,6 +442,17 @@ impl LinkPlan {
         }
     }
 
+    /// Notes traits that nobody has, unless everybody is withdrawn.
+    fn note_unheard_of(&mut self) {
+        let coverage = &self.coverage;
+        let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
+        let note = |field: &FieldCoverage| {
+            let near = field.did_you_mean.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            format!("nobody in the audience has `{}`{near}", field.from)
+        };
+        self.notes.extend(coverage.fields.iter().filter(named).map(note));
+    }
+
     /// Takes in what mapping brought.
     fn add_up(&mut self, link: &Link, tally: Tally) {
         self.rejections = tally.rejections(&link.manifest.codes);
@@ -451,7 +464,7 @@ impl LinkPlan {
 }
 
 /// What is not wrong and worth a thought before anything is sent.
-fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
+fn notes(link: &Link, snapshot: &Snapshot) -> Vec<String> {
     let mut notes = Vec::new();
     if link.withdraws.is_some() {
         return notes;
@@ -466,11 +479,6 @@ fn notes(link: &Link, snapshot: &Snapshot, coverage: &Coverage) -> Vec<String> {
     }
     if snapshot.known > 0 {
         notes.push(taken_as_known(snapshot.known));
-    }
-    let named = |field: &&FieldCoverage| coverage.people > 0 && field.is_unheard_of() && field.is_trait();
-    for field in coverage.fields.iter().filter(named) {
-        let near = field.did_you_mean.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        notes.push(format!("nobody in the audience has `{}`{near}", field.from));
     }
     if snapshot.withheld > 0 {
         let purposes = link.requires_consent.join("`, `");
@@ -517,18 +525,18 @@ async fn map_lot(
         for prepared in delivery.requests {
             let preview = link.client.preview(&prepared.request);
             is_refused |= preview.refused.is_some();
-            let text = String::from_utf8_lossy(&prepared.request.body);
-            let is_text = matches!(text, Cow::Borrowed(_));
+            let body = &prepared.request.body;
+            let text = detail.bodies.then(|| String::from_utf8_lossy(body));
             plan.requests.push(PlannedRequest {
                 operation: delivery.operation.clone(),
                 members: prepared.members.len() as u64,
                 method: prepared.request.method.as_str(),
                 digest: prepared.request.digest().to_string(),
-                body_sha256: enroute_catalog::sha256_hex(&prepared.request.body),
-                body_bytes: prepared.request.body.len() as u64,
+                body_sha256: enroute_catalog::sha256_hex(body),
+                body_bytes: body.len() as u64,
                 headers: detail.bodies.then(|| headers(&preview)),
-                body_base64: (detail.bodies && !is_text).then(|| base64(&prepared.request.body)),
-                body: detail.bodies.then(|| text.into_owned()),
+                body_base64: text.as_ref().filter(|text| matches!(text, Cow::Owned(_))).map(|_| base64(body)),
+                body: text.map(Cow::into_owned),
                 url: preview.url,
                 refused: preview.refused,
             });

@@ -2,11 +2,14 @@
 
 use crate::commands::forget;
 use crate::commands::window;
+use crate::loan;
 use crate::output::{Advice, Output, connection};
 use crate::session::{Session, Told, read_store};
 use crate::since::{moment_ms, shown};
+use enroute_host::config::Paths;
 use enroute_host::config::load::load;
 use enroute_host::runtime::Peak;
+use enroute_host::server::{Answer, Want};
 use enroute_host::sync::{self, Clock, Explanation, Standing, Status};
 use std::path::Path;
 use std::process::ExitCode;
@@ -34,6 +37,10 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
     let now_ms = Clock::System.now_ms();
     let since_ms = args.since.as_ref().map(|text| moment_ms(text, now_ms)).transpose();
     let since_ms = since_ms.map_err(|wrong| Advice::mistake(wrong, "moments are in UTC"))?;
+    let host = host(folder);
+    if !output.json && let Some(host) = &host {
+        show_host(host, output)?;
+    }
     let config = match Session::configuration(folder, output)? {
         Ok(config) => config,
         Err(Told(code)) => return Ok(code),
@@ -46,6 +53,9 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
     };
     if output.json {
         let mut document = serde_json::to_value(&found)?;
+        if let (Some(host), Some(document)) = (host, document.as_object_mut()) {
+            document.insert("serve".to_owned(), host);
+        }
         if let (Some(windows), Some(document)) = (windows, document.as_object_mut()) {
             document.insert("since".to_owned(), serde_json::to_value(windows)?);
         }
@@ -80,6 +90,27 @@ pub(crate) fn status(args: &StatusArgs, folder: &Path, output: &Output) -> anyho
         window::show(&windows, &shown(since_ms), output)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a running `enroute serve` tells of itself; nothing where none runs.
+fn host(folder: &Path) -> Option<serde_json::Value> {
+    match loan::ask(&Paths::new(folder).state, Some(Want::State))?.answer(|| false)? {
+        Answer::State(host) => Some(host),
+        _ => None,
+    }
+}
+
+fn show_host(host: &serde_json::Value, output: &Output) -> anyhow::Result<()> {
+    let text = |pointer: &str| host.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let process = host.get("process").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let (address, status, since) = (text("/address"), text("/status"), text("/configuration/since"));
+    output.line(format_args!("enroute serve, process {process}: {address}, {status}; configuration of {since}"))?;
+    let refused = text("/configuration/refused");
+    if !refused.is_empty() {
+        output.line("what is in the files is not in force:")?;
+        output.text(refused)?;
+    }
+    output.line("")
 }
 
 /// What stands behind the numbers, or beside them: reasons, pauses, people who are being forgotten or left behind.

@@ -31,6 +31,13 @@ pub(crate) struct SyncArgs {
     dry_run: bool,
 }
 
+impl SyncArgs {
+    /// Whether nothing is sent.
+    pub(crate) const fn only_shows(&self) -> bool {
+        self.dry_run
+    }
+}
+
 /// Runs the command.
 pub(crate) async fn run(args: SyncArgs, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     if args.dry_run {

@@ -1,12 +1,16 @@
 //! What is known before the first call: for each field, how many people have a value for it, and what the others lack.
 //!
-//! Reads the same columns as a run and nothing else of a profile. A sample of a value is shown by its shape alone
+//! Looks at the same columns as a run, in the same pass, and at nothing else of a profile. A sample of a value is shown by its shape alone
 //! (`Ann-7` is `Xxx-9`), unless somebody asks for the values.
+
+use std::borrow::Cow;
 
 use enroute_core::matching::How;
 use roaring::RoaringBitmap;
 use serde::Serialize;
+use tokio::sync::oneshot;
 
+use crate::setup::columns::Columns;
 use crate::setup::link::Link;
 use crate::setup::words::{EXPRESSION, did_you_mean, word};
 use enroute_store::records::RECORD_ID_MIN;
@@ -16,6 +20,8 @@ use enroute_store::{Error, Reader, ValueReader};
 const PEOPLE_MAX: u64 = 100_000;
 /// Samples of a field.
 const SAMPLES_MAX: usize = 3;
+/// People with a value among whom samples of a field are looked for.
+const SAMPLED_MAX: u64 = 1_000;
 /// Characters of a sample.
 const SAMPLE_CHARS_MAX: usize = 32;
 
@@ -72,14 +78,80 @@ pub struct IdentifierCoverage {
     pub kept_back: Option<String>,
 }
 
-/// Looks at the people of a connection.
-pub(crate) fn of(
-    reader: &Reader,
-    link: &Link,
-    how: &[How],
-    members: &RoaringBitmap,
+/// Counts what people have, while they are cut into lots; and reads those of whom nothing has changed.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    found: Coverage,
+    /// Who is looked at.
+    chosen: RoaringBitmap,
+    met: RoaringBitmap,
     with_values: bool,
-) -> Result<Coverage, Error> {
+    tell: oneshot::Sender<Coverage>,
+}
+
+impl Survey {
+    /// A survey of these people, and where its result will be.
+    pub(crate) fn new(
+        link: &Link,
+        how: &[How],
+        members: &RoaringBitmap,
+        with_values: bool,
+    ) -> (Self, oneshot::Receiver<Coverage>) {
+        let people = members.rank(RECORD_ID_MIN - 1);
+        let step = usize::try_from(people.div_ceil(PEOPLE_MAX).max(1)).unwrap_or(1);
+        let chosen = members.iter().take_while(|id| *id < RECORD_ID_MIN).step_by(step).collect();
+        let (tell, told) = oneshot::channel();
+        (Self { found: empty(link, how), chosen, met: RoaringBitmap::new(), with_values, tell }, told)
+    }
+
+    /// Counts a person, if it is looked at and was not counted yet. `json` is what was read of it, and the others are
+    /// what goes out.
+    pub(crate) fn meet(
+        &mut self,
+        columns: &Columns,
+        profile: u32,
+        json: &[Option<&str>],
+        identifiers: &[Option<Cow<'_, str>>],
+        rows: &[Option<Cow<'_, str>>],
+    ) {
+        if !self.chosen.contains(profile) || !self.met.insert(profile) {
+            return;
+        }
+        self.found.people += 1;
+        for (field, text) in self.found.fields.iter_mut().zip(rows) {
+            field.count(text.as_deref(), self.with_values);
+        }
+        let present = identifiers.iter().any(Option::is_none).then(|| columns.present(json)).unwrap_or_default();
+        for (at, (field, text)) in self.found.identifiers.iter_mut().zip(identifiers).enumerate() {
+            field.present += u64::from(text.is_some() || present.get(at).is_some_and(|is_there| *is_there));
+            field.sent += u64::from(text.is_some() && field.kept_back.is_none());
+        }
+    }
+
+    /// Reads everybody who was not met, and tells what was found.
+    pub(crate) fn end(mut self, reader: &Reader, columns: &Columns) -> Result<(), Error> {
+        let others = &self.chosen - &self.met;
+        let mut values = ValueReader::new(reader, &columns.read)?;
+        values.read(others, |profile, _, _, json| {
+            let (identifiers, rows) = columns.texts(json, true, |_| 0);
+            self.meet(columns, profile, json, &identifiers, &rows);
+            Ok::<_, Error>(())
+        })?;
+        let Self { mut found, tell, .. } = self;
+        if found.people > 0 && found.fields.iter().any(FieldCoverage::is_unheard_of) {
+            let known = reader.trait_names()?;
+            for field in found.fields.iter_mut().filter(|field| field.is_unheard_of()) {
+                field.did_you_mean = did_you_mean(&field.from, &known);
+            }
+        }
+        // Nobody may be waiting for it any more.
+        let _ = tell.send(found);
+        Ok(())
+    }
+}
+
+/// The fields of a connection, with nobody counted.
+fn empty(link: &Link, how: &[How]) -> Coverage {
     let columns = &link.columns;
     let rows = link.guest.rows.iter().zip(how.iter().map(|how| word(*how)).chain(std::iter::repeat("given")));
     let field = |((from, field), matched): (&(String, String), &'static str)| FieldCoverage {
@@ -99,29 +171,7 @@ pub(crate) fn of(
             ..IdentifierCoverage::default()
         });
     }
-    let people = members.rank(RECORD_ID_MIN - 1);
-    let step = usize::try_from(people.div_ceil(PEOPLE_MAX).max(1)).unwrap_or(1);
-    let chosen = members.iter().take_while(|id| *id < RECORD_ID_MIN).step_by(step);
-    let mut values = ValueReader::new(reader, &columns.read)?;
-    values.read(chosen, |_, _, _, json| {
-        found.people += 1;
-        let (identifiers, rows) = columns.texts(json);
-        for (field, text) in found.fields.iter_mut().zip(rows) {
-            field.count(text.as_deref(), with_values);
-        }
-        for ((field, text), is_there) in found.identifiers.iter_mut().zip(identifiers).zip(columns.present(json)) {
-            field.present += u64::from(is_there || text.is_some());
-            field.sent += u64::from(text.is_some() && field.kept_back.is_none());
-        }
-        Ok::<_, Error>(())
-    })?;
-    if found.people > 0 && found.fields.iter().any(FieldCoverage::is_unheard_of) {
-        let known = reader.trait_names()?;
-        for field in found.fields.iter_mut().filter(|field| field.is_unheard_of()) {
-            field.did_you_mean = did_you_mean(&field.from, &known);
-        }
-    }
-    Ok(found)
+    found
 }
 
 impl FieldCoverage {
@@ -143,7 +193,7 @@ impl FieldCoverage {
             Some("\"\"" | "[]" | "{}") => self.empty += 1,
             Some(json) => {
                 self.present += 1;
-                if self.samples.len() < SAMPLES_MAX {
+                if self.samples.len() < SAMPLES_MAX && self.present <= SAMPLED_MAX {
                     let sample = if with_values { cut(json) } else { shape(json) };
                     if !self.samples.contains(&sample) {
                         self.samples.push(sample);

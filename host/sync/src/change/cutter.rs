@@ -7,20 +7,19 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use enroute_core::batch::Change;
-use enroute_core::cells::{Cells, Value};
+use enroute_core::cells::Value;
 use enroute_core::diff::Candidates;
-use enroute_core::fold::{folded, spelled};
-use enroute_core::manifest::IdentifierUse;
 use roaring::RoaringBitmap;
 use tokio::sync::oneshot;
 
+use crate::change::coverage::Survey;
 use crate::change::elsewhere::Elsewhere;
+use crate::change::enrich::{Enriched, Fingerprints, Member, Stored};
 use crate::change::lot::{Lot, Meta, SentRow, Tried, open_sent};
-use crate::setup::columns::Columns;
 use crate::setup::link::Link;
 use enroute_store::forgotten;
 use enroute_store::held::{self, Held};
-use enroute_store::records::{self, RECORD_ID_MIN, Record};
+use enroute_store::records::{self, RECORD_ID_MIN};
 use enroute_store::{Reader, ValueReader};
 
 /// Members in one lot, whatever the manifest says.
@@ -83,6 +82,11 @@ pub(crate) struct Cutter<'a> {
     values: ValueReader<'a>,
     candidates: &'a Candidates,
     tried: &'a HashMap<u32, Tried>,
+    fingerprints: Fingerprints<'a>,
+    /// Whether anybody can be held whom this run did not add; if not, there is nothing to look up of what is held.
+    holds_anybody: bool,
+    /// People whose values are counted in passing, where that is wanted.
+    survey: Option<Survey>,
     open: BTreeMap<Option<String>, Lot>,
     /// Identities that a member of this phase carries.
     carried: HashSet<[u8; 16]>,
@@ -99,6 +103,8 @@ pub(crate) struct Cutter<'a> {
     same: RoaringBitmap,
     elsewhere: Elsewhere<'a>,
     let_go: RoaringBitmap,
+    /// What is handed over once the moment of the store is ended: whoever takes it may take long.
+    ready: Vec<Cutting>,
     sink: &'a mut Sink<'a>,
     wanted: bool,
 }
@@ -110,6 +116,7 @@ impl<'a> Cutter<'a> {
         reader: &'a Reader,
         candidates: &'a Candidates,
         tried: &'a HashMap<u32, Tried>,
+        survey: Option<Survey>,
         sink: &'a mut Sink<'a>,
     ) -> Result<Self, enroute_store::Error> {
         let values = ValueReader::new(reader, &link.columns.read)?;
@@ -119,6 +126,9 @@ impl<'a> Cutter<'a> {
             values,
             candidates,
             tried,
+            fingerprints: Fingerprints::new(link),
+            holds_anybody: held::is_any(reader, link.id)?,
+            survey,
             open: BTreeMap::new(),
             carried: HashSet::new(),
             given_up: HashSet::new(),
@@ -130,6 +140,7 @@ impl<'a> Cutter<'a> {
             same: RoaringBitmap::new(),
             elsewhere: Elsewhere::of(reader, link)?,
             let_go: RoaringBitmap::new(),
+            ready: Vec::new(),
             sink,
             wanted: true,
         })
@@ -160,7 +171,8 @@ impl<'a> Cutter<'a> {
             }
         }
         self.give(Cutting::End);
-        Ok(())
+        self.hand_over();
+        self.survey.take().map_or(Ok(()), |survey| survey.end(self.reader, &self.link.columns))
     }
 
     /// Waits until everything that was cut is settled, with the withdrawals that follow from it. False where nobody is
@@ -169,12 +181,14 @@ impl<'a> Cutter<'a> {
         loop {
             let (settled, wait) = oneshot::channel();
             self.give(Cutting::Barrier(settled));
+            self.hand_over();
             let Ok(refused) = wait.blocking_recv() else { return Ok(false) };
             if refused.is_empty() {
                 return Ok(true);
             }
             // Each was carried by itself a moment ago; whoever else has its identity now is found in the store.
             let carried = std::mem::take(&mut self.carried);
+            self.holds_anybody = true;
             self.outdated |= &refused;
             self.phase(&refused, |_| Change::Removed)?;
             self.carried = carried;
@@ -188,9 +202,13 @@ impl<'a> Cutter<'a> {
             if chunk.is_empty() || !self.wanted {
                 break;
             }
-            for (profile, member) in self.enrich(&chunk, &change)? {
-                self.place(profile, member)?;
+            let moment = self.reader.moment()?;
+            let enriched = self.enrich(&chunk, &change)?;
+            for member in enriched.members() {
+                self.place(&enriched, *member)?;
             }
+            moment.end()?;
+            self.hand_over();
         }
         for (_, lot) in std::mem::take(&mut self.open) {
             self.give_lot(lot);
@@ -224,51 +242,66 @@ impl<'a> Cutter<'a> {
     }
 
     fn give(&mut self, cutting: Cutting) {
-        self.wanted = self.wanted && (self.sink)(cutting);
+        self.ready.push(cutting);
     }
 
-    /// Reads the columns of these profiles and records; one that is gone from the store has no values.
+    fn hand_over(&mut self) {
+        for cutting in self.ready.drain(..) {
+            self.wanted = self.wanted && (self.sink)(cutting);
+        }
+    }
+
+    /// Reads the columns of these profiles and records, whose numbers ascend.
     fn enrich(
         &mut self,
         chunk: &[u32],
         change: &impl Fn(u32) -> Change,
-    ) -> Result<Vec<(u32, Member)>, enroute_store::Error> {
-        let link = self.link;
-        let mut members: BTreeMap<u32, Member> =
-            chunk.iter().map(|id| (*id, Member::empty(&link.columns, change(*id)))).collect();
+    ) -> Result<Enriched<'a>, enroute_store::Error> {
+        let mut enriched = Enriched::new(self.link, chunk.len());
         let further = chunk.partition_point(|id| *id < RECORD_ID_MIN);
         let (profiles, records) = chunk.split_at_checked(further).unwrap_or((chunk, &[]));
+        let survey = &mut self.survey;
+        let mut gone = profiles.iter().copied().peekable();
         self.values.read(profiles.iter().copied(), |profile, _, consent, json| {
-            if let Some(member) = members.get_mut(&profile) {
-                member.fill(link, consent, json, None);
+            while let Some(gone) = gone.next_if(|gone| *gone < profile) {
+                enriched.push(gone, change(gone), None, survey);
             }
+            gone.next();
+            enriched.push(profile, change(profile), Some(&Stored { consent, json, record: None }), survey);
             Ok::<_, enroute_store::Error>(())
         })?;
+        gone.for_each(|gone| enriched.push(gone, change(gone), None, survey));
         for id in records {
-            let Some(record) = records::get(self.reader, *id)? else { continue };
-            self.values.read([record.profile], |_, _, consent, json| {
-                if let Some(member) = members.get_mut(id) {
-                    member.fill(link, consent, json, Some(record));
-                }
-                Ok::<_, enroute_store::Error>(())
-            })?;
+            let mut is_there = false;
+            if let Some(record) = records::get(self.reader, *id)? {
+                self.values.read([record.profile], |_, _, consent, json| {
+                    is_there = true;
+                    let stored = Stored { consent, json, record: Some(record) };
+                    enriched.push(*id, change(*id), Some(&stored), &mut None);
+                    Ok::<_, enroute_store::Error>(())
+                })?;
+            }
+            if !is_there {
+                enriched.push(*id, change(*id), None, &mut None);
+            }
         }
-        Ok(members.into_iter().collect())
+        Ok(enriched)
     }
 
-    fn place(&mut self, profile: u32, mut member: Member) -> Result<(), enroute_store::Error> {
-        let link = self.link;
+    fn place(&mut self, enriched: &Enriched<'_>, member: Member) -> Result<(), enroute_store::Error> {
+        let (link, profile) = (self.link, member.profile);
         if member.change == Change::Removed && !link.sends_exits && !self.forgotten.contains(profile) {
             let identity = None;
             self.folded.push(Folded { profile, change: member.change, hash: [0; 16], identity, heir: None });
             return Ok(());
         }
         let before = match member.change {
+            _ if !self.holds_anybody => None,
             Change::Added if !link.folds() => None,
             _ => held::get(self.reader, link.id, profile)?,
         };
-        let hash = member.hash(link);
-        let identity = member.identity(link);
+        let hash = self.fingerprints.of_member(enriched, member);
+        let identity = self.fingerprints.identity_of(enriched, member);
         let is_same = before.as_ref().is_some_and(|held| held.hash == Some(hash));
         let carries = before.as_ref().is_some_and(|held| !held.folded) || !link.folds();
         let is_asked_for = link.trial.is_some() || self.candidates.again.contains(profile);
@@ -290,7 +323,7 @@ impl<'a> Cutter<'a> {
         }
         let mut sent = before.as_ref().map(|held| open_sent(&link.sealer, link.id, held)).unwrap_or_default();
         if link.folds()
-            && let Some(folded) = self.fold(profile, &member, hash, identity, before.as_ref(), &mut sent)?
+            && let Some(folded) = self.fold(member, hash, identity, before.as_ref(), &mut sent)?
         {
             self.folded.push(folded);
             if self.folded.len() >= CHUNK {
@@ -298,28 +331,26 @@ impl<'a> Cutter<'a> {
             }
             return Ok(());
         }
-        if self.elsewhere.is_shared() && self.leaves_to_others(profile, &member, before.as_ref(), &mut sent)? {
+        if self.elsewhere.is_shared() && self.leaves_to_others(member, identity, before.as_ref(), &mut sent)? {
             self.let_go.insert(profile);
             return Ok(());
         }
-        member.sent = sent;
         let is_refused = is_leaving && self.outdated.contains(profile);
         let meta = Meta { hash, identity, before, tried: self.tried.get(&profile).copied(), is_refused };
-        self.push(profile, member, meta);
+        self.push(enriched, member, &sent, meta);
         Ok(())
     }
 
     /// Decides whether somebody else carries this person, and keeps from being withdrawn what others still hold.
     fn fold(
         &mut self,
-        profile: u32,
-        member: &Member,
+        member: Member,
         hash: [u8; 16],
         identity: Option<[u8; 16]>,
         before: Option<&Held>,
         sent: &mut Vec<SentRow>,
     ) -> Result<Option<Folded>, enroute_store::Error> {
-        let change = member.change;
+        let Member { profile, change, .. } = member;
         if change == Change::Removed && before.is_some_and(|held| held.folded) {
             return Ok(Some(Folded { profile, change, hash, identity, heir: None }));
         }
@@ -358,7 +389,7 @@ impl<'a> Cutter<'a> {
     ) -> Result<(), enroute_store::Error> {
         let mut kept = Vec::new();
         for row in sent.drain(..) {
-            let Some(other) = self.link.identity_of_row(&row).filter(|other| Some(*other) != known) else {
+            let Some(other) = self.fingerprints.identity_of_row(&row).filter(|other| Some(*other) != known) else {
                 kept.push(row);
                 continue;
             };
@@ -382,16 +413,17 @@ impl<'a> Cutter<'a> {
     /// somebody who leaves.
     fn leaves_to_others(
         &self,
-        profile: u32,
-        member: &Member,
+        member: Member,
+        identity: Option<[u8; 16]>,
         before: Option<&Held>,
         sent: &mut Vec<SentRow>,
     ) -> Result<bool, enroute_store::Error> {
-        let now = if member.change == Change::Removed { None } else { member.identity(self.link) };
+        let profile = member.profile;
+        let now = if member.change == Change::Removed { None } else { identity };
         let mut kept = Vec::new();
         let had_some = !sent.is_empty();
         for row in sent.drain(..) {
-            let identity = self.link.identity_of_row(&row);
+            let identity = self.fingerprints.identity_of_row(&row);
             let is_still_sent = identity.is_some() && identity == now;
             if is_still_sent || !self.elsewhere.holds(profile, identity)? {
                 kept.push(row);
@@ -412,23 +444,25 @@ impl<'a> Cutter<'a> {
         identity: &[u8; 16],
         carriers_only: bool,
     ) -> Result<Option<u32>, enroute_store::Error> {
+        if !self.holds_anybody {
+            // Who shares it came in this very run, and is known to carry it.
+            return Ok(None);
+        }
         let others = held::same_identity(self.reader, self.link.id, identity, profile, carriers_only)?;
         let leaves = |other: &u32| self.candidates.removed.contains(*other) || self.outdated.contains(*other);
         Ok(others.into_iter().find(|other| !leaves(other)))
     }
 
-    fn push(&mut self, profile: u32, member: Member, meta: Meta) {
+    fn push(&mut self, enriched: &Enriched<'_>, member: Member, sent: &[SentRow], meta: Meta) {
         let columns = &self.link.columns;
-        let lot = self
-            .open
-            .entry(member.consent.clone())
-            .or_insert_with(|| Lot::new(columns.fields.len(), columns.rows(), member.consent.clone()));
+        let consent = enriched.consent(member).map(str::to_owned);
+        let new = || Lot::new(columns.fields.len(), columns.rows(), consent.clone());
+        let lot = self.open.entry(consent.clone()).or_insert_with(new);
         let position = u32::try_from(lot.len()).unwrap_or(u32::MAX);
-        lot.batch.profiles.push(profile);
+        lot.batch.profiles.push(member.profile);
         lot.batch.changes.push(member.change);
-        lot.batch.identifiers.push_row(&member.identifiers, 0);
-        lot.batch.values.push_row(&member.values, 0);
-        for row in &member.sent {
+        enriched.copy(member, &mut lot.batch.identifiers, &mut lot.batch.values);
+        for row in sent {
             for field in &columns.fields {
                 lot.batch.sent.push(row.get(field).map_or(Value::Absent, Value::Text));
             }
@@ -436,7 +470,7 @@ impl<'a> Cutter<'a> {
         }
         lot.meta.push(meta);
         let is_full = lot.len() >= self.link.batch_members.min(LOT_MEMBERS_MAX) || lot.batch.bytes() >= LOT_BYTES_MAX;
-        if is_full && let Some(lot) = self.open.remove(&member.consent) {
+        if is_full && let Some(lot) = self.open.remove(&consent) {
             self.give_lot(lot);
         } else if self.open.len() > LOTS_OPEN_MAX
             && let Some((_, lot)) = self.open.pop_first()
@@ -446,104 +480,18 @@ impl<'a> Cutter<'a> {
     }
 }
 
-/// One member while it is put together.
-struct Member {
-    change: Change,
-    /// Whether the mapping's condition is met.
-    matches: bool,
-    consent: Option<String>,
-    identifiers: Cells,
-    values: Cells,
-    sent: Vec<SentRow>,
-}
-
-impl Member {
-    fn empty(columns: &Columns, change: Change) -> Self {
-        let width = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let absent = |count: usize| {
-            let mut cells = Cells::with_capacity(width(count), 1);
-            (0..count).for_each(|_| cells.push(Value::Absent));
-            cells
-        };
-        Self {
-            change,
-            matches: true,
-            consent: None,
-            identifiers: absent(columns.fields.len()),
-            values: absent(columns.rows()),
-            sent: Vec::new(),
-        }
-    }
-
-    /// Takes over what the store gave, in the order of [`Columns::read`].
-    fn fill(&mut self, link: &Link, consent: Option<&str>, json: &[Option<&str>], record: Option<Record>) {
-        self.consent = consent.map(str::to_owned);
-        let columns = &link.columns;
-        self.matches = self.change == Change::Removed || columns.admit(json);
-        (self.identifiers, self.values) = columns.cells(json, self.change != Change::Removed, |texts| match record {
-            None => 0,
-            Some(record) => columns.nth(&link.sealer, texts, &record.value),
-        });
-    }
-
-    fn hash(&self, link: &Link) -> [u8; 16] {
-        let mut hasher = link.sealer.keyed_hasher("member");
-        hasher.update_part(self.consent.as_deref().map(str::as_bytes));
-        self.identifiers.fingerprint_row(0, |bytes| hasher.update(bytes));
-        self.values.fingerprint_row(0, |bytes| hasher.update(bytes));
-        hasher.finish()
-    }
-
-    fn identity(&self, link: &Link) -> Option<[u8; 16]> {
-        link.identity_of(|field| {
-            let column = link.columns.fields.iter().position(|name| name == field)?;
-            match self.identifiers.value(0, column) {
-                Value::Text(text) | Value::Number(text) => Some(text.to_owned()),
-                _ => None,
-            }
-        })
-    }
-}
-
-impl Link {
-    /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
-    fn folds(&self) -> bool {
-        let (identity, columns) = (&self.identity, &self.columns);
-        let by_own_id = identity.uses == IdentifierUse::First
-            && columns.choice.sources.first().is_some_and(|first| {
-                first.kind == "user_id" && identity.key.first() == columns.fields.get(first.field)
-            });
-        !identity.key.is_empty() && !by_own_id
-    }
-
-    /// Keyed hash of the identity that was sent in a row.
-    pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
-        self.identity_of(|field| row.get(field).map(str::to_owned))
-    }
-
-    /// Keyed hash of the first identifying value, folded as the manifest says.
-    fn identity_of(&self, value: impl Fn(&str) -> Option<String>) -> Option<[u8; 16]> {
-        let identity = &self.identity;
-        let (field, text) = identity.key.iter().find_map(|field| value(field).map(|text| (field, text)))?;
-        let steps = self.manifest.field(field).map_or(&[][..], |field| &field.fold);
-        let region = self.phone_regions.get(field);
-        let number = region.and_then(|region| enroute_phone::e164(&text, region.as_deref()));
-        let text = number.unwrap_or_else(|| spelled(&folded(&text, identity.fold), steps));
-        (!text.is_empty()).then(|| self.sealer.keyed_hash("identity", format!("{field}={text}").as_bytes()))
-    }
-}
-
 /// Runs a cutter on a thread where blocking is fine and hands its cuttings over one by one.
 pub(crate) fn spawn(
     link: Arc<Link>,
     reader: Reader,
     candidates: Arc<Candidates>,
     tried: Arc<HashMap<u32, Tried>>,
+    survey: Option<Survey>,
 ) -> tokio::sync::mpsc::Receiver<Result<Cutting, enroute_store::Error>> {
     let (sender, receiver) = tokio::sync::mpsc::channel(CUTTINGS_AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut sink = |cutting| sender.blocking_send(Ok(cutting)).is_ok();
-        let cut = Cutter::new(&link, &reader, &candidates, &tried, &mut sink).and_then(Cutter::run);
+        let cut = Cutter::new(&link, &reader, &candidates, &tried, survey, &mut sink).and_then(Cutter::run);
         if let Err(error) = cut {
             let _ = sender.blocking_send(Err(error));
         }

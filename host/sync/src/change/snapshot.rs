@@ -166,15 +166,15 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
     let mut due = waiting::updates_refused_before(reader, link.id, version, NO_MATCHING_MAPPING)?;
     let longest_ms = link.manifest.longest_wait_ms();
     let alone = letters::alone(reader, link.id)?;
-    for row in ledger::waiting(reader, link.id)? {
-        if row.ticket.is_some() || !is_due(row.due_ms, now_ms, longest_ms) && !is_changed {
+    waiting::each(reader, link.id, |row| {
+        if row.has_job || !is_due(row.due_ms, now_ms, longest_ms) && !is_changed {
             waiting.insert(row.profile);
         } else {
             due.insert(row.profile);
             let (attempts, first_ms, alone) = (row.attempts, row.first_ms, alone.contains(row.profile));
             snapshot.tried.insert(row.profile, Tried { attempts, first_ms, alone, is_probe: false });
         }
-    }
+    })?;
     let since_ms = now_ms.saturating_sub(PROBE_PAUSE_MS);
     for probe in letters::probes(reader, link.id, version, since_ms)? {
         let letters::Death { profile, alone, attempts, first_ms } = probe.death;

@@ -30,7 +30,7 @@ pub(crate) async fn take(book: &Book, snapshot: &Snapshot, now_ms: u64) -> Resul
     };
     let candidates = Candidates { added: &first - &snapshot.state.held, ..Candidates::default() };
     let reader = book.store.reader()?;
-    let mut cuttings = cutter::spawn(Arc::clone(&book.link), reader, Arc::new(candidates), Arc::new(HashMap::new()));
+    let mut cuttings = cutter::spawn(Arc::clone(&book.link), reader, Arc::new(candidates), Arc::new(HashMap::new()), None);
     while let Some(cutting) = cuttings.recv().await {
         match cutting? {
             Cutting::Lot(lot) => hold(book, *lot).await?,

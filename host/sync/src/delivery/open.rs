@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use enroute_config::crash_point;
 use enroute_core::outcome::{Report, Verdict};
 
 use crate::clock::Clock;
@@ -46,6 +47,7 @@ pub(crate) async fn probe(store: &Arc<Store>, link: &Arc<Link>, clock: &Clock) -
         Err(fault) => (fault.kind.code().to_owned(), Some(fault.to_string()), None),
     };
     if let Some(items) = account {
+        crash_point!("account.answered");
         let (destination, origin, at_ms) = (link.destination.clone(), link.account_origin(), clock.now_ms());
         store.write(move |tx| accounts::put(tx, &destination, &origin, at_ms, items)).await?;
     }
@@ -72,6 +74,7 @@ pub(crate) async fn open(
     clock: &Clock,
 ) -> Result<Result<Link, NotOpened>, Error> {
     let (sent, outlet) = call(link, gates, clock, Work::Open, "open").await;
+    crash_point!("list.answered");
     let (id, rows) = (link.id, outlet.take_records());
     let why = sent.as_ref().ok().and_then(|report| cause(&report.verdict, &rows));
     store.write(move |tx| ledger::requests(tx, (run, id, None), &rows)).await?;
@@ -103,6 +106,7 @@ pub(crate) async fn open(
         ledger::set_opened(tx, id, at_ms, &digest)
     };
     store.write(write).await?;
+    crash_point!("list.opened");
     Ok(Ok(opened))
 }
 

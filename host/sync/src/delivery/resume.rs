@@ -11,6 +11,7 @@ use crate::delivery::pace::Gates;
 use crate::delivery::settle::Book;
 use crate::delivery::stop::Stop;
 use crate::report::Tally;
+use enroute_config::crash_point;
 use enroute_core::batch::Change;
 use enroute_core::cells::{Cells, Value};
 use enroute_core::outcome::{Outcome, Report, Verdict};
@@ -142,6 +143,7 @@ async fn ask_some(
     });
     let outlet = Arc::new(DeliveryOutlet::new(link, gates, clock, "derived"));
     let sent = link.plugin.send(&link.guest, &work, Arc::clone(&outlet) as _).await;
+    crash_point!("job.answered");
     let reach = outlet.reach(profiles.len());
     let sent = deliver::believe(&outlet, sent, &reach, true);
     let rows = outlet.take_records();
@@ -158,6 +160,7 @@ async fn ask_some(
             asked.remote.clone_from(&report.remote);
             gates.heed(link, &report.verdict, clock);
             settle(book, clock, tickets, profiles, report, &mut asked).await?;
+            crash_point!("job.settled");
         }
         Err(fault) => {
             link.log_fault(&fault);

@@ -258,7 +258,7 @@ impl Session {
         self.trust.look_at(total, snapshot.holds_others());
         let trust = std::mem::take(&mut self.trust);
         let (candidates, tried) = (Arc::new(snapshot.candidates.clone()), Arc::new(snapshot.tried.clone()));
-        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried);
+        let cuttings = cutter::spawn(Arc::clone(&self.link), self.store.reader()?, candidates, tried, None);
         let patience = self.patience();
         let progress = (Arc::clone(&self.options.progress), total);
         let clock = self.options.clock.clone();
@@ -270,8 +270,7 @@ impl Session {
     /// When something that waits is due.
     async fn earliest_wait(&self) -> Result<Option<u64>, Error> {
         let link = self.link.id;
-        let waiting = self.store.read(move |reader| ledger::waiting(reader, link)).await?;
-        Ok(waiting.iter().filter(|row| row.state != "unknown").map(|row| row.due_ms).min())
+        self.store.read(move |reader| waiting::earliest(reader, link)).await
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 
-use enroute_core::cells::{Cells, Value};
 use enroute_core::manifest::{Manifest, Values};
 
 use crate::setup::identify::{self, Choice, Source};
@@ -90,29 +89,15 @@ impl Columns {
         self.program.len()
     }
 
-    /// One row of identifiers and one of values. A row that goes into an identifier field wins over the profile's own
-    /// identifier. `nth` says which value of the identifying field it is, where every value is a record of its own.
-    pub(crate) fn cells(
-        &self,
-        json: &[Option<&str>],
-        is_member: bool,
-        nth: impl Fn(&[Option<&str>]) -> usize,
-    ) -> (Cells, Cells) {
-        let (chosen, rows) = self.texts_of(json, is_member, nth);
-        (one_row(&chosen), one_row(&rows))
-    }
-
-    /// The identifiers and the rows of somebody who is there, as JSON texts.
-    pub(crate) fn texts<'a>(&self, json: &[Option<&'a str>]) -> (Texts<'a>, Texts<'a>) {
-        self.texts_of(json, true, |_| 0)
-    }
-
     /// Which identifier fields somebody has a value for, whether it goes out or not.
     pub(crate) fn present(&self, json: &[Option<&str>]) -> Vec<bool> {
         self.choice.present(json.get(..self.choice.sources.len()).unwrap_or_default())
     }
 
-    fn texts_of<'a>(
+    /// The identifiers and the rows of a member, as JSON texts. A row that goes into an identifier field wins over the
+    /// profile's own identifier. `nth` says which value of the identifying field it is, where every value is a record of
+    /// its own.
+    pub(crate) fn texts<'a>(
         &self,
         json: &[Option<&'a str>],
         is_member: bool,
@@ -164,16 +149,6 @@ impl Columns {
 
 /// JSON texts, one a field or row.
 pub(crate) type Texts<'a> = Vec<Option<Cow<'a, str>>>;
-
-fn one_row(texts: &[Option<Cow<'_, str>>]) -> Cells {
-    let mut cells = Cells::with_capacity(u32::try_from(texts.len()).unwrap_or(u32::MAX), 1);
-    for text in texts {
-        if cells.push_json(text.as_deref()).is_err() {
-            cells.push(Value::Absent);
-        }
-    }
-    cells
-}
 
 /// What a record of this value is found by.
 pub(crate) fn hash(sealer: &Sealer, text: &str) -> [u8; 16] {

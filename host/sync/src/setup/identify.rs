@@ -169,7 +169,7 @@ fn identifies(json: &str) -> bool {
     let first = json.as_bytes().first();
     let is_scalar = matches!(first, Some(b'"' | b'-' | b'0'..=b'9'));
     let blank = json.trim_matches('"').chars().all(|c| c.is_whitespace() || c == '0' || c == '-');
-    is_scalar && !blank && !BLOCKED.contains(&json.to_lowercase().as_str())
+    is_scalar && !blank && !BLOCKED.iter().any(|blocked| json.eq_ignore_ascii_case(blocked))
 }
 
 #[cfg(test)]

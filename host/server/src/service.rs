@@ -1,0 +1,249 @@
+//! The parts of the host put together, from the first look at the files to the last write.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use enroute_config::Paths;
+use enroute_runtime::Runtime;
+use enroute_store::Store;
+use enroute_sync::{Clock, Halt};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::conductor::{Conductor, LOOK_MS, Parts};
+use crate::handover::{self, Order};
+use crate::hands::Hands;
+use crate::http::{self, About};
+use crate::listen::{self, Limits};
+use crate::manager;
+use crate::metrics::Metrics;
+use crate::reload::{self, Ready, Refused};
+use crate::state::State;
+use crate::watch::Watch;
+
+/// Orders that wait for the loop; whoever has one more waits in turn.
+const ORDERS_MAX: usize = 64;
+
+/// How the host is wanted.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The operator's folder.
+    pub folder: PathBuf,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How long it goes on listening after it was told to stop, for balancers that still send.
+    pub drain_delay: Duration,
+    /// The host's version.
+    pub version: &'static str,
+}
+
+/// What keeps the host from running.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The files have mistakes, told as `enroute check` does.
+    #[error("the configuration cannot be in force:\n{0}")]
+    Configuration(String),
+    /// The address is taken, or not ours.
+    #[error(transparent)]
+    Listen(#[from] listen::Error),
+    /// The socket in the state folder, or a signal.
+    #[error("cannot {doing}")]
+    System {
+        /// What.
+        doing: &'static str,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] enroute_store::Error),
+    /// A part of the host is gone, which is a flaw of ours.
+    #[error("a part of the host was lost")]
+    Lost,
+}
+
+/// What other parts of the host tell the loop.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    touched: Arc<Notify>,
+}
+
+impl Handle {
+    /// Profiles were changed: whoever follows them is woken.
+    pub fn touched(&self) {
+        self.touched.notify_one();
+    }
+}
+
+/// The host.
+pub struct Service {
+    config: Config,
+    store: Arc<Store>,
+    runtime: Runtime,
+    hands: Arc<dyn Hands>,
+    handle: Handle,
+    others: Router,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// A host that owns this store.
+    #[must_use]
+    pub fn new(config: Config, store: Arc<Store>, runtime: Runtime, hands: Arc<dyn Hands>) -> Self {
+        let handle = Handle { touched: Arc::default() };
+        Self { config, store, runtime, hands, handle, others: Router::new() }
+    }
+
+    /// What other parts tell it by.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// The same with more routes.
+    #[must_use]
+    pub fn with_routes(mut self, others: Router) -> Self {
+        self.others = self.others.merge(others);
+        self
+    }
+
+    /// Runs until an end is asked for and what was in flight is written down.
+    ///
+    /// # Errors
+    /// What kept it from starting, or a store that failed.
+    pub async fn run(self, halt: Halt) -> Result<(), Error> {
+        let (clock, state) = (Clock::System, Arc::new(State::default()));
+        let metrics = Arc::new(Metrics::new(self.config.version));
+        let watch = Arc::new(Mutex::new(Watch::default()));
+        // Before they are read: an edit in between is then seen as one.
+        let paths = Paths::new(&self.config.folder);
+        watch.lock().unwrap_or_else(PoisonError::into_inner).keep(reload::the_two(&paths));
+        let ready = self.load(&clock).await?;
+        let listener = listen::bind(self.config.listen)?;
+        let at = listener.local_addr().map_err(listen::Error::Address)?;
+        let socket = handover::listen(self.store.dir());
+        let socket = socket.map_err(|source| Error::System { doing: "listen in the state folder", source })?;
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+
+        state.tell(|told| {
+            told.version = self.config.version;
+            told.process = std::process::id();
+            told.address = format!("http://{at}");
+        });
+        metrics.reloaded(Some(clock.now_ms()));
+        if !ready.remarks.is_empty() {
+            self.hands.note(ready.remarks.trim_end());
+        }
+        let conductor = self.conductor((&state, &metrics, &watch), &clock, halt.clone(), ready).await?;
+        let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let mut beside = JoinSet::new();
+        beside.spawn(handover::serve(socket, self.store.dir().to_owned(), orders.clone(), Arc::clone(&state)));
+        beside.spawn(manager::feed(Arc::clone(&self.store), Arc::clone(&state), clock.clone()));
+        beside.spawn(on_hangup(orders.clone())?);
+        beside.spawn(on_touch(self.handle.clone(), orders.clone()));
+        let looking = std::thread::Builder::new().name("watch".to_owned());
+        let (eyes, orders, time) = (Arc::clone(&watch), orders, clock.clone());
+        let looking = looking.spawn(move || look(&eyes, &orders, &time));
+        looking.map_err(|source| Error::System { doing: "start the thread that looks at files", source })?;
+
+        let folder = self.store.dir().to_owned();
+        let about = About { state: Arc::clone(&state), metrics, folder: folder.clone(), clock };
+        let router = http::router(&about, self.others);
+        let limits = Limits { leaving: leaving.clone(), ..Limits::default() };
+        let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
+        let delay = self.config.drain_delay;
+        let (closing, asked) = (drain.clone(), halt);
+        beside.spawn(async move {
+            asked.asked().await;
+            leaving.cancel();
+            tokio::time::sleep(delay).await;
+            closing.cancel();
+        });
+        self.hands.listening(at);
+        state.beat(Clock::System.now_ms());
+        manager::ready(&state);
+
+        let ended = conductor.run(inbox).await;
+        drain.cancel();
+        let served = serving.await.map_err(|_| Error::Lost);
+        beside.shutdown().await;
+        // We still have the lock, so it is ours to take away; one that stays does no harm.
+        let _ = std::fs::remove_file(folder.join(handover::NAME));
+        ended?;
+        Ok(served??)
+    }
+
+    async fn load(&self, clock: &Clock) -> Result<Ready, Error> {
+        let (folder, runtime, store) = (self.config.folder.clone(), self.runtime.clone(), Arc::clone(&self.store));
+        let clock = clock.clone();
+        let load = move || Ready::load(&folder, &runtime, &store, &clock, None);
+        let loaded = tokio::task::spawn_blocking(load).await.map_err(|_| Error::Lost)?;
+        loaded.map_err(|Refused(why)| Error::Configuration(why))
+    }
+
+    async fn conductor(
+        &self,
+        (state, metrics, watch): (&Arc<State>, &Arc<Metrics>, &Arc<Mutex<Watch>>),
+        clock: &Clock,
+        halt: Halt,
+        ready: Ready,
+    ) -> Result<Conductor, Error> {
+        let parts = Parts {
+            folder: self.config.folder.clone(),
+            store: Arc::clone(&self.store),
+            runtime: self.runtime.clone(),
+            hands: Arc::clone(&self.hands),
+            state: Arc::clone(state),
+            metrics: Arc::clone(metrics),
+            clock: clock.clone(),
+            halt,
+            watch: Arc::clone(watch),
+        };
+        Ok(Conductor::new(parts, ready).await?)
+    }
+}
+
+/// SIGHUP means: read the files now.
+fn on_hangup(orders: mpsc::Sender<Order>) -> Result<impl Future<Output = ()> + Send, Error> {
+    let hangup = signal(SignalKind::hangup());
+    let mut hangup = hangup.map_err(|source| Error::System { doing: "listen to SIGHUP", source })?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            if orders.send(Order::Reload(None)).await.is_err() {
+                return;
+            }
+        }
+    })
+}
+
+async fn on_touch(handle: Handle, orders: mpsc::Sender<Order>) {
+    loop {
+        handle.touched.notified().await;
+        if orders.send(Order::Touched).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Looks at files until nobody wants to know any more. On a thread of its own: a network mount may keep it waiting.
+fn look(watch: &Mutex<Watch>, orders: &mpsc::Sender<Order>, clock: &Clock) {
+    while !orders.is_closed() {
+        std::thread::sleep(Duration::from_millis(LOOK_MS));
+        let changed = watch.lock().unwrap_or_else(PoisonError::into_inner).look(clock.now_ms());
+        if !changed.is_empty() && orders.blocking_send(Order::Changed(changed)).is_err() {
+            return;
+        }
+    }
+}
