@@ -216,13 +216,13 @@ async fn a_list_that_the_account_has_not_is_told_with_the_nearest() {
 #[test]
 fn a_word_of_a_manifest_that_means_nothing_is_told_with_the_one_that_was_meant() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut bytes = enroute_host::catalog::read_file(&plugin("braze")).expect("the plugin is read");
+    let mut bytes = enroute_host::catalog::read_file(&plugin("iterable")).expect("the plugin is read");
     let (from, to) = (b"\"type\":\"phone_e164\"", b"\"type\":\"phone_e146\"");
     let at = bytes.windows(from.len()).position(|window| window == from).expect("the word is in the manifest");
     bytes[at..at + to.len()].copy_from_slice(to);
-    std::fs::write(folder.path().join("braze.wasm"), &bytes).expect("it is written");
+    std::fs::write(folder.path().join("iterable.wasm"), &bytes).expect("it is written");
     let plugins = format!(
-        "[plugin.braze]\nfile = \"braze.wasm\"\nsha256 = \"{}\"\n\n[destination.crm]\nplugin = \"braze\"\nhosts = []\n",
+        "[plugin.iterable]\nfile = \"iterable.wasm\"\nsha256 = \"{}\"\n\n[destination.crm]\nplugin = \"iterable\"\nhosts = []\n",
         enroute_host::catalog::sha256_hex(&bytes)
     );
     std::fs::write(folder.path().join("plugins.toml"), plugins).expect("it is written");
@@ -231,8 +231,9 @@ fn a_word_of_a_manifest_that_means_nothing_is_told_with_the_one_that_was_meant()
     let checked = run(&["check"]);
     let told = text(&checked.stderr);
     assert_eq!(checked.status.code(), Some(2), "{told}");
-    assert!(told.contains("error[E322]: plugin `braze` is refused: its manifest is unusable: "), "{told}");
-    let expect = "`type = \"phone_e146\"` of `phone` in `field` is no type of a field; did you mean `phone_e164`?";
+    assert!(told.contains("error[E322]: plugin `iterable` is refused: its manifest is unusable: "), "{told}");
+    let expect =
+        "`type = \"phone_e146\"` of `phoneNumber` in `field` is no type of a field; did you mean `phone_e164`?";
     assert!(told.contains(expect), "{told}");
 
     let manifest = "id = \"a\"\nversion = \"1.0.0\"\ncontract = \"0.1\"\nname = \"A\"\nsummary = \"s\"\nhosts = []\n\

@@ -1,15 +1,22 @@
 //! Answers that refuse somebody, or that never come: who is sound arrives in the same run, and the cause is told.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use enroute_fakes::server::{Recorded, Reply, Service};
 use enroute_fakes::{Iterable, Server, iterable};
 use enroute_host::sync::{self, LinkReport, LinkState};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::support::{World, gold, link, plugin, plugin_entry, with};
+
+/// The one row of a connection with the misfit.
+const NOTES: &str = "{ trait = \"notes\", field = \"value\" }";
 
 /// One audience at one destination of a plugin.
 async fn world(plugin_id: &str, host: &str, settings: &str, secret: &str, rows: &str) -> World {
@@ -149,7 +156,7 @@ async fn an_object_that_is_named_in_unknown_words_is_refused_and_does_not_wait_f
 async fn unreached(url: &str) -> (LinkReport, sync::Explanation) {
     let host = url.split("//").nth(1).expect("a host");
     let settings = format!("base_url = \"{url}\"");
-    let world = world("misfit", host, &settings, "token", "{ trait = \"notes\", field = \"value\" }").await;
+    let world = world("misfit", host, &settings, "token", NOTES).await;
     let report = sync_once(&world, &[gold("u1"), gold("u2")]).await;
     let store = world.store();
     let story = sync::explain(&store.reader().expect("the store opens"), None, "u1").expect("the store is read");
@@ -177,4 +184,62 @@ async fn a_destination_that_cannot_be_reached_is_told_with_its_cause() {
         let failure = chapter.receipts[0].requests[0].failure.as_deref();
         assert!(failure.is_some_and(|failure| failure.contains(cause)), "{story:#?}");
     }
+}
+
+/// For `api.example.com`, vouched for by nobody but itself; with a key that guards nothing.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----
+MIIBbTCCAROgAwIBAgIBEzAKBggqhkjOPQQDAjAaMRgwFgYDVQQDDA9hcGkuZXhh
+bXBsZS5jb20wIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBoxGDAW
+BgNVBAMMD2FwaS5leGFtcGxlLmNvbTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BICoLMmbZr0Dt2VbhiSFhMvVhIcCV+ugkkjrpPXh5Aowq7Kmp3FZxJFHv/LJZeRg
+xmYlcHlLhVG9thsrnWz3k+WjSDBGMBoGA1UdEQQTMBGCD2FwaS5leGFtcGxlLmNv
+bTAJBgNVHRMEAjAAMB0GA1UdDgQWBBSr2MPeUQYunYuxHZrRIzzCv4V+IjAKBggq
+hkjOPQQDAgNIADBFAiAFMAGVimFPTSZfrmfERYfyLKoM1F9GB7jKvpoEhjUC/gIh
+AIidZcb9xoUGax71OjR8XUaGdoSKXH/gVC1EviBjgmbY
+-----END CERTIFICATE-----";
+const KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgKhI6kKEPoF2PhreK
+7o9Fw7kpq2u+01PWIzVbHc02I5OhRANCAASAqCzJm2a9A7dlW4YkhYTL1YSHAlfr
+oJJI66T14eQKMKuypqdxWcSRR7/yyWXkYMZmJXB5S4VRvbYbK51s95Pl
+-----END PRIVATE KEY-----";
+
+/// A server that nobody believes.
+fn impostor() -> SocketAddr {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            // A client that does not believe the certificate ends the conversation here.
+            let _ = stream.read(&mut [0; 4096]);
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_is_not_trusted_pauses_and_comes_back_when_it_is() {
+    let picky = Arc::new(Picky::default());
+    let sound = Server::start(Arc::clone(&picky)).await.expect("the server starts");
+    let (right, wrong) = (sound.addr().to_string(), impostor().to_string());
+    let world = world("misfit", &wrong, &format!("base_url = \"https://{wrong}\""), "token", NOTES).await;
+    let people = [gold("u1"), gold("u2")];
+    for _ in 0..2 {
+        let report = sync_once(&world, &people).await;
+        let reason = report.reason.as_deref().unwrap_or_default();
+        assert_eq!((report.state, report.held, report.in_doubt), (LinkState::Paused, 0, 0), "{report:#?}");
+        assert!(reason.contains("its certificate is self-signed") && reason.contains(&wrong), "{report:#?}");
+        assert_eq!(report.outcomes.deferred, 2, "who waits is kept: {report:#?}");
+    }
+    let path = world.folder.path().join("plugins.toml");
+    let text = std::fs::read_to_string(&path).expect("the file is there");
+    world.write("plugins.toml", &text.replace(&format!("https://{wrong}"), &sound.url()).replace(&wrong, &right));
+    let report = sync_once(&world, &people).await;
+    assert_eq!((report.state, report.outcomes.delivered), (LinkState::Done, 2), "{report:#?}");
+    assert_eq!(picky.0.lock().unwrap().len(), 2);
 }

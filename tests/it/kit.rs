@@ -294,6 +294,25 @@ fn each_defect_is_caught_by_the_one_check_that_it_breaks() {
 }
 
 #[test]
+fn a_setting_that_is_the_country_of_numbers_is_named_and_no_other() {
+    let sendgrid = bytes("sendgrid");
+    let code = runtime(Limits::default()).load("sendgrid", &sendgrid).expect("the plugin compiles");
+    let text = std::fs::read_to_string(root().join("plugins/sendgrid/plugin.toml")).expect("the manifest");
+    let named = "region_settings = [\"phone_region\"]\n";
+    assert!(text.contains(named));
+    for (instead, expect) in [
+        (named, &[][..]),
+        ("", &["regions_are_told"][..]),
+        ("region_settings = []\n", &["regions_are_told"][..]),
+        ("region_settings = [\"phone_region\", \"list_name\"]\n", &["regions_are_told"][..]),
+    ] {
+        let subject = subject(&sendgrid, &text.replace(named, instead), &code);
+        let report = examine_loaded(&subject, &options("plugins/sendgrid"), &|_| {}).expect("the kit runs");
+        assert_eq!(failed(&report), expect, "{instead:?}: {}", report.to_text());
+    }
+}
+
+#[test]
 fn a_sound_plugin_passes_every_check_and_its_cases() {
     let report = examine(&bytes("broken"), &options("tests/guests/broken"), &|_| {}).expect("the kit runs");
     assert!(report.passed(), "{}", report.to_text());

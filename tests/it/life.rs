@@ -4,5 +4,6 @@
 mod first;
 mod folding;
 mod forgotten;
+mod phones;
 mod resync;
 mod versions;

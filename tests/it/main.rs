@@ -17,6 +17,7 @@ mod account;
 mod answers;
 mod asking;
 mod bench;
+mod causes;
 mod compiling;
 mod conditions;
 mod crashes;

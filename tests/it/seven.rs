@@ -109,7 +109,7 @@ impl World {
 }
 
 /// Requests that carry members, by the beginning of their path.
-fn uploads(destination: &str) -> &'static str {
+pub(crate) fn uploads(destination: &str) -> &'static str {
     match destination {
         "braze-eu" => "/users/track",
         "facebook-ads" => "/v",

@@ -116,13 +116,13 @@ impl Transform {
                 };
             }
             let position = width(batch.len());
-            let (identifiers, values) = columns.cells(&texts, person.is_member, |_| 0);
+            let (chosen, rows) = columns.texts(&texts, person.is_member, |_| 0);
             batch.profiles.push(position);
             batch.changes.push(if person.is_member { Change::Added } else { Change::Removed });
-            batch.identifiers.push_row(&identifiers, 0);
-            batch.values.push_row(&values, 0);
+            chosen.iter().for_each(|text| batch.identifiers.push_json_or_absent(text.as_deref()));
+            rows.iter().for_each(|text| batch.values.push_json_or_absent(text.as_deref()));
             if !person.is_member {
-                batch.sent.push_row(&identifiers, 0);
+                chosen.iter().for_each(|text| batch.sent.push_json_or_absent(text.as_deref()));
                 batch.sent_members.push(position);
             }
         }

@@ -170,6 +170,11 @@ impl<'a> Fingerprints<'a> {
 }
 
 impl Link {
+    /// Keyed hash of who was meant by a row that was sent.
+    pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+        Fingerprints::new(self).identity_of_row(row)
+    }
+
     /// Whether two profiles can be one person there: not where the profile's own id always identifies the member.
     pub(super) fn folds(&self) -> bool {
         let (identity, columns) = (&self.identity, &self.columns);

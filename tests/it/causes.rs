@@ -1,0 +1,63 @@
+//! What goes wrong at a destination is told as it was, at every one of the seven, and nobody is lost by it.
+
+use enroute_fakes::Fault;
+use enroute_fakes::all::{self, DESTINATIONS};
+use enroute_fakes::faults::Action;
+use enroute_fakes::server::Reply;
+use enroute_host::sync::{self, LinkReport, LinkState, Options};
+use serde_json::{Value, json};
+
+use crate::seven::{self, World};
+use crate::support::link;
+
+/// All that a report says of why members are not there yet.
+fn told(link: &LinkReport) -> String {
+    let waiting = link.waiting.iter().map(|one| one.reason.as_str());
+    waiting.chain(link.reason.as_deref()).collect::<Vec<_>>().join("; ")
+}
+
+fn people(value: f64) -> Vec<Value> {
+    let one = |id: &&str| {
+        let mut person = all::person(id);
+        person["traits"]["lifetime_value"] = json!(value);
+        person["traits"]["firstName"] = json!(format!("Ana {value}"));
+        person
+    };
+    ["u0", "u1", "u2", "u3"].iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_at_any_of_the_seven_is_told_as_it_was() {
+    let world = World::new().await;
+    world.sync(&[all::person("u0")]).await;
+    let troubles: [(Action, &[&str]); 4] = [
+        (Action::Html, &["web page", "no JSON", "not JSON"]),
+        (Action::Answer(Reply::text(503, "not now")), &["503"]),
+        (Action::Reset, &["interrupted", "reset", "closed", "before"]),
+        (Action::HugeBody(2 << 20), &["larger than", "1048576"]),
+    ];
+    for (at, (action, causes)) in troubles.into_iter().enumerate() {
+        for (name, server) in world.fakes.servers() {
+            server.fault(Fault::times(u64::MAX, action.clone()).path(seven::uploads(name)));
+        }
+        let people = people(100.5 + f64::from(u32::try_from(at).unwrap()));
+        let store = world.import(&people);
+        let setup = world.setup().await.unwrap();
+        let options = Options { clock: world.clock.clone(), ..Options::default() };
+        let report = sync::sync(&store, &setup, &options).await.unwrap();
+        for name in DESTINATIONS {
+            let link = link(&report, name);
+            assert!(link.adds_up && link.state != LinkState::Done, "{name}, {action:?}: {link:#?}");
+            assert_eq!(link.outcomes.rejected, 0, "{name}, {action:?}: nobody is to blame: {link:#?}");
+            let told = told(link);
+            assert!(causes.iter().any(|cause| told.contains(cause)), "{name}, {action:?}: {told}");
+        }
+        world.fakes.servers().iter().for_each(|(_, server)| server.clear_faults());
+        drop((store, setup));
+        let report = world.sync(&people).await;
+        for name in DESTINATIONS {
+            assert_eq!(link(&report, name).state, LinkState::Done, "{name}, after {action:?}: {report:#?}");
+            assert_eq!(world.fakes.members(name), seven::keys(name, &people), "{name}, after {action:?}");
+        }
+    }
+}
