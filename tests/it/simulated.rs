@@ -211,7 +211,8 @@ impl<'a> Life<'a> {
             let nth = braze.seen() + 1;
             braze.fault(Fault::always(Action::Hang).path("/users/track"));
             let cut = halt.clone();
-            let report = sync::sync(&store, &self.stage.setups[self.settings], &Options { halt, ..options.clone() });
+            let options = Options { halt, ..options.clone() };
+            let report = sync::sync(&store, &self.stage.setups[self.settings], &options);
             tokio::pin!(report);
             let ended = tokio::select! {
                 biased;
