@@ -109,7 +109,7 @@ impl<'a> Enriched<'a> {
 }
 
 /// Finds members again, by what is sent of them and by who they are.
-pub(crate) struct Fingerprints<'a> {
+pub(super) struct Fingerprints<'a> {
     link: &'a Link,
     member: KeyedHasher,
     identity: KeyedHasher,
@@ -118,7 +118,7 @@ pub(crate) struct Fingerprints<'a> {
 }
 
 impl<'a> Fingerprints<'a> {
-    pub(crate) fn new(link: &'a Link) -> Self {
+    pub(super) fn new(link: &'a Link) -> Self {
         let (member, identity) = (link.sealer.keyed_hasher("member"), link.sealer.keyed_hasher("identity"));
         Self { link, member, identity, scratch: Vec::new() }
     }
@@ -146,7 +146,7 @@ impl<'a> Fingerprints<'a> {
     }
 
     /// The same for what was sent of a member.
-    pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
+    pub(super) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {
         self.identity(|field| row.get(field))
     }
 

@@ -1,6 +1,5 @@
 //! Jobs at the destination that members wait for: asked about when they are due, several at a time.
 
-use crate::change::enrich::Fingerprints;
 use crate::change::lot::{open_sent, seal_sent};
 use crate::clock::Clock;
 use crate::delivery::blame::{Call, Trust};
@@ -283,7 +282,7 @@ impl Book {
         let mut sent = open_sent(&link.sealer, link.id, &row);
         sent.pop();
         let Some(before) = sent.last() else { return Ok(()) };
-        row.identity = Fingerprints::new(link).identity_of_row(before);
+        row.identity = link.identity_of_row(before);
         row.sent = seal_sent(&link.sealer, link.id, profile, &sent)?;
         held::put(tx, link.id, [&row])
     }

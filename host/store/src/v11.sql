@@ -1,1 +1,0 @@
--- Format 11 (rest).
