@@ -1,7 +1,8 @@
 //! Where a call runs: on the runtime's workers as long as it is short, then on a thread of its own.
 //!
-//! Few guests need more than some milliseconds. One that needs more must neither keep a worker from looking at the
-//! network nor take a core from calls that are short: it goes on as the least urgent work of the machine.
+//! Few guests need more than some milliseconds. One that needs more must not keep a worker from looking at the network,
+//! and one that needs far more must not take a core from calls that are short: it goes on as the least urgent work of the
+//! machine. Not sooner: what is least urgent may stand still for as long as the cores have anything else to do.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -16,6 +17,10 @@ use crate::limits::TICK;
 
 /// CPU time after which a call goes on by itself: most calls of the plugins in Rust need less.
 const SHORT: Duration = Duration::from_millis(20);
+
+/// CPU time that a call has by itself before all others go first: twice what the largest lot of a plugin in Rust
+/// needs.
+const URGENT: Duration = Duration::from_millis(100);
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -51,12 +56,21 @@ fn has_workers() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
-/// Goes on with `call` on a thread that gets what the others leave. Ends it where nobody waits for it any more.
+/// Goes on with `call` on a thread of its own, which after a while gets what the others leave. Ends it where nobody waits
+/// for it any more.
 async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
     let (mut tell, told) = oneshot::channel();
     let runtime = Handle::current();
     let run = move || {
-        yield_to_others();
+        let mut call = call;
+        let mut is_urgent = true;
+        let call = poll_fn(move |context| {
+            if is_urgent && cpu::now() >= URGENT {
+                is_urgent = false;
+                yield_to_others();
+            }
+            call.as_mut().poll(context)
+        });
         let ended = runtime.block_on(async {
             tokio::select! {
                 value = call => Some(value),

@@ -72,13 +72,7 @@ pub fn find(reader: &Reader, condition: &str, limits: Limits) -> Result<Found, A
 /// # Errors
 ///
 /// If the file cannot be written.
-pub fn keep(
-    tx: &Transaction<'_>,
-    sealer: &Sealer,
-    condition: &str,
-    found: &Found,
-    now_ms: u64,
-) -> Result<(), Error> {
+pub fn keep(tx: &Transaction<'_>, sealer: &Sealer, condition: &str, found: &Found, now_ms: u64) -> Result<(), Error> {
     let key = key(sealer, condition);
     tx.connection()
         .prepare_cached(
