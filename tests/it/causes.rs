@@ -28,15 +28,15 @@ fn people(value: f64) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_at_any_of_the_seven_is_told_as_it_was() {
-    let world = World::new().await;
-    world.sync(&[all::person("u0")]).await;
     let troubles: [(Action, &[&str]); 4] = [
-        (Action::Html, &["web page", "no JSON", "not JSON"]),
+        (Action::Html, &["web page", "no JSON", "not JSON", "other than JSON"]),
         (Action::Answer(Reply::text(503, "not now")), &["503"]),
         (Action::Reset, &["interrupted", "reset", "closed", "before"]),
         (Action::HugeBody(2 << 20), &["larger than", "1048576"]),
     ];
     for (at, (action, causes)) in troubles.into_iter().enumerate() {
+        let world = World::new().await;
+        world.sync(&[all::person("u0")]).await;
         for (name, server) in world.fakes.servers() {
             server.fault(Fault::times(u64::MAX, action.clone()).path(seven::uploads(name)));
         }

@@ -15,7 +15,7 @@ mod support;
 
 mod account;
 mod answers;
-mod asking;
+
 mod bench;
 mod causes;
 mod compiling;
@@ -39,6 +39,7 @@ mod outages;
 mod outside;
 mod places;
 mod queries;
+mod quotas;
 mod refusals;
 mod secrets;
 mod serve;

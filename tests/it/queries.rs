@@ -24,7 +24,8 @@ async fn check(world: &World, query: &str, (line, end): (u64, &str)) {
     let told: Value = serde_json::from_slice(&ended.stdout).expect("JSON");
     let one = &told[0];
     assert_eq!(ended.status.code(), Some(2), "{query}: {told:#}");
-    assert_eq!((one["code"].as_str(), one["file"].as_str()), (Some("E343"), Some("audiences.toml")), "{told:#}");
+    assert_eq!(one["code"].as_str(), Some("E343"), "{told:#}");
+    assert!(one["file"].as_str().is_some_and(|file| file.ends_with("audiences.toml")), "{told:#}");
     assert_eq!(one["line"].as_u64(), Some(line), "{query}: {told:#}");
     assert!(one["column"].as_u64().is_some_and(|column| column > 1), "{query}: {told:#}");
     assert!(one["message"].as_str().is_some_and(|message| message.contains(end)), "{query}: {told:#}");

@@ -13,10 +13,9 @@ use crate::{Error, schema};
 /// How long a statement waits for a lock. Only a checkpoint or an operator's own `sqlite3` can hold one.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
-/// Pages in the WAL after which a commit moves them into the file: 64 MiB, which is what is kept of it. Where ids come in
-/// no order, an import transaction of a large store touches thousands of pages of the key index, and those that the next
-/// ones touch too are moved once.
-const CHECKPOINT_PAGES: u32 = 16_384;
+/// Pages in the WAL after which a commit moves them into the file: 16 MiB, some six import transactions,
+/// so that pages of the key index which many of them touch are moved once.
+const CHECKPOINT_PAGES: u32 = 4096;
 
 /// The WAL is cut back to this once it has been moved, in bytes. It grows beyond only under a long reader.
 const WAL_BYTES_KEPT: i64 = 64 << 20;

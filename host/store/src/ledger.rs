@@ -401,7 +401,7 @@ pub fn reject(
     )?;
     let mut standing = connection.prepare_cached(
         "INSERT OR REPLACE INTO refusal (connection, profile, hash, plugin_digest, version, code, field, reason,
-           run, at_ms, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+           run, at_ms, change, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for row in rows {
         history.execute(params![
@@ -426,6 +426,7 @@ pub fn reject(
             run,
             at_ms.cast_signed(),
             row.change,
+            row.source,
         ])?;
     }
     Ok(())

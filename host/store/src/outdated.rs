@@ -1,29 +1,25 @@
-//! Members who were refused as they are now, and whom a destination still holds as they were before.
+//! Members who cannot be sent as they are now, and whom a destination still holds as they were before.
 
 use roaring::RoaringBitmap;
 use rusqlite::params;
 
 use crate::{Error, Look};
 
-/// Members whose update was refused by this plugin under these settings and who are held with identifiers of their own;
-/// not those who were refused with one of these codes.
+/// Members whose update this plugin cannot send under these settings and who are held with identifiers of their own.
+///
+/// Not those whom the destination refused: two who swap their addresses, say, are refused for the identity that they had
+/// before, and are rightly there.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn members(
-    from: &impl Look,
-    link: i64,
-    (plugin_digest, version): (&[u8], u64),
-    but_for: &[&str],
-) -> Result<RoaringBitmap, Error> {
+pub fn members(from: &impl Look, link: i64, (plugin_digest, version): (&[u8], u64)) -> Result<RoaringBitmap, Error> {
     let mut statement = from.connection().prepare_cached(
         "SELECT refusal.profile FROM refusal JOIN held
            ON held.connection = refusal.connection AND held.profile = refusal.profile
          WHERE refusal.connection = ?1 AND plugin_digest = ?2 AND refusal.version = ?3 AND change = 'updated'
-           AND code NOT IN (SELECT value FROM json_each(?4)) AND NOT folded AND length(sent) > 0",
+           AND source = 'plugin' AND NOT folded AND length(sent) > 0",
     )?;
-    let but_for = serde_json::to_string(but_for).unwrap_or_default();
-    let parameters = params![link, plugin_digest, version.cast_signed(), but_for];
+    let parameters = params![link, plugin_digest, version.cast_signed()];
     let rows = statement.query_map(parameters, |row| row.get::<_, u32>(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -40,12 +36,12 @@ mod tests {
     fn who_was_refused_for_what_it_is_now_and_is_held_by_itself_is_outdated() {
         let store = TestStore::new();
         let name = LinkName { audience: "a".to_owned(), destination: "d".to_owned(), mapping: String::new() };
-        let refused = |profile: u32, code: &str, change: &'static str| RejectionRow {
+        let refused = |profile: u32, source: &'static str, change: &'static str| RejectionRow {
             profile,
-            code: code.to_owned(),
+            code: "bad".to_owned(),
             field: None,
             reason: "it is bad".to_owned(),
-            source: "destination",
+            source,
             change,
             hash: None,
         };
@@ -56,13 +52,14 @@ mod tests {
             let bare = Held { sent: Vec::new(), ..held(7) };
             held::put(tx, link, [&held(1), &held(2), &held(3), &held(4), &held(5), &folded, &bare])?;
             let rows = [
-                refused(1, "bad", "updated"),
-                refused(2, "bad", "removed"),
-                refused(3, "given_up", "updated"),
-                refused(5, "bad", "updated"),
-                refused(6, "bad", "updated"),
-                refused(7, "bad", "updated"),
-                refused(8, "bad", "updated"),
+                refused(1, "plugin", "updated"),
+                refused(2, "plugin", "removed"),
+                refused(3, "host", "updated"),
+                refused(4, "destination", "updated"),
+                refused(5, "plugin", "updated"),
+                refused(6, "plugin", "updated"),
+                refused(7, "plugin", "updated"),
+                refused(8, "plugin", "updated"),
             ];
             ledger::reject(tx, (7, link), (b"plugin", 1), 50, &rows)?;
             // Whoever is tried again is refused nothing.
@@ -71,7 +68,7 @@ mod tests {
         };
         let link = store.write_blocking(write).unwrap();
         let reader = store.reader().unwrap();
-        let found = |digest: &[u8], version| members(&reader, link, (digest, version), &["given_up"]).unwrap();
+        let found = |digest: &[u8], version| members(&reader, link, (digest, version)).unwrap();
         assert_eq!(found(b"plugin", 1), RoaringBitmap::from_iter([1]));
         assert!(found(b"plugin", 2).is_empty() && found(b"another", 1).is_empty());
         let (refused, removals) = ledger::refused(&reader, link, b"plugin", 1).unwrap();

@@ -14,3 +14,6 @@ create table slot (
     name text primary key,
     at_ms integer not null
 ) strict, without rowid;
+
+-- Who refused somebody: 'plugin' where it cannot be sent as it is, else 'destination' or 'host'.
+alter table refusal add column source text;

@@ -114,7 +114,7 @@ async fn a_job_that_was_asked_about_when_the_process_died_is_asked_about_again_a
     let options = Options { clock: world.clock.clone(), ..Options::default() };
     let report = sync::sync(&store, &setup, &options).await.expect("the store works");
     assert_eq!(link(&report, "sendgrid-marketing").outcomes.accepted, 6, "{report:#?}");
-    drop(store);
+    drop((store, setup, options));
     for point in ["job.answered", "job.settled"] {
         assert!(dies(world.folder.path(), &["sync"], point).await, "{point} was not reached");
     }

@@ -88,13 +88,13 @@ async fn nothing_of_an_import_stays_on_a_session_that_others_use_next() {
         assert_eq!(code, Some(0), "{told}");
         assert_eq!(traits(&world, "a"), json!({ "plan": "gold", "seats": 3, "many": "1,2", "plans": "gold,free" }));
         let (code, told) = import(&world, "select user_id, 1/(seats::int - 3) as x from accounts").await;
-        assert!(code == Some(1) && told.contains("division by zero"), "{told}");
+        assert!(code == Some(2) && told.contains("division by zero"), "{told}");
         let (code, told) = import(
             &world,
             "select 1 as user_id) as q; insert into accounts values ('b'); select * from (select 1 as user_id",
         )
         .await;
-        assert!(code == Some(1) && told.contains("cannot insert multiple commands"), "{told}");
+        assert!(code == Some(2) && told.contains("cannot insert multiple commands"), "{told}");
         server.ask(port, "insert into accounts values (null)");
     }
     assert_eq!(server.ask(port, ABOUT), before, "the next client finds the session as it was");

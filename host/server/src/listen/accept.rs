@@ -32,6 +32,7 @@ pub(super) async fn run<IO>(
     let mut open = JoinSet::new();
     while let Some(permit) = turn(&room, &drain).await {
         let accepted = tokio::select! {
+            biased;
             () = drain.cancelled() => break,
             Some(_) = open.join_next() => continue,
             accepted = next() => accepted,

@@ -4,7 +4,6 @@ use crate::change::lot::Tried;
 use crate::change::only::Only;
 use crate::change::records;
 use crate::change::resend::Resend;
-use crate::report::codes::NOT_OF_THE_MEMBER;
 use crate::report::{ChangeCounts, NO_MATCHING_MAPPING};
 use crate::setup::link::Link;
 use enroute_core::diff::{Candidates, State, candidates};
@@ -209,9 +208,9 @@ pub(crate) fn take(reader: &Reader, link: &Link, seen: Seen, now_ms: u64) -> Res
 }
 
 /// Members who were refused as they are now, and whom the destination holds as they were before.
-pub(crate) fn outdated(reader: &Reader, link: &Link) -> Result<RoaringBitmap, enroute_store::Error> {
+fn outdated(reader: &Reader, link: &Link) -> Result<RoaringBitmap, enroute_store::Error> {
     if !link.sends_exits {
         return Ok(RoaringBitmap::new());
     }
-    outdated::members(reader, link.id, (&link.plugin_digest, link.settings_version), &NOT_OF_THE_MEMBER)
+    outdated::members(reader, link.id, (&link.plugin_digest, link.settings_version))
 }

@@ -13,7 +13,6 @@ use crate::delivery::search::{Search, Trail};
 use crate::delivery::settle::{Book, Entry, Settlement};
 use crate::delivery::stop::Stop;
 use crate::delivery::suspicion::{self, Beside, Case};
-use crate::delivery::withdraw;
 use crate::report::Tally;
 use crate::setup::link::Link;
 use enroute_core::outcome::{Outcome, Refusal, Report, Verdict};
@@ -22,7 +21,6 @@ use enroute_runtime::{Delivery, DeliveryWork, Fault, FaultKind, PreparedRequest,
 use enroute_store::Error;
 use enroute_store::ledger::{self, RequestRow};
 use enroute_store::letters::GIVEN_UP;
-use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -85,8 +83,6 @@ pub(crate) struct Done {
     pub(crate) call: Option<CallEnd>,
     /// Members on whom alone the plugin failed.
     pub(crate) culprits: u64,
-    /// Members who were refused as they are now, and whom the destination holds as they were before.
-    pub(crate) outdated: RoaringBitmap,
 }
 
 impl Done {
@@ -101,7 +97,6 @@ impl Done {
             stop: Some(stop),
             call: None,
             culprits: 0,
-            outdated: RoaringBitmap::new(),
         }
     }
 
@@ -166,7 +161,6 @@ pub(crate) async fn carry_out(
     history.search.learn(&decision);
     let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
     let shelved = shelved.without(&give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms())));
-    let outdated = withdraw::rejected(&link, &lot, &decision.finished);
     tally.count(&decision.finished);
     tally.count_requests(&requests);
     let settlement = Settlement {
@@ -188,7 +182,7 @@ pub(crate) async fn carry_out(
     let refused = decision.pause.as_deref().filter(|_| concerns_all);
     tell(leave, &clock, (showed, failure.as_deref()), refused).await?;
     let (stop, culprits, shelved) = (decision.pause.map(Stop::Person), decision.culprits, shelved.into_lots(&lot));
-    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits, outdated })
+    Ok(Done { tally, again, shelved, search: history.search, remote, stop, call: Some(call), culprits })
 }
 
 /// Whether the credential is refused: then it is so for every audience.

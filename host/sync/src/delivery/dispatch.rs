@@ -397,7 +397,6 @@ impl Dispatch {
         self.passed += u64::from(done.tally.outcomes.delivered > 0);
         self.tally.absorb(done.tally);
         self.trust.found_culprits(done.culprits);
-        self.outdated |= &done.outdated;
         match done.call {
             Some(CallEnd { fault: Some(fault), members, left }) => {
                 self.trust.failed(Call::Send, &fault, members, left);

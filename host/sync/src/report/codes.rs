@@ -16,18 +16,6 @@ pub(crate) const HINTS: [(&str, &str); 10] = [
     ("no_matching_mapping", "the condition of the mapping leaves them out; nothing is sent"),
 ];
 
-/// Codes that say nothing against a member as it is now: it stays at the destination as it was sent before.
-pub(crate) const NOT_OF_THE_MEMBER: [&str; 8] = [
-    GIVEN_UP,
-    "no_matching_mapping",
-    "plugin_trap",
-    "plugin_timeout",
-    "plugin_out_of_memory",
-    "plugin_too_many_calls",
-    "plugin_output_too_large",
-    "plugin_broke_contract",
-];
-
 const PLUGIN: &str = "report it to the plugin's author, with the profile's id and `--log debug`";
 
 /// What to do about a code of the host, and where more is said.

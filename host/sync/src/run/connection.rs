@@ -28,7 +28,7 @@ impl Session {
         if let Some(failed) = self.ready(now_ms, (&mut whole, &mut changes)).await? {
             return Ok(failed);
         }
-        let (mut pass, mut refused_before, mut seen, mut outdated) = (1, 0, None, RoaringBitmap::new());
+        let (mut pass, mut refused_before, mut seen) = (1, 0, None);
         let mut guard = Guard::new(self.link.remove_max_percent, self.options.allow_empty);
         loop {
             let snapshot = match self.snapshot(seen.take()).await {
@@ -65,10 +65,6 @@ impl Session {
             if stopped.is_none() && complete {
                 self.looked_at(&snapshot, overtaken.is_empty()).await?;
                 seen = Some(Seen { revision: snapshot.revision, overtaken });
-                if self.refused_later(&snapshot, &guard, &mut outdated).await? {
-                    pass += 1;
-                    continue;
-                }
             }
             match self.earliest_wait().await? {
                 Some(due_ms)
@@ -239,26 +235,6 @@ impl Session {
             self.store.write_relaxed(move |tx| membership::keep(tx, &sealer, &condition, &found, now_ms)).await?;
         }
         Ok(snapshot)
-    }
-
-    /// Whether a job has refused held members after everybody was looked at: they are withdrawn in another pass, which
-    /// each of them has once.
-    async fn refused_later(
-        &self,
-        snapshot: &Snapshot,
-        guard: &Guard,
-        outdated: &mut RoaringBitmap,
-    ) -> Result<bool, Error> {
-        if self.options.again.is_some() {
-            return Ok(false);
-        }
-        let link = Arc::clone(&self.link);
-        let refused = self.store.read(move |reader| snapshot::outdated(reader, &link)).await?;
-        let is_whole = self.options.is_whole();
-        let among = if is_whole { &snapshot.state.audience } else { &snapshot.candidates.updated };
-        let fresh = (refused & among) - &*outdated;
-        *outdated |= &fresh;
-        Ok(guard.unseen(&fresh) > 0)
     }
 
     async fn dispatch(&mut self, snapshot: &Snapshot, total: u64, guard: Guard) -> Result<Dispatched, Error> {

@@ -213,7 +213,8 @@ mod tests {
     #[test]
     fn a_wrong_destination_is_told_with_the_right_one() {
         let error = chosen(&["facebok".to_owned()]).unwrap_err();
-        assert!(format!("{error:?}").contains("did you mean `facebook`?"), "{error:?}");
+        let advice = format!("{:?}", error.downcast_ref::<output::Advice>());
+        assert!(advice.contains("did you mean `facebook`?"), "{advice}");
         assert_eq!(chosen(&["zendesk".to_owned(), "braze".to_owned()]).unwrap().len(), 2);
         assert_eq!(chosen(&[]).unwrap().len(), CASES.len());
     }
