@@ -37,8 +37,8 @@ async fn a_query_that_cannot_be_used_is_told_with_its_code_and_place() {
     let file = world.folder.path().join("warehouse.db");
     check(&world, "select id, plan from accounts", (2, "unable to open")).await;
     warehouse::make(&file, "create table accounts (id, plan); insert into accounts values ('u1', 'gold')").unwrap();
-    check(&world, "selct id from accounts", (3, "syntax error")).await;
-    check(&world, "select id, plan from acounts", (3, "no such table: acounts")).await;
+    check(&world, "choose id from accounts", (3, "syntax error")).await;
+    check(&world, "select id, plan from nowhere", (3, "no such table: nowhere")).await;
     check(&world, "select plan from accounts", (3, "it has no column `id`")).await;
     check(&world, "select id, plan, plan from accounts", (3, "column `plan` stands twice")).await;
     check(&world, "delete from accounts", (3, "warehouse.db")).await;

@@ -63,9 +63,7 @@ fn after_a_takeover<'a>(destination: &str, giver: &'a str, taker: &'a str, third
         // Who one is there is the address, and it is there once.
         "facebook-ads" | "google-ads" => vec![giver, third],
         "braze-eu" => vec![taker, third],
-        // The address stays with its contact, so the destination refuses whoever took it over.
-        "iterable-us" | "sendgrid-marketing" => vec![giver, third],
-        "zendesk-support" => vec![third],
+        "zendesk-support" => vec![taker, third],
         _ => vec![giver, taker, third],
     }
 }
