@@ -237,7 +237,7 @@ impl Metrics {
         for fault in &link.faults {
             let plugin = link.plugin.split(' ').next().unwrap_or_default().to_owned();
             let kind = fault.code.to_string();
-            self.faults.get_or_create(&Fault { plugin, kind }).inc_by(fault.times.into());
+            self.faults.get_or_create(&Fault { plugin, kind }).inc_by(fault.times);
         }
     }
 

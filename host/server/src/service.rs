@@ -148,7 +148,7 @@ impl Service {
         if !ready.remarks.is_empty() {
             self.hands.note(ready.remarks.trim_end());
         }
-        let conductor = self.conductor((&state, &metrics, &watch, &intake), &clock, halt.clone(), ready).await?;
+        let conductor = self.conductor((&state, &metrics), (&watch, &intake), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();
@@ -198,7 +198,8 @@ impl Service {
 
     async fn conductor(
         &self,
-        (state, metrics, watch, intake): (&Arc<State>, &Arc<Metrics>, &Arc<Mutex<Watch>>, &Arc<Intake>),
+        (state, metrics): (&Arc<State>, &Arc<Metrics>),
+        (watch, intake): (&Arc<Mutex<Watch>>, &Arc<Intake>),
         clock: &Clock,
         halt: Halt,
         ready: Ready,

@@ -9,7 +9,7 @@ const A: &str = "audiences.toml";
 const FILE: &str = "file = \"profiles.ndjson\"";
 
 pub(super) fn cases() -> Vec<Case> {
-    vec![
+    let mut cases = vec![
         case(
             "E350",
             Edit(A, FILE, "file = \"profiles.ndjson\"\nevery = \"1m\"\nat = \"02:30\""),
@@ -54,6 +54,13 @@ hint: write a time of day as `at = "02:30"`; for several times take `cron`
 
 "#]],
         ),
+    ];
+    cases.extend(others());
+    cases
+}
+
+fn others() -> Vec<Case> {
+    vec![
         case(
             "E353",
             Edit(A, FILE, "file = \"profiles.ndjson\"\ncron = \"*/10 * * * * *\""),

@@ -93,13 +93,24 @@ fn what_is_due_is_found_by_an_index() {
 #[test]
 fn what_is_due_costs_the_same_however_much_the_ledger_holds() {
     let store = TestStore::new();
-    let few = |tx: &Transaction<'_>| Ok([OURS, THEIRS].into_iter().for_each(|link| fill(tx.connection, link, 3)));
+    let few = |tx: &Transaction<'_>| {
+        [OURS, THEIRS].into_iter().for_each(|link| fill(tx.connection, link, 3));
+        Ok(())
+    };
     store.write_blocking(few).unwrap();
     let before = costs(&store);
     assert!(before.iter().all(|(sql, (steps, _))| *steps > 0 && !sql.is_empty()), "{before:?}");
-    store.write_blocking(|tx| Ok(fill(tx.connection, THEIRS, 2_000))).unwrap();
+    let many = |tx: &Transaction<'_>| {
+        fill(tx.connection, THEIRS, 2_000);
+        Ok(())
+    };
+    store.write_blocking(many).unwrap();
     assert_eq!(costs(&store), before, "what another connection has does not matter");
-    store.write_blocking(|tx| Ok(fill_later(tx.connection))).unwrap();
+    let later = |tx: &Transaction<'_>| {
+        fill_later(tx.connection);
+        Ok(())
+    };
+    store.write_blocking(later).unwrap();
     let (after, ends) = (costs(&store), [waiting::EARLIEST, waiting::FIRST_DUE, waiting::LAST_DUE]);
     for ((sql, after), (_, before)) in after.iter().zip(&before).filter(|((sql, _), _)| ends.contains(sql)) {
         assert_eq!(after, before, "the first and the last are found without a look at those between: {sql}");

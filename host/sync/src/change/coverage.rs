@@ -121,7 +121,7 @@ impl Survey {
         for (field, text) in self.found.fields.iter_mut().zip(rows) {
             field.count(text.as_deref(), self.with_values);
         }
-        let present = identifiers.iter().any(Option::is_none).then(|| columns.present(json)).unwrap_or_default();
+        let present = if identifiers.iter().any(Option::is_none) { columns.present(json) } else { Vec::new() };
         for (at, (field, text)) in self.found.identifiers.iter_mut().zip(identifiers).enumerate() {
             field.present += u64::from(text.is_some() || present.get(at).is_some_and(|is_there| *is_there));
             field.sent += u64::from(text.is_some() && field.kept_back.is_none());

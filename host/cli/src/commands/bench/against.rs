@@ -41,7 +41,10 @@ struct Pair {
 }
 
 /// CPU and wall time of each figure, in milliseconds.
-type Taken = BTreeMap<(String, String), (Option<f64>, Option<f64>)>;
+type Taken = BTreeMap<(String, String), Times>;
+
+/// CPU time and wall time, where they were taken.
+type Times = (Option<f64>, Option<f64>);
 
 /// Runs both in turns, so many pairs, and prints the ratios of the pairs.
 pub(super) async fn run(other: &Path, arguments: &[OsString], pairs: u32, output: &Output) -> anyhow::Result<()> {
@@ -101,7 +104,7 @@ const HINT: &str = "name an `enroute` that has `bench`, and run its `bench` by i
 fn paired(taken: &[(Taken, Taken)]) -> Vec<Pair> {
     let Some((first, _)) = taken.first() else { return Vec::new() };
     let one = |key: &(String, String)| {
-        let ratios = |part: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| {
+        let ratios = |part: fn(&Times) -> Option<f64>| {
             let ratio = |(theirs, ours): &(Taken, Taken)| Some(part(theirs.get(key)?)? / part(ours.get(key)?)?);
             Spread::highest(taken.iter().filter_map(ratio))
         };
