@@ -40,7 +40,8 @@ impl Session {
             Some(Stop::Later(_)) => LinkState::Waiting,
             Some(Stop::Asked) => LinkState::Interrupted,
             Some(Stop::Guarded(_)) => LinkState::Guarded,
-            None if is_waiting || tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
+            None if is_waiting || !waiting.is_empty() => LinkState::Waiting,
+            None if tally.outcomes.deferred + tally.outcomes.unknown > 0 => LinkState::Waiting,
             None => LinkState::Done,
         };
         let base = self.failed(state, String::new());
