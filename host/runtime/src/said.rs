@@ -3,7 +3,7 @@
 //! Codes are held to their form, sentences to one line; what could be without number is counted instead of kept. So
 //! nothing a plugin says costs memory, store or terminal beyond what its members do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use enroute_core::account::{ITEMS_MAX, Item, Kind, ValueType};
@@ -25,8 +25,10 @@ const CHOICES_MAX: usize = 200;
 
 /// Warnings, each once with the members it concerns; those beyond [`DIFFERENT_MAX`] together under [`OTHERS`].
 pub(super) fn warnings(said: Vec<types::Warning>) -> Vec<Warning> {
-    let named = said.into_iter().map(|one| ((plain::code(one.code), one.field.map(plain::line)), one.count));
-    let (kept, others) = counted(named);
+    // Cleaned after they were counted: of a flood only what is kept is looked at closely.
+    let (kept, others) = counted(said.into_iter().map(|one| ((one.code, one.field), one.count)));
+    let clean = |((code, field), count)| ((plain::code(code), Option::map(field, plain::line)), count);
+    let (kept, _) = counted(kept.into_iter().map(clean));
     let mut found: Vec<_> = kept.into_iter().map(|((code, field), count)| Warning { code, field, count }).collect();
     if others > 0 {
         found.push(Warning { code: OTHERS.to_owned(), field: None, count: others });
@@ -36,7 +38,8 @@ pub(super) fn warnings(said: Vec<types::Warning>) -> Vec<Warning> {
 
 /// Refusals that are only counted, each reason once; those beyond [`DIFFERENT_MAX`] together under [`OTHERS`].
 pub(super) fn unattributed(said: Vec<types::Unattributed>) -> Vec<Unattributed> {
-    let (kept, others) = counted(said.into_iter().map(|one| (plain::line(one.reason), one.count)));
+    let (kept, others) = counted(said.into_iter().map(|one| (one.reason, one.count)));
+    let (kept, _) = counted(kept.into_iter().map(|(reason, count)| (plain::line(reason), count)));
     let mut found: Vec<_> = kept.into_iter().map(|(reason, count)| Unattributed { reason, count }).collect();
     if others > 0 {
         found.push(Unattributed { reason: OTHERS.to_owned(), count: others });
@@ -63,8 +66,15 @@ fn counted<K: Eq + Hash>(said: impl Iterator<Item = (K, u32)>) -> (Vec<(K, u32)>
     (kept.into_iter().map(|(key, (_, count))| (key, count)).collect(), others)
 }
 
+/// Whether there are more different ones than [`DIFFERENT_MAX`]. Looks no further than it must.
+fn is_flood<K: Eq + Hash>(said: impl Iterator<Item = K>) -> bool {
+    let mut seen = HashSet::new();
+    said.into_iter().any(|one| seen.insert(one) && seen.len() > DIFFERENT_MAX)
+}
+
 fn is_line(text: &&str) -> bool {
-    text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden)
+    let is_short = text.len() <= plain::LINE_BYTES_MAX;
+    is_short && (text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(plain::is_hidden))
 }
 
 /// The first message or hint of a problem that is not one line of bounded length, or how many problems there are.
@@ -94,6 +104,10 @@ pub(super) fn ill_formed(mapped: &types::Mapped) -> Option<String> {
 
 /// As [`ill_formed`], of a report: a code or sentence out of form, or more warnings or reasons than are kept.
 pub(super) fn ill_formed_report(report: &types::Report) -> Option<String> {
+    let warned = report.warnings.iter().map(|one| (one.code.as_str(), one.field.as_deref()));
+    if is_flood(warned) || is_flood(report.unattributed.iter().map(|one| one.reason.as_str())) {
+        return Some(format!("more than {DIFFERENT_MAX} different warnings, or reasons of refusals"));
+    }
     let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code.as_str()).collect();
     let mut lines: Vec<&str> = report.unattributed.iter().map(|one| one.reason.as_str()).collect();
     lines.extend(report.warnings.iter().filter_map(|warning| warning.field.as_deref()));
@@ -120,15 +134,9 @@ pub(super) fn ill_formed_report(report: &types::Report) -> Option<String> {
         types::Verdict::Throttled(throttle) => lines.push(&throttle.bucket),
         types::Verdict::Ok | types::Verdict::TooLarge => {}
     }
-    let is_line = |text: &str| text.len() <= plain::LINE_BYTES_MAX && !text.contains(plain::is_hidden);
-    let ill = codes.into_iter().find(|code| !plain::is_code(code));
-    if let Some(ill) = ill.or_else(|| lines.into_iter().find(|text| !is_line(text))) {
-        return Some(plain::line(ill.to_owned()));
-    }
-    let named = report.warnings.iter().map(|one| ((one.code.as_str(), one.field.as_deref()), one.count));
-    let reasons = report.unattributed.iter().map(|one| (one.reason.as_str(), one.count));
-    let is_flood = counted(named).1 > 0 || counted(reasons).1 > 0;
-    is_flood.then(|| format!("more than {DIFFERENT_MAX} different warnings, or reasons of refusals"))
+    let ill =
+        codes.into_iter().find(|code| !plain::is_code(code)).or_else(|| lines.into_iter().find(|text| !is_line(text)));
+    ill.map(|text| plain::line(text.to_owned()))
 }
 
 /// The longest wait that a report asks for: of a member, a bucket or a job.
