@@ -2,11 +2,12 @@
 //!
 //! Each floor is a package of its own, and uses only what stands before it in this list:
 //! [`config`], [`store`], [`sources`], [`egress`], [`auth`], [`runtime`], [`catalog`], [`sync`],
-//! [`server`].
+//! [`server`], [`api`].
 //! What is decided without I/O lives in `enroute-core`, below all of them.
 
 pub mod telemetry;
 
+pub use enroute_api as api;
 pub use enroute_auth as auth;
 pub use enroute_catalog as catalog;
 pub use enroute_config as config;

@@ -52,6 +52,19 @@ pub fn load(dir: &Path) -> Loaded {
     understand(paths, plugins.as_deref(), audiences.as_deref(), found)
 }
 
+/// As [`load`], of texts in hand that may stand in the folder's two files one day.
+#[must_use]
+pub fn load_texts(dir: &Path, plugins: &str, audiences: &str) -> Loaded {
+    understand(Paths::new(dir), Some(plugins), Some(audiences), Diagnostics::default())
+}
+
+/// The texts of the two files, `plugins.toml` first; one that cannot be read is nothing.
+#[must_use]
+pub fn texts(dir: &Path) -> [Option<String>; 2] {
+    let paths = Paths::new(dir);
+    [&paths.plugins_file, &paths.audiences_file].map(|file| read(file, "", &mut Diagnostics::default()))
+}
+
 /// Texts to a configuration; a file that could not be read is nothing, and reported already.
 pub(super) fn understand(
     paths: Paths,

@@ -83,6 +83,16 @@ impl SecretRefError {
 }
 
 impl SecretRef {
+    /// How it is written in a file. It is no secret: it says where one is.
+    #[must_use]
+    pub fn written(&self) -> String {
+        match self {
+            Self::Env(name) => format!("${{env:{name}}}"),
+            Self::File(path) => format!("${{file:{}}}", path.display()),
+            Self::Exec(command) => format!("exec = {command:?}"),
+        }
+    }
+
     /// Parses `${env:NAME}` or `${file:path}`.
     ///
     /// ```

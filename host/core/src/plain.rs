@@ -13,6 +13,22 @@ const NAMELESS: &str = "unnamed";
 /// What a shortened line ends in.
 const CUT: char = '…';
 
+/// A text with every letter and digit replaced, so that its form shows and nothing else.
+///
+/// ```
+/// assert_eq!(enroute_core::plain::shape("Ann-7@x.no"), "Xxx-9@x.xx");
+/// ```
+#[must_use]
+pub fn shape(text: &str) -> String {
+    let masked = |c: char| match c {
+        c if c.is_numeric() => '9',
+        c if c.is_uppercase() => 'X',
+        c if c.is_alphabetic() => 'x',
+        c => c,
+    };
+    text.chars().map(masked).collect()
+}
+
 /// Whether a character steers a terminal, turns the direction of writing, or cannot be seen.
 ///
 /// ```

@@ -201,6 +201,8 @@ impl Conductor {
             }
             Order::Changed(files) => self.changed(&files),
             Order::Touched => drop(self.look()),
+            Order::Run(name) => self.lines.get_mut(&name).into_iter().for_each(|line| line.unit.want()),
+            Order::Read(name) => self.sources.get_mut(&name).into_iter().for_each(Unit::want),
         }
     }
 

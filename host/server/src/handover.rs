@@ -78,6 +78,10 @@ pub(crate) enum Order {
     Changed(Vec<PathBuf>),
     /// Profiles were changed by another part.
     Touched,
+    /// Give a connection a turn.
+    Run(String),
+    /// Read a source.
+    Read(String),
 }
 
 /// Listens in the state folder. Whoever calls holds the store's lock, so a socket that is there is nobody's.

@@ -11,7 +11,7 @@ use enroute_runtime::Runtime;
 use enroute_store::Store;
 use enroute_sync::{Clock, Halt};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -70,16 +70,44 @@ pub enum Error {
     Lost,
 }
 
-/// What other parts of the host tell the loop.
+/// What other parts of the host tell the loop, and ask it.
 #[derive(Debug, Clone)]
 pub struct Handle {
     touched: Arc<Notify>,
+    orders: mpsc::Sender<Order>,
+    state: Arc<State>,
 }
 
 impl Handle {
     /// Profiles were changed: whoever follows them is woken.
     pub fn touched(&self) {
         self.touched.notify_one();
+    }
+
+    /// How the host is, as `/health` tells it.
+    #[must_use]
+    pub fn state(&self) -> serde_json::Value {
+        serde_json::to_value(self.state.told()).unwrap_or_default()
+    }
+
+    /// Has the two files read now. Nothing where they are in force afterwards, else why they are not.
+    pub async fn reload(&self) -> Option<String> {
+        let (reply, came) = oneshot::channel();
+        let stopping = || Some("the host is stopping".to_owned());
+        if self.orders.send(Order::Reload(Some(reply))).await.is_err() {
+            return stopping();
+        }
+        came.await.unwrap_or_else(|_| stopping())
+    }
+
+    /// Gives a connection, `AUDIENCE/DESTINATION`, a turn as soon as it can. Nothing happens where there is none.
+    pub async fn run_now(&self, connection: &str) {
+        let _ = self.orders.send(Order::Run(connection.to_owned())).await;
+    }
+
+    /// Has a source read as soon as it can be. Nothing happens where there is none.
+    pub async fn read_now(&self, source: &str) {
+        let _ = self.orders.send(Order::Read(source.to_owned())).await;
     }
 }
 
@@ -90,6 +118,7 @@ pub struct Service {
     runtime: Runtime,
     hands: Arc<dyn Hands>,
     handle: Handle,
+    inbox: mpsc::Receiver<Order>,
     others: Router,
 }
 
@@ -103,8 +132,9 @@ impl Service {
     /// A host that owns this store.
     #[must_use]
     pub fn new(config: Config, store: Arc<Store>, runtime: Runtime, hands: Arc<dyn Hands>) -> Self {
-        let handle = Handle { touched: Arc::default() };
-        Self { config, store, runtime, hands, handle, others: Router::new() }
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let handle = Handle { touched: Arc::default(), orders, state: Arc::default() };
+        Self { config, store, runtime, hands, handle, inbox, others: Router::new() }
     }
 
     /// What other parts tell it by.
@@ -125,7 +155,7 @@ impl Service {
     /// # Errors
     /// What kept it from starting, or a store that failed.
     pub async fn run(self, halt: Halt) -> Result<(), Error> {
-        let (clock, state) = (Clock::System, Arc::new(State::default()));
+        let (clock, state) = (Clock::System, Arc::clone(&self.handle.state));
         let intake = Arc::new(Intake::open(&self.store, &clock)?);
         let metrics = Arc::new(Metrics::new(self.config.version).with(intake.figures()));
         let watch = Arc::new(Mutex::new(Watch::default()));
@@ -137,7 +167,7 @@ impl Service {
         let at = listener.local_addr().map_err(listen::Error::Address)?;
         let socket = handover::listen(self.store.dir());
         let socket = socket.map_err(|source| Error::System { doing: "listen in the state folder", source })?;
-        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let orders = self.handle.orders.clone();
 
         state.tell(|told| {
             told.version = self.config.version;
@@ -176,7 +206,7 @@ impl Service {
         state.beat(Clock::System.now_ms());
         manager::ready(&state);
 
-        let ended = conductor.run(inbox).await;
+        let ended = conductor.run(self.inbox).await;
         drain.cancel();
         let served = serving.await.map_err(|_| Error::Lost);
         applying.await.map_err(|_| Error::Lost)?;

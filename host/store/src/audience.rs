@@ -137,6 +137,21 @@ pub(super) fn evaluate_of(
     look().map_err(|error| explain(error, condition, &watch, limits, reader))
 }
 
+/// Whether a condition is true of one profile.
+///
+/// Takes its own connection: not to be called from async code.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn holds_of(reader: &Reader, condition: &str, profile: u32, limits: Limits) -> Result<bool, AudienceError> {
+    let (connection, watch, _) = open(reader, condition, limits)?;
+    let looked = connection
+        .prepare(&format!("{BEFORE}{condition}{AFTER} and _n = ?1"))
+        .and_then(|mut statement| statement.exists([profile]));
+    looked.map_err(|error| explain(error, condition, &watch, limits, reader))
+}
+
 /// Whether a condition can be evaluated: it is, over the first profiles, so that what only values show is found too.
 ///
 /// Takes its own connection, and a while: not to be called from async code.

@@ -6,16 +6,19 @@
 //! lost to a power cut, two writers, or a stored value that an operator's SQL can reach beside the view
 //! `profiles`.
 
+pub mod access;
 pub mod accounts;
 pub mod again;
 pub mod alerts;
 pub mod audience;
+pub mod audit;
 pub mod calls;
 pub mod chronicle;
 pub mod computed;
 pub mod condition;
 mod connect;
 mod consent;
+pub mod edits;
 mod error;
 pub mod events;
 mod folder;
@@ -41,6 +44,7 @@ pub mod retention;
 mod schema;
 pub mod seal;
 pub mod serving;
+pub mod sizes;
 mod sql_text;
 pub mod stage;
 pub mod story;

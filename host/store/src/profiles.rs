@@ -197,6 +197,11 @@ impl ContentHasher {
     }
 }
 
+fn profile(row: &Row<'_>) -> rusqlite::Result<Profile> {
+    let parts = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+    Ok(Profile { id: row.get(0)?, key: row.get(1)?, revision: row.get(2)?, parts })
+}
+
 impl Reader {
     /// Finds a profile by its identifier `user_id`.
     ///
@@ -206,12 +211,40 @@ impl Reader {
     pub fn profile(&self, key: &str) -> Result<Option<Profile>, Error> {
         let sql = "select id, key, revision, json(identifiers), json(traits), json(context), json(consent)
             from profile where key = ?1";
-        let profile = |row: &Row<'_>| {
-            let parts = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
-            Ok(Profile { id: row.get(0)?, key: row.get(1)?, revision: row.get(2)?, parts })
-        };
         let found = self.connection.prepare_cached(sql).and_then(|mut sql| sql.query_row([key], profile).optional());
         found.map_err(|error| self.explain(error))
+    }
+
+    /// Profiles by their numbers, in the order in which they are asked for; numbers that nobody has are left out.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn profiles(&self, ids: &[u32]) -> Result<Vec<Profile>, Error> {
+        let read = || {
+            let sql = "select id, key, revision, json(identifiers), json(traits), json(context), json(consent)
+                from profile where id = ?1";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut found = Vec::new();
+            for id in ids {
+                found.extend(statement.query_row([id], profile).optional()?);
+            }
+            Ok(found)
+        };
+        read().map_err(|error: rusqlite::Error| self.explain(error))
+    }
+
+    /// Numbers of the profiles that came last, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn newest_profiles(&self, count_max: u32) -> Result<Vec<u32>, Error> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached("select id from profile order by id desc limit ?1")?;
+            statement.query_map([count_max], |row| row.get(0))?.collect::<Result<_, _>>()
+        };
+        read().map_err(|error| self.explain(error))
     }
 
     /// How many profiles there are.

@@ -27,7 +27,7 @@ pub fn conditions(reader: &Reader, config: &Config) -> Result<Diagnostics, Error
                     }
                     _ => audience.condition.place.clone(),
                 };
-                found.push(Diagnostic::error(Code::BadCondition, message).at(&place).hint(hint(&error)));
+                found.push(Diagnostic::error(Code::BadCondition, message).at(&place).hint(condition_hint(&error)));
                 continue;
             }
         }
@@ -42,7 +42,8 @@ pub fn conditions(reader: &Reader, config: &Config) -> Result<Diagnostics, Error
 }
 
 /// How to say what a condition that cannot be evaluated probably means.
-fn hint(error: &AudienceError) -> String {
+#[must_use]
+pub fn condition_hint(error: &AudienceError) -> String {
     let AudienceError::Condition { message, .. } = error else {
         return "see \"Conditions\" in docs/configuration.md for what one may do".to_owned();
     };

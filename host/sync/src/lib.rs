@@ -40,7 +40,7 @@ pub use clock::{Clock, moment};
 pub use delivery::dispatch::{Progress, ProgressSink};
 pub use delivery::open::Probed;
 pub use delivery::quota::Quota;
-pub use doubt::conditions;
+pub use doubt::{condition_hint, conditions};
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
 pub use flow::HeldBack;
 pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};

@@ -215,15 +215,9 @@ fn cut(json: &str) -> String {
 
 /// A value with every letter and digit replaced, so that its form shows and nothing else.
 fn shape(json: &str) -> String {
-    let masked = |c: char| match c {
-        c if c.is_ascii_digit() || c.is_numeric() => '9',
-        c if c.is_uppercase() => 'X',
-        c if c.is_alphabetic() => 'x',
-        c => c,
-    };
     match json {
         "true" | "false" => "true or false".to_owned(),
-        _ => cut(json).chars().map(masked).collect(),
+        _ => enroute_core::plain::shape(&cut(json)),
     }
 }
 
