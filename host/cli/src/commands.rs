@@ -19,6 +19,7 @@ pub(crate) mod purge;
 pub(crate) mod reload;
 pub(crate) mod resync;
 pub(crate) mod retry;
+pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;

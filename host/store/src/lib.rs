@@ -40,6 +40,7 @@ pub mod records;
 pub mod retention;
 mod schema;
 pub mod seal;
+pub mod secrets;
 pub mod serving;
 mod sql_text;
 pub mod stage;
