@@ -1,8 +1,11 @@
 //! `enroute serve`: the host that stays, driven as an operator and a service manager do it.
 
 mod borrowed;
+mod demo;
 mod edits;
+mod sealed;
 mod stops;
+mod ways_in;
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -30,7 +33,13 @@ impl Host {
     pub(crate) async fn start_with(world: &World, environment: &[(&str, &str)]) -> Self {
         let mut command = tokio::process::Command::from(enroute());
         command.arg("-C").arg(world.folder.path()).args(["--json", "serve", "--listen", "127.0.0.1:0"]);
-        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(environment.iter().copied());
+        Self::started(command).await
+    }
+
+    /// The host that this command starts, once it says where it listens.
+    pub(crate) async fn started(mut command: tokio::process::Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.kill_on_drop(true).spawn().expect("the binary starts");
         let stderr = BufReader::new(process.stderr.take().expect("standard error is piped"));
         let mut stdout = BufReader::new(process.stdout.take().expect("standard output is piped"));
@@ -49,10 +58,21 @@ impl Host {
         Self { process, stderr, address }
     }
 
+    /// The same, asked at the loopback address, where it listens at all.
+    pub(crate) fn at_loopback(mut self) -> Self {
+        self.address = self.address.replace("0.0.0.0", "127.0.0.1");
+        self
+    }
+
     /// The status and body of an answer.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        self.get_as(&self.address, path).await
+    }
+
+    /// The same, of a host by this name.
+    pub(crate) async fn get_as(&self, name: &str, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).await.expect("it listens");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("it answers");

@@ -15,8 +15,8 @@ use clap::{Parser, Subcommand};
 use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge,
-    reload, resync, retry, serve, status, sync, traits, trial, versions,
+    account, adopt, alert, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin,
+    purge, reload, resync, retry, secret, serve, status, sync, token, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -89,6 +89,14 @@ enum Command {
     Traits,
     /// Tell one person's story: what was sent of them, and why not.
     Explain(status::ExplainArgs),
+    /// Keep secrets sealed in the store, for `${sealed:NAME}` in the files.
+    Secret(secret::SecretArgs),
+    /// Make, list and revoke tokens, by which people and programs ask a running host.
+    Token(token::TokenArgs),
+    /// Show who changed or revealed what through a running host.
+    Audit(token::AuditArgs),
+    /// Try what is told when something is wrong.
+    Alert(alert::AlertArgs),
     /// Make, look at and lock plugins.
     Plugin(plugin::PluginArgs),
     /// Measure what Enroute costs on this machine, beside other tools and the machine's own limits.
@@ -169,7 +177,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
             | Command::Resync(_)
             | Command::Retry(_)
             | Command::Serve(_)
-    );
+    ) || matches!(&cli.command, Command::Demo(args) if args.stays());
     cli.command.needs();
     let work = carry_out(cli.command, folder, output);
     // What does not write may be dropped where it stands; what one request in doubt costs, the next run clears up.
@@ -202,6 +210,10 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Undo(args) => versions::undo(args, folder, output).await,
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
+        Command::Secret(args) => secret::run(args, folder, output).await,
+        Command::Token(args) => token::run(args, folder, output),
+        Command::Audit(args) => token::audited(&args, folder, output),
+        Command::Alert(args) => alert::run(args, folder, output).await,
         Command::Plugin(args) => plugin::run(args, folder, output).await,
         Command::Bench(args) => bench::run(args, output).await,
         Command::BenchServers => bench::servers::serve(output).await.map(|()| ExitCode::SUCCESS),

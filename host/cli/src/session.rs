@@ -9,7 +9,9 @@ use anyhow::Context as _;
 use enroute_host::config::diagnostic::{Diagnostics, Paint};
 use enroute_host::config::files::Files;
 use enroute_host::config::load::{Loaded, load};
+use enroute_host::config::reference::Sealed;
 use enroute_host::config::{Config, Paths};
+use enroute_host::egress::vault;
 use enroute_host::runtime::{Cache, Limits, Runtime};
 use enroute_host::server::Asked;
 use enroute_host::store::ledger::Remotes;
@@ -56,11 +58,12 @@ impl Session {
 
     /// Reads the configuration and opens the store for writing.
     pub(crate) fn open(folder: &Path, output: &Output) -> anyhow::Result<Result<Self, Told>> {
-        let config = match Self::configuration(folder, output)? {
+        let mut config = match Self::configuration(folder, output)? {
             Ok(config) => config,
             Err(told) => return Ok(Err(told)),
         };
         let (store, loan) = loan::open(&Paths::new(folder).state)?;
+        config.sealed = sealed(&store)?;
         let warnings = RefCell::default();
         Ok(Ok(Self { folder: folder.to_path_buf(), config, store: Arc::new(store), warnings, _loan: loan }))
     }
@@ -89,13 +92,14 @@ impl Session {
 
     /// Reads the configuration and opens the store as its owner: no host lends it.
     pub(crate) fn open_own(folder: &Path, output: &Output) -> anyhow::Result<Result<Self, Told>> {
-        let config = match Self::configuration(folder, output)? {
+        let mut config = match Self::configuration(folder, output)? {
             Ok(config) => config,
             Err(told) => return Ok(Err(told)),
         };
         let store = Store::open(&Paths::new(folder).state).with_context(|| {
             Advice::failed("the store cannot be opened", "end the other process, or use another folder with `-C`")
         })?;
+        config.sealed = sealed(&store)?;
         Ok(Ok(Self::of(folder, config, Arc::new(store))))
     }
 
@@ -145,6 +149,13 @@ impl Session {
         }
         Ok(setup.ok_or(Told(ExitCode::from(EXIT_MISTAKE))))
     }
+}
+
+/// The secrets that the store keeps.
+fn sealed(store: &Store) -> anyhow::Result<Sealed> {
+    let next = "if the store's key was replaced, bring back the one that it was made with";
+    let told = || Advice::failed("the secrets that the store keeps cannot be opened", next);
+    vault::open(&store.reader()?, store.sealer()).with_context(told)
 }
 
 /// The sandbox of an operator's folder, with its cache: what is compiled is compiled by a process of this program.

@@ -180,6 +180,8 @@ codes! {
     SharedKey "E361" "two sources listen for one key"
     /// Something that no browser sends as the origin of a page.
     BadOrigin "E362" "not the origin of a page"
+    /// A reference to a sealed secret that nobody set.
+    NotSealed "E390" "the store keeps no such secret"
 }
 
 impl fmt::Display for Code {

@@ -87,6 +87,8 @@ pub struct Config {
     pub audiences: BTreeMap<AudienceKey, Audience>,
     /// Which audience goes where, in the order of the file.
     pub connections: Vec<Connection>,
+    /// The secrets that the store keeps sealed: none until whoever opened the store puts them in.
+    pub sealed: reference::Sealed,
     /// The files' texts, for diagnostics of later checks.
     pub files: Arc<Files>,
 }

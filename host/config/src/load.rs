@@ -10,6 +10,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::files::{FileId, Files, shown};
 use crate::plugins_file::{self, PluginsFile};
+use crate::reference::Sealed;
 use crate::walker::Walker;
 use crate::{Config, Paths, audiences_file, syntax};
 
@@ -101,6 +102,7 @@ pub(super) fn understand(
         retention_days: audiences.retention_days,
         audiences: audiences.audiences,
         connections: audiences.connections,
+        sealed: Sealed::default(),
         files: Arc::clone(&files),
     };
     let (config, partial) = if found.errors() == 0 { (Some(config), None) } else { (None, Some(config)) };

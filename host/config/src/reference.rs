@@ -1,8 +1,9 @@
-//! Where a secret comes from: a variable, a file, or what a command prints.
+//! Where a secret comes from: a variable, a file, what a command prints, or the store, which keeps it sealed.
 //!
 //! The only reader of the environment. A secret's value goes from its origin into [`Secret`] and nowhere else:
 //! no error of this module holds any of it.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,28 @@ pub enum SecretRef {
     File(PathBuf),
     /// What this command prints, without a line feed at its end. No shell is involved.
     Exec(Vec<String>),
+    /// What the store keeps sealed under this name (`enroute secret set`).
+    Sealed(String),
+}
+
+/// The secrets that the store keeps sealed, opened, as they were when the store was looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Sealed(BTreeMap<String, Secret>);
+
+impl FromIterator<(String, Secret)> for Sealed {
+    fn from_iter<I: IntoIterator<Item = (String, Secret)>>(secrets: I) -> Self {
+        Self(secrets.into_iter().collect())
+    }
+}
+
+/// Most characters of the name of a sealed secret.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Whether a sealed secret may have this name: letters, digits, `_` and `-`, and at most 64 of them.
+#[must_use]
+pub fn is_sealed_name(name: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.chars().all(is_part)
 }
 
 /// A text that is no reference.
@@ -60,6 +83,9 @@ pub enum SecretRefError {
     /// The name of the variable is none.
     #[error("the variable's name must consist of letters, digits and `_`, and not begin with a digit")]
     NotAVariable,
+    /// The name of the sealed secret is none.
+    #[error("the sealed secret's name must consist of letters, digits, `_` and `-`, at most 64")]
+    NotASealedName,
     /// The path is empty.
     #[error("the reference names no file")]
     NoPath,
@@ -77,7 +103,9 @@ impl SecretRefError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::CommandAsText => "write `{ exec = [\"command\", \"argument\"] }`, without quotes around it",
-            _ => "write \"${env:VARIABLE}\", \"${file:path}\" or { exec = [\"command\", \"argument\"] }",
+            _ => {
+                "write \"${env:VARIABLE}\", \"${file:path}\", \"${sealed:NAME}\" or { exec = [\"command\", \"argument\"] }"
+            }
         }
     }
 }
@@ -89,11 +117,12 @@ impl SecretRef {
         match self {
             Self::Env(name) => format!("${{env:{name}}}"),
             Self::File(path) => format!("${{file:{}}}", path.display()),
+            Self::Sealed(name) => format!("${{sealed:{name}}}"),
             Self::Exec(command) => format!("exec = {command:?}"),
         }
     }
 
-    /// Parses `${env:NAME}` or `${file:path}`.
+    /// Parses `${env:NAME}`, `${file:path}` or `${sealed:NAME}`.
     ///
     /// ```
     /// use enroute_config::reference::SecretRef;
@@ -112,6 +141,8 @@ impl SecretRef {
             "env" => Err(SecretRefError::NotAVariable),
             "file" if rest.trim().is_empty() => Err(SecretRefError::NoPath),
             "file" => Ok(Self::File(PathBuf::from(rest))),
+            "sealed" if is_sealed_name(rest) => Ok(Self::Sealed(rest.to_owned())),
+            "sealed" => Err(SecretRefError::NotASealedName),
             "exec" => Err(SecretRefError::CommandAsText),
             kind if kind.len() <= 10 && kind.chars().all(|c| c.is_ascii_lowercase()) => {
                 Err(SecretRefError::UnknownKind(kind.to_owned()))
@@ -129,15 +160,16 @@ impl SecretRef {
         }
     }
 
-    /// Gets the secret.
+    /// Gets the secret; `sealed` are those that the store keeps.
     ///
     /// # Errors
     /// There is none, or what is there is no secret. No error shows any of the value.
-    pub async fn resolve(&self) -> Result<Secret, ReferenceError> {
+    pub async fn resolve(&self, sealed: &Sealed) -> Result<Secret, ReferenceError> {
         match self {
             Self::Env(name) => from_variable(name, variable(name)),
             Self::File(path) => from_file(path).await,
             Self::Exec(argv) => from_command(argv, COMMAND_TIME_MAX).await,
+            Self::Sealed(name) => sealed.0.get(name).cloned().ok_or_else(|| ReferenceError::NotSealed(name.clone())),
         }
     }
 }
@@ -154,6 +186,9 @@ pub enum ReferenceError {
     /// The variable is not UTF-8.
     #[error("environment variable `{0}` is not UTF-8")]
     VariableNotText(String),
+    /// The store keeps no secret of this name.
+    #[error("the store keeps no secret `{0}`")]
+    NotSealed(String),
     /// The system refused to read the file.
     #[error("secret file `{}` cannot be read", .path.display())]
     Unreadable {
@@ -220,6 +255,10 @@ impl ReferenceError {
     pub fn diagnostic(&self, destination: &DestinationName, secret: &str, place: &Place) -> Diagnostic {
         let cause = self.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let message = format!("secret `{secret}` of destination `{destination}`: {self}{cause}");
+        if let Self::NotSealed(name) = self {
+            let hint = format!("run `enroute secret set {name}`, and give it the value on standard input");
+            return Diagnostic::error(Code::NotSealed, message).at(place).hint(hint);
+        }
         let hint = match self {
             Self::NotSet(name) | Self::EmptyVariable(name) | Self::VariableNotText(name) => {
                 format!("set `{name}` in the environment that enroute starts in")
@@ -246,6 +285,14 @@ pub enum BadContent {
     /// It is not UTF-8.
     #[error("is not UTF-8")]
     NotText,
+}
+
+/// Reads a secret to the end, as from a file: without a line feed at its end.
+///
+/// # Errors
+/// What cannot be read; the inner one is what is read and no secret.
+pub async fn read(from: impl AsyncRead + Unpin) -> std::io::Result<Result<Secret, BadContent>> {
+    read_capped(from).await.map(secret)
 }
 
 fn is_variable(name: &str) -> bool {

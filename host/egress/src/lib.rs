@@ -25,6 +25,7 @@ mod scrub;
 mod secrets;
 mod slots;
 mod trust;
+pub mod vault;
 
 pub use assertion::{Claims, KeyError};
 pub use client::{Client, Config, Limits};

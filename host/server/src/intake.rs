@@ -27,9 +27,9 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn open(store: &Arc<Store>, clock: &Clock) -> Result<Self, Error> {
+    pub(crate) fn open(store: &Arc<Store>, clock: &Clock, speaks_tls: bool) -> Result<Self, Error> {
         let inbox = Arc::new(Inbox::open(store)?);
-        let tracking = Tracking::new(Arc::clone(&inbox), store.sealer().clone(), clock.clone(), false);
+        let tracking = Tracking::new(Arc::clone(&inbox), store.sealer().clone(), clock.clone(), speaks_tls);
         let definitions = watch::Sender::new(Arc::from([]));
         Ok(Self { store: Arc::clone(store), inbox, tracking, definitions, clock: clock.clone() })
     }

@@ -44,6 +44,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// A service manager handed over what is no socket that listens, or several.
+    #[error("what the service manager handed over is not one TCP socket that listens")]
+    HandedOver(#[source] io::Error),
+    /// Others could reach it, and nothing keeps what they say from being read on the way.
+    #[error("{0} is open to other machines, and nothing speaks TLS with them")]
+    Exposed(SocketAddr),
     /// The listener does not know its own address.
     #[error("the listener has no address")]
     Address(#[source] io::Error),
@@ -63,6 +69,31 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         socket.listen(BACKLOG)
     };
     listen().map_err(|source| Error::Bind { address, source })
+}
+
+/// The socket that a service manager handed over, or else one that listens on an address; and the address it has.
+/// `is_private` is whether others may reach it, because TLS is spoken with them.
+///
+/// # Errors
+///
+/// [`Error`]. Must be called within a runtime.
+pub fn open(address: SocketAddr, is_private: bool) -> Result<(TcpListener, SocketAddr), Error> {
+    let listener = match handed_over()? {
+        Some(listener) => listener,
+        None => bind(address)?,
+    };
+    let at = listener.local_addr().map_err(Error::Address)?;
+    if at.ip().is_loopback() || is_private { Ok((listener, at)) } else { Err(Error::Exposed(at)) }
+}
+
+/// The socket that a service manager listens on for us (systemd's `LISTEN_FDS`), if it handed one over. Connections wait
+/// in it while we are restarted, instead of being refused.
+fn handed_over() -> Result<Option<TcpListener>, Error> {
+    let mut sockets = listenfd::ListenFd::from_env();
+    let first = if sockets.len() > 1 { Err(io::ErrorKind::InvalidInput.into()) } else { sockets.take_tcp_listener(0) };
+    let Some(socket) = first.map_err(Error::HandedOver)? else { return Ok(None) };
+    let ours = socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket));
+    ours.map(Some).map_err(Error::HandedOver)
 }
 
 /// Answers what comes in until `drain` is cancelled; then no connection is accepted any more, what was begun is

@@ -11,6 +11,7 @@ use enroute_config::diagnostic::Diagnostics;
 use enroute_config::files::Files;
 use enroute_config::load::{Loaded, load};
 use enroute_config::{Config, Paths};
+use enroute_egress::vault;
 use enroute_runtime::Runtime;
 use enroute_store::Store;
 use enroute_store::ledger::Remotes;
@@ -54,7 +55,9 @@ impl Ready {
         }
         let Loaded { config, diagnostics, files, .. } = load(folder);
         let told = |found: &Diagnostics, files: &Files| Refused(found.render(files).trim_end().to_owned());
-        let Some(config) = config else { return Err(told(&diagnostics, &files)) };
+        let Some(mut config) = config else { return Err(told(&diagnostics, &files)) };
+        let sealed = store.reader().and_then(|reader| vault::open(&reader, store.sealer()));
+        config.sealed = sealed.map_err(|error| Refused(format!("error: what is sealed cannot be opened: {error}")))?;
         let today = clock.today();
         let remotes = Remotes::new();
         let prepare = Setup::prepare(&config, runtime, &remotes, &today, None);

@@ -20,7 +20,7 @@ use crate::handover::{self, Order};
 use crate::hands::Hands;
 use crate::http::{self, About};
 use crate::intake::Intake;
-use crate::listen::{self, Limits};
+use crate::listen::{self, BadCertificate, Certificate, Hosts, Limits};
 use crate::manager;
 use crate::metrics::Metrics;
 use crate::reload::{self, Ready, Refused};
@@ -35,8 +35,14 @@ const ORDERS_MAX: usize = 64;
 pub struct Config {
     /// The operator's folder.
     pub folder: PathBuf,
-    /// Where it listens.
+    /// Where it listens, unless a service manager handed a socket over.
     pub listen: SocketAddr,
+    /// Certificate and key for TLS, as files of PEM, which are read again when they change; plain HTTP without them.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Names by which others know it, beside `localhost` and its address.
+    pub hosts: Vec<String>,
+    /// Whether a proxy stands before it that speaks TLS with others.
+    pub is_behind_proxy: bool,
     /// How long it goes on listening after it was told to stop, for balancers that still send.
     pub drain_delay: Duration,
     /// The host's version.
@@ -53,6 +59,9 @@ pub enum Error {
     /// The address is taken, or not ours.
     #[error(transparent)]
     Listen(#[from] listen::Error),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] BadCertificate),
     /// The socket in the state folder, or a signal.
     #[error("cannot {doing}")]
     System {
@@ -156,28 +165,22 @@ impl Service {
     /// What kept it from starting, or a store that failed.
     pub async fn run(self, halt: Halt) -> Result<(), Error> {
         let (clock, state) = (Clock::System, Arc::clone(&self.handle.state));
-        let intake = Arc::new(Intake::open(&self.store, &clock)?);
+        let intake = Arc::new(Intake::open(&self.store, &clock, self.config.tls.is_some())?);
         let metrics = Arc::new(Metrics::new(self.config.version).with(intake.figures()));
         let watch = Arc::new(Mutex::new(Watch::default()));
         // Before they are read: an edit in between is then seen as one.
         let paths = Paths::new(&self.config.folder);
         watch.lock().unwrap_or_else(PoisonError::into_inner).keep(reload::the_two(&paths));
         let ready = self.load(&clock).await?;
-        let listener = listen::bind(self.config.listen)?;
-        let at = listener.local_addr().map_err(listen::Error::Address)?;
+        let certificate = self.certificate()?;
+        let is_private = certificate.is_some() || self.config.is_behind_proxy;
+        let (listener, at) = listen::open(self.config.listen, is_private)?;
         let socket = handover::listen(self.store.dir());
         let socket = socket.map_err(|source| Error::System { doing: "listen in the state folder", source })?;
         let orders = self.handle.orders.clone();
 
-        state.tell(|told| {
-            told.version = self.config.version;
-            told.process = std::process::id();
-            told.address = format!("http://{at}");
-        });
+        self.introduce(&state, at, &ready.remarks);
         metrics.reloaded(Some(clock.now_ms()));
-        if !ready.remarks.is_empty() {
-            self.hands.note(ready.remarks.trim_end());
-        }
         let conductor = self.conductor((&state, &metrics), (&watch, &intake), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
@@ -186,22 +189,23 @@ impl Service {
         beside.spawn(handover::serve(socket, self.store.dir().to_owned(), orders.clone(), Arc::clone(&state)));
         beside.spawn(manager::feed(Arc::clone(&self.store), Arc::clone(&state), clock.clone()));
         beside.spawn(on_hangup(orders.clone())?);
+        if let (Some(certificate), Some((file, key))) = (certificate.clone(), self.config.tls.clone()) {
+            beside.spawn(renew(certificate, [file, key], Arc::clone(&self.hands), clock.clone()));
+        }
         beside.spawn(on_touch(self.handle.clone(), orders.clone()));
         beside.spawn(look(Arc::clone(&watch), orders, clock.clone()));
 
         let folder = self.store.dir().to_owned();
         let about = About { state: Arc::clone(&state), metrics, folder: folder.clone(), clock };
         let router = http::router(&about, self.others.merge(intake.router()));
-        let limits = Limits { leaving: leaving.clone(), ..Limits::default() };
+        let limits = Limits {
+            leaving: leaving.clone(),
+            hosts: Hosts::with(self.config.hosts),
+            certificate: certificate.clone(),
+            ..Limits::default()
+        };
         let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
-        let delay = self.config.drain_delay;
-        let (closing, asked) = (drain.clone(), halt);
-        beside.spawn(async move {
-            asked.asked().await;
-            leaving.cancel();
-            tokio::time::sleep(delay).await;
-            closing.cancel();
-        });
+        beside.spawn(leave(halt, leaving, self.config.drain_delay, drain.clone()));
         self.hands.listening(at);
         state.beat(Clock::System.now_ms());
         manager::ready(&state);
@@ -216,6 +220,23 @@ impl Service {
         ended?;
         served??;
         Ok(())
+    }
+
+    fn introduce(&self, state: &State, at: SocketAddr, remarks: &str) {
+        state.tell(|told| {
+            told.version = self.config.version;
+            told.process = std::process::id();
+            let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+            told.address = format!("{scheme}://{at}");
+        });
+        if !remarks.is_empty() {
+            self.hands.note(remarks.trim_end());
+        }
+    }
+
+    fn certificate(&self) -> Result<Option<Arc<Certificate>>, Error> {
+        let Some((certificate, key)) = &self.config.tls else { return Ok(None) };
+        Ok(Some(Arc::new(Certificate::read(certificate, key)?)))
     }
 
     async fn load(&self, clock: &Clock) -> Result<Ready, Error> {
@@ -247,6 +268,33 @@ impl Service {
             intake: Arc::clone(intake),
         };
         Ok(Conductor::new(parts, ready).await?)
+    }
+}
+
+/// Once an end is asked for, says so in every answer, and stops listening after a while.
+async fn leave(halt: Halt, leaving: CancellationToken, delay: Duration, drain: CancellationToken) {
+    halt.asked().await;
+    leaving.cancel();
+    tokio::time::sleep(delay).await;
+    drain.cancel();
+}
+
+/// Takes a certificate on when its files are others.
+async fn renew(certificate: Arc<Certificate>, files: [PathBuf; 2], hands: Arc<dyn Hands>, clock: Clock) {
+    let mut watch = Watch::default();
+    watch.keep(files);
+    loop {
+        clock.sleep_until(clock.now_ms() + LOOK_MS).await;
+        if watch.look(clock.now_ms()).is_empty() {
+            continue;
+        }
+        match certificate.reload() {
+            Ok(()) => hands.note("the certificate was read again, and is shown to new connections"),
+            Err(error) => {
+                let why = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                hands.note(&format!("the certificate before it stays: {error}{why}"));
+            }
+        }
     }
 }
 

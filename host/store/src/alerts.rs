@@ -6,14 +6,15 @@ use rusqlite::params;
 
 use crate::{Error, Transaction};
 
-/// Notes which alerts hold now, and returns those that are to be told: those that did not hold before, and those that
-/// were told so long ago.
+/// Notes which alerts hold now of what was looked at (`about`, the ends of keys), and returns those that are to be
+/// told: those that did not hold before, and those that were told so long ago.
 ///
 /// # Errors
 /// When the store cannot be written.
 pub fn hold(
     tx: &Transaction<'_>,
     holding: &BTreeSet<String>,
+    about: &[String],
     now_ms: u64,
     again_after_ms: u64,
 ) -> Result<BTreeSet<String>, Error> {
@@ -23,9 +24,9 @@ pub fn hold(
     let known: Vec<(String, u64)> = rows.collect::<Result<_, _>>()?;
     let mut due = holding.clone();
     for (key, told_ms) in known {
-        if !holding.contains(&key) {
+        if !holding.contains(&key) && about.iter().any(|end| key.ends_with(end)) {
             connection.execute("DELETE FROM alert WHERE key = ?1", [&key])?;
-        } else if now_ms.saturating_sub(told_ms) < again_after_ms {
+        } else if holding.contains(&key) && now_ms.saturating_sub(told_ms) < again_after_ms {
             due.remove(&key);
         }
     }
@@ -44,7 +45,8 @@ mod tests {
         let store = TestStore::new();
         let due = |keys: &[&str], now_ms: u64| {
             let holding: BTreeSet<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-            let due = store.write_blocking(move |tx| hold(tx, &holding, now_ms, 1_000)).unwrap();
+            let about = ["a", "b"].map(str::to_owned);
+            let due = store.write_blocking(move |tx| hold(tx, &holding, &about, now_ms, 1_000)).unwrap();
             due.into_iter().collect::<Vec<_>>().join(" ")
         };
         assert_eq!(due(&["a", "b"], 10), "a b");
@@ -52,5 +54,8 @@ mod tests {
         assert_eq!(due(&["b"], 30), "");
         assert_eq!(due(&["a", "b"], 40), "a", "it did not hold in between");
         assert_eq!(due(&["a", "b"], 1_010), "b", "it is told again after a while");
+        let elsewhere = |tx: &Transaction<'_>| hold(tx, &BTreeSet::new(), &["c".to_owned()], 1_020, 1_000);
+        assert!(store.write_blocking(elsewhere).unwrap().is_empty());
+        assert_eq!(due(&["a", "b"], 1_030), "", "a run that was about others changed nothing");
     }
 }

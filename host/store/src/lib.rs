@@ -43,6 +43,7 @@ pub mod records;
 pub mod retention;
 mod schema;
 pub mod seal;
+pub mod secrets;
 pub mod serving;
 pub mod sizes;
 mod sql_text;

@@ -36,12 +36,42 @@ pub struct Raised {
     pub run: i64,
     /// One sentence, without anything of a person.
     pub message: String,
+    /// Whether nothing happened, and somebody tries whether it is told.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
+}
+
+/// What an alert would tell, of everything that it watches: made up, to try whether it arrives.
+#[must_use]
+pub fn made_up(alert: &Alert) -> Vec<Raised> {
+    let watched = [
+        ("delivery_rate", alert.delivery_rate_min.is_some()),
+        ("audience_size", alert.audience_change_max.is_some()),
+        ("partial_failure", alert.partial_failure),
+        ("paused", alert.paused),
+    ];
+    let one = |kind: &'static str| Raised {
+        alert: alert.name.clone(),
+        kind,
+        audience: "an-audience".to_owned(),
+        destination: "a-destination".to_owned(),
+        mapping: String::new(),
+        run: 0,
+        message: format!("this is a test of `{}`: nothing happened", kind),
+        test: true,
+    };
+    watched.into_iter().filter(|(_, is_watched)| *is_watched).map(|(kind, _)| one(kind)).collect()
 }
 
 impl Raised {
     fn key(&self) -> String {
-        [self.alert.as_str(), self.kind, &self.audience, &self.destination, &self.mapping].join("\u{1f}")
+        format!("{}\u{1f}{}{}", self.alert, self.kind, place(&self.audience, &self.destination, &self.mapping))
     }
+}
+
+/// The end of the keys of all alerts about a connection.
+fn place(audience: &str, destination: &str, mapping: &str) -> String {
+    ["", audience, destination, mapping].join("\u{1f}")
 }
 
 /// The alerts that are to be told after a run: those that hold and were not told within a day.
@@ -58,9 +88,12 @@ pub async fn raised(
         return Ok(Vec::new());
     }
     let (wanted, run, now_ms) = (wanted.to_vec(), report.clone(), clock.now_ms());
+    // What holds of connections that this run was not about still holds.
+    let links = report.connections.iter();
+    let about: Vec<String> = links.map(|link| place(&link.audience, &link.destination, &link.mapping)).collect();
     let all = store.read(move |reader| hold(reader, &wanted, &run, now_ms)).await?;
     let keys: BTreeSet<String> = all.iter().map(Raised::key).collect();
-    let due = store.write(move |tx| alerts::hold(tx, &keys, now_ms, DAY_MS)).await?;
+    let due = store.write(move |tx| alerts::hold(tx, &keys, &about, now_ms, DAY_MS)).await?;
     Ok(all.into_iter().filter(|one| due.contains(&one.key())).collect())
 }
 
@@ -95,6 +128,7 @@ fn hold(reader: &Reader, wanted: &[Alert], run: &RunReport, now_ms: u64) -> Resu
                     mapping,
                     run: run.run,
                     message: message?,
+                    test: false,
                 })
             };
             found.extend(told.into_iter().filter_map(one));

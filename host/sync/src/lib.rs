@@ -31,7 +31,7 @@ mod trial;
 mod versions;
 mod window;
 
-pub use alert::{Raised, raised};
+pub use alert::{Raised, made_up, raised};
 pub use change::coverage::{Coverage, FieldCoverage, IdentifierCoverage};
 pub use change::only::Only;
 pub use change::resend::Resend;

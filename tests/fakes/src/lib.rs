@@ -21,6 +21,7 @@
 pub mod all;
 mod base64;
 pub mod braze;
+pub mod client;
 pub mod facebook;
 pub mod faults;
 pub mod google;
@@ -35,6 +36,7 @@ mod testing;
 pub mod zendesk;
 
 pub use braze::Braze;
+pub use client::Client;
 pub use facebook::Facebook;
 pub use faults::Fault;
 pub use google::Google;

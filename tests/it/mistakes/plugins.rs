@@ -10,7 +10,27 @@ const A: &str = "audiences.toml";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) fn cases() -> Vec<Case> {
-    [plugin_files(), destinations(), rows(), mappings(), conditions(), warnings()].into_iter().flatten().collect()
+    [plugin_files(), sealed(), destinations(), rows(), mappings(), conditions(), warnings()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn sealed() -> Vec<Case> {
+    vec![case(
+        "E390",
+        Edit(P, "${file:a.key}", "${sealed:BRAZE_KEY}"),
+        str![[r#"
+error[E390]: secret `api_key` of destination `braze-eu`: the store keeps no secret `BRAZE_KEY`
+  --> plugins.toml:13:23
+   |
+13 | secrets = { api_key = "${sealed:BRAZE_KEY}" }
+   |                       ^^^^^^^^^^^^^^^^^^^^^
+
+hint: run `enroute secret set BRAZE_KEY`, and give it the value on standard input
+
+"#]],
+    )]
 }
 
 fn plugin_files() -> Vec<Case> {

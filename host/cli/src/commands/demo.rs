@@ -1,5 +1,6 @@
 //! `enroute demo`: the whole way on this machine, with fake destinations on loopback and nothing to configure.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,7 +18,9 @@ use crate::progress;
 use crate::session::{Session, Told};
 
 mod files;
+mod live;
 mod people;
+mod stream;
 
 /// How to run the demo.
 #[derive(Debug, clap::Args)]
@@ -28,15 +31,40 @@ pub(crate) struct DemoArgs {
     /// How many profiles to make up.
     #[arg(long, default_value_t = 1_000)]
     profiles: u32,
+    /// Take the plugins in this folder, instead of building those of the repository.
+    #[arg(long, value_name = "FOLDER")]
+    plugins: Option<PathBuf>,
+    /// End in a host that stays, with a stream of made-up events, until Ctrl-C.
+    #[arg(long)]
+    serve: bool,
+    /// Where that host listens; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8400", requires = "serve")]
+    listen: SocketAddr,
+    /// How many events a second are made up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000), requires = "serve")]
+    events: u32,
+}
+
+impl DemoArgs {
+    /// Whether it ends in a host that stays.
+    pub(crate) const fn stays(&self) -> bool {
+        self.serve
+    }
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: DemoArgs, output: &Output) -> anyhow::Result<ExitCode> {
-    let plugins = plugin::build_own(output).await?;
+    let plugins = match &args.plugins {
+        Some(folder) => plugin::built(folder, |id| DESTINATIONS.iter().any(|name| name.starts_with(id)))?,
+        None => plugin::build_own(output).await?,
+    };
     let temporary = tempfile::tempdir().context("no temporary folder can be made")?;
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_path_buf());
     let fakes = All::start().await.context("the fake destinations cannot start")?;
     files::write(&folder, &plugins, &fakes)?;
+    if args.serve {
+        return live::run(&args, &folder, &fakes, output).await;
+    }
     // Jobs at destinations take minutes. Waits are part of the run, and the demo's clock jumps over them.
     let clock = Clock::starting_at(Clock::System.now_ms());
 

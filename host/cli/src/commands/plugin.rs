@@ -19,7 +19,7 @@ use clap::{Args, Subcommand};
 use crate::output::Output;
 
 pub(crate) use files::write_whole;
-pub(crate) use own::build_own;
+pub(crate) use own::{build_own, built};
 
 /// What to do with plugins.
 #[derive(Debug, Args)]

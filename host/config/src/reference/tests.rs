@@ -18,7 +18,7 @@ fn told(result: Result<Secret, ReferenceError>) -> String {
 
 async fn ran(argv: &[&str]) -> String {
     let argv: Vec<_> = argv.iter().map(|arg| (*arg).to_owned()).collect();
-    told(SecretRef::Exec(argv).resolve().await)
+    told(SecretRef::Exec(argv).resolve(&Sealed::default()).await)
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn a_variable_must_be_set_and_hold_text() {
 async fn a_variable_that_nobody_sets_is_named() {
     let reference = SecretRef::Env("ENROUTE_TEST_THAT_NOBODY_SETS".to_owned());
     let expect = "error: environment variable `ENROUTE_TEST_THAT_NOBODY_SETS` is not set";
-    assert_eq!(told(reference.resolve().await), expect);
+    assert_eq!(told(reference.resolve(&Sealed::default()).await), expect);
 }
 
 #[tokio::test]
@@ -64,10 +64,10 @@ async fn a_file_holds_the_secret_and_maybe_a_line_feed() {
         (vec![b'a'; SECRET_BYTES_MAX + 1], "error: secret file `key` is larger than 65536 bytes"),
     ] {
         std::fs::write(&path, content).unwrap();
-        let got = told(SecretRef::File("key".into()).under(dir.path()).resolve().await);
+        let got = told(SecretRef::File("key".into()).under(dir.path()).resolve(&Sealed::default()).await);
         assert_eq!(got.replace(&format!("{}/", dir.path().display()), ""), expect);
     }
-    let missing = SecretRef::File("/nonexistent/key".into()).resolve().await;
+    let missing = SecretRef::File("/nonexistent/key".into()).resolve(&Sealed::default()).await;
     assert_eq!(told(missing), "error: secret file `/nonexistent/key` cannot be read");
 }
 
@@ -87,7 +87,7 @@ async fn a_pipe_is_no_secret_file_and_is_not_waited_for() {
     let pipe = dir.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for path in [pipe, dir.path().to_owned()] {
-        let error = SecretRef::File(path.clone()).resolve().await.unwrap_err();
+        let error = SecretRef::File(path.clone()).resolve(&Sealed::default()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("secret file `{}` is not a file", path.display()));
     }
 }
@@ -111,7 +111,7 @@ async fn a_hanging_command_is_ended() {
 async fn an_error_becomes_a_diagnostic_with_its_cause() {
     let mut files = crate::files::Files::default();
     let id = files.add(Path::new("plugins.toml"), "a = \"${file:/nonexistent}\"");
-    let error = SecretRef::File("/nonexistent".into()).resolve().await.unwrap_err();
+    let error = SecretRef::File("/nonexistent".into()).resolve(&Sealed::default()).await.unwrap_err();
     let diagnostic = error.diagnostic(&"eu".parse().unwrap(), "a", &Place::new(id, 4..25));
     assert_eq!(
         diagnostic.render(&files, crate::diagnostic::Paint::Plain),
@@ -124,4 +124,20 @@ async fn an_error_becomes_a_diagnostic_with_its_cause() {
 hint: check the path, the file and its rights
 "#
     );
+}
+
+#[tokio::test]
+async fn a_sealed_secret_is_had_by_its_name_and_a_missing_one_says_how_it_is_set() {
+    let sealed = Sealed::from_iter([("BRAZE-1".to_owned(), Secret::from("not-a-real-key".to_owned()))]);
+    let reference = SecretRef::parse("${sealed:BRAZE-1}").unwrap();
+    assert!(reference.resolve(&sealed).await.unwrap().is("not-a-real-key"));
+    for wrong in ["${sealed:}", "${sealed:a b}", "${sealed:ä}", "${sealed:a.b}"] {
+        assert_eq!(SecretRef::parse(wrong), Err(SecretRefError::NotASealedName), "{wrong}");
+    }
+    assert_eq!(SecretRef::parse(&format!("${{sealed:{}}}", "a".repeat(65))), Err(SecretRefError::NotASealedName));
+    let mut files = crate::files::Files::default();
+    let place = Place::new(files.add(Path::new("plugins.toml"), "a = \"${sealed:OTHER}\""), 4..21);
+    let error = SecretRef::Sealed("OTHER".to_owned()).resolve(&sealed).await.unwrap_err();
+    let told = error.diagnostic(&"eu".parse().unwrap(), "a", &place).render(&files, crate::diagnostic::Paint::Plain);
+    assert!(told.starts_with("error[E390]") && told.contains("`enroute secret set OTHER`"), "{told}");
 }

@@ -156,7 +156,7 @@ pub async fn listening(config: &Config) -> Result<Vec<Listening>, (String, Refer
     let mut sources = Vec::new();
     for (name, source) in &config.sources {
         let Origin::Listen(listen) = &source.origin else { continue };
-        let key = listen.key.value.resolve().await.map_err(|error| (name.as_str().to_owned(), error))?;
+        let key = listen.key.value.resolve(&config.sealed).await.map_err(|error| (name.as_str().to_owned(), error))?;
         sources.push(Listening {
             name: name.as_str().to_owned(),
             key,

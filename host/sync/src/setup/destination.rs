@@ -12,6 +12,7 @@ use enroute_auth::{Source, SourceError};
 use enroute_config::code::Code;
 use enroute_config::diagnostic::{Diagnostic, Diagnostics};
 use enroute_config::plugins_file::Destination;
+use enroute_config::reference::Sealed;
 use enroute_config::secret::Secret;
 use enroute_egress::{self as egress, Client, Credentials, HostGrant, HostRule, HostRuleError};
 use enroute_runtime::{Connection, ProblemPlace};
@@ -28,10 +29,15 @@ pub(super) struct Ready {
 }
 
 /// Checks a destination and opens its way out. A disabled one is checked without its secrets.
-pub(super) async fn prepare(destination: &Destination, loaded: &Loaded, found: &mut Diagnostics) -> Option<Ready> {
+pub(super) async fn prepare(
+    destination: &Destination,
+    loaded: &Loaded,
+    sealed: &Sealed,
+    found: &mut Diagnostics,
+) -> Option<Ready> {
     let manifest: &Manifest = &loaded.manifest;
     let settings = settings(destination, manifest, found);
-    let secrets = secrets(destination, manifest, found).await;
+    let secrets = secrets(destination, manifest, sealed, found).await;
     let settings = settings?;
     let hosts = match hosts(destination, manifest, &settings, found) {
         Ok(hosts) => hosts,
@@ -151,6 +157,7 @@ fn settings(destination: &Destination, manifest: &Manifest, found: &mut Diagnost
 async fn secrets(
     destination: &Destination,
     manifest: &Manifest,
+    sealed: &Sealed,
     found: &mut Diagnostics,
 ) -> Option<BTreeMap<String, Secret>> {
     let mut secrets = BTreeMap::new();
@@ -170,7 +177,7 @@ async fn secrets(
         if !destination.enabled {
             continue;
         }
-        match reference.value.resolve().await {
+        match reference.value.resolve(sealed).await {
             Ok(secret) => {
                 for oddity in secret.oddities() {
                     let message = format!("secret `{name}` of destination `{}` {oddity}", destination.name.value);

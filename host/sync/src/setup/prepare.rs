@@ -116,7 +116,7 @@ impl Setup {
         let mut destinations = BTreeMap::new();
         for (name, destination) in &config.destinations {
             let Some(loaded) = plugins.loaded.get(destination.plugin.value.as_str()) else { continue };
-            if let Some(ready) = destination::prepare(destination, loaded, &mut found).await {
+            if let Some(ready) = destination::prepare(destination, loaded, &config.sealed, &mut found).await {
                 destinations.insert(name.as_str().to_owned(), (destination, loaded, ready));
             }
         }

@@ -21,6 +21,7 @@ use enroute_config::audiences_file::connection::Connection as Wanted;
 use enroute_config::diagnostic::{Diagnostics, Severity};
 use enroute_config::files::Located;
 use enroute_config::plugins_file::Destination;
+use enroute_config::reference::Sealed;
 use enroute_runtime::Connection;
 use enroute_store::ledger::{self, LinkName};
 use enroute_store::places::Kept;
@@ -36,6 +37,8 @@ pub(super) struct Parts {
     pub(super) refused: BTreeMap<String, String>,
     /// Every connection of the configuration, also those that are not enabled; a plugin may be missing.
     pub(super) configured: Vec<LinkName>,
+    /// The secrets that the store keeps.
+    pub(super) sealed: Sealed,
     /// `YYYY-MM-DD`.
     pub(super) today: String,
 }
@@ -76,7 +79,8 @@ impl Parts {
     ) -> Self {
         let destinations = config.destinations.iter().map(|(name, one)| (name.as_str().to_owned(), one.clone()));
         let configured = configured(config);
-        Self { destinations: destinations.collect(), loaded, refused, configured, today: today.to_owned() }
+        let (sealed, today) = (config.sealed.clone(), today.to_owned());
+        Self { destinations: destinations.collect(), loaded, refused, configured, sealed, today }
     }
 
     pub(super) fn is_configured(&self, name: &LinkName) -> bool {
@@ -195,7 +199,7 @@ impl Parts {
         };
         then.settings = settings.iter().map(located).collect();
         let mut found = Diagnostics::default();
-        match destination::prepare(&then, loaded, &mut found).await {
+        match destination::prepare(&then, loaded, &self.sealed, &mut found).await {
             Some(ready) => Ok((destination, loaded, ready, settings)),
             None => Err(first_error(&found)),
         }

@@ -6,6 +6,9 @@ use anyhow::Context as _;
 use enroute_fakes::all::{self, AUDIENCE, AUDIENCE_NAME, All, SECRETS};
 use enroute_host::catalog;
 
+/// The key with which made-up events come in. It opens nothing beyond this machine.
+pub(super) const WRITE_KEY: &str = "fake-write-key-opens-nothing";
+
 /// Writes configuration and secrets into the folder.
 pub(super) fn write(folder: &Path, plugins: &[(String, PathBuf)], fakes: &All) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -23,6 +26,25 @@ pub(super) fn write(folder: &Path, plugins: &[(String, PathBuf)], fakes: &All) -
     put("plugins.toml", &text)?;
     put("audiences.toml", &format!("{}{}", audience(), all::connections()))
 }
+
+/// Adds a source that listens, and a trait that is computed from what comes.
+pub(super) fn listen(folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join("audiences.toml");
+    std::fs::write(folder.join("app.key"), WRITE_KEY).context("app.key cannot be written")?;
+    let text = std::fs::read_to_string(&file).context("audiences.toml cannot be read")?;
+    std::fs::write(file, format!("{LISTENS}{text}")).context("audiences.toml cannot be written")
+}
+
+const LISTENS: &str = r#"[source.app]
+holds = "events"
+listen = true
+key = "${file:app.key}"
+
+[trait.orders]
+compute = "count"
+event = "Order Completed"
+
+"#;
 
 fn audience() -> String {
     format!(

@@ -46,6 +46,15 @@ fn diary(entries: u32) -> Value {
     (0..entries).map(|entry| (format!("day{entry}"), json!("walked by the sea, ".repeat(12)))).collect()
 }
 
+/// The traits of a made-up person, a gold customer or not.
+pub(super) fn traits(number: u32, is_gold: bool) -> Value {
+    let mut traits = person(number, Day::First).get_mut("traits").map(Value::take).unwrap_or_default();
+    if let Some(traits) = traits.as_object_mut() {
+        traits.insert("plan".into(), json!(if is_gold { "gold" } else { "silver" }));
+    }
+    traits
+}
+
 fn person(number: u32, day: Day) -> Value {
     const FIRST: [&str; 8] = ["Ana", "Björn", "Chiara", "Dmitri", "Eun-ji", "Fátima", "Gareth", "Hélène"];
     const LAST: [&str; 5] = ["Silva", "Andersson", "Rossi", "O'Neil", "Müller"];

@@ -64,7 +64,7 @@ pub(super) async fn query(
     let shown = bar.clone();
     let database = match &origin.database.value {
         Database::Sqlite(file) => Open::File(file.clone()),
-        Database::Postgres(reference) => Open::Server(reference.resolve().await.with_context(|| {
+        Database::Postgres(reference) => Open::Server(reference.resolve(&session.config.sealed).await.with_context(|| {
             let next =
                 "set what `database` of the source in audiences.toml refers to: postgres://user:password@host/database";
             Advice::mistake(format!("the database of source `{name}` is not known"), next)

@@ -1,4 +1,4 @@
-//! The plugins of this repository, built for the demo.
+//! The plugins of this repository for the demo: built, or taken as somebody built them.
 
 use std::path::{Path, PathBuf};
 
@@ -33,4 +33,21 @@ pub(crate) async fn build_own(output: &Output) -> anyhow::Result<Vec<(String, Pa
         plugins.push((id, out));
     }
     Ok(plugins)
+}
+
+/// The plugins in this folder that are wanted, each with its id.
+///
+/// # Errors
+/// When the folder cannot be read, or has none.
+pub(crate) fn built(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let told = || Advice::mistake(format!("no plugin is in `{}`", folder.display()), "name a folder with .wasm files");
+    let mut plugins: Vec<(String, PathBuf)> = std::fs::read_dir(folder)
+        .with_context(told)?
+        .filter_map(|entry| entry.ok()?.path().canonicalize().ok())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "wasm"))
+        .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
+        .filter(|(id, _)| is_wanted(id))
+        .collect();
+    plugins.sort();
+    if plugins.is_empty() { Err(told().into()) } else { Ok(plugins) }
 }
