@@ -42,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) halt: Halt,
     pub(crate) watch: Arc<Mutex<Watch>>,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) together: Arc<Together>,
 }
 
 /// A store that a command wants, or has.
@@ -85,7 +86,7 @@ impl Conductor {
     pub(crate) async fn new(parts: Parts, ready: Ready) -> Result<Self, Error> {
         let reader = parts.store.reader()?;
         let mut conductor = Self {
-            together: Arc::default(),
+            together: Arc::clone(&parts.together),
             ready: Arc::new(ready),
             lines: BTreeMap::new(),
             sources: BTreeMap::new(),

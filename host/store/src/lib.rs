@@ -162,6 +162,12 @@ impl Store {
         Ok(Self { folder, sealer, writer, _lock: Hold::Lent(guest) })
     }
 
+    /// How long commits took since the store was opened, with what was written in them.
+    #[must_use]
+    pub fn commits(&self) -> enroute_core::durations::Durations {
+        self.writer.commits()
+    }
+
     /// Opens another connection that only reads.
     ///
     /// # Errors

@@ -32,6 +32,9 @@ const MIGRATIONS: &[&str] = &[
 /// Name in `meta` of the last revision that changed a profile.
 pub(super) const REVISION: &str = "revision";
 
+/// Name in `meta` of the events that any computed trait looks at, as a JSON list. Where it is missing, all are meant.
+pub(super) const COUNTED: &str = "computed_events";
+
 /// Name in `meta` of a hash that only the key of this store gives.
 const KEY_CHECK: &str = "key_check";
 
