@@ -211,7 +211,7 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Secret(args) => secret::run(args, folder, output).await,
-        Command::Token(args) => token::run(args, folder, output),
+        Command::Token(args) => tokio::task::block_in_place(|| token::run(args, folder, output)),
         Command::Audit(args) => token::audited(&args, folder, output),
         Command::Alert(args) => alert::run(args, folder, output).await,
         Command::Plugin(args) => plugin::run(args, folder, output).await,
