@@ -20,6 +20,7 @@ pub(crate) mod reload;
 pub(crate) mod resync;
 pub(crate) mod retry;
 pub(crate) mod serve;
+pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod traits;
