@@ -15,8 +15,8 @@ use clap::{Parser, Subcommand};
 use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, alert, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge,
-    reload, resync, retry, secret, serve, status, sync, traits, trial, versions,
+    account, adopt, alert, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin,
+    purge, reload, resync, retry, secret, serve, status, sync, traits, trial, versions,
 };
 use crate::output::Output;
 

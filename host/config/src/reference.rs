@@ -103,7 +103,9 @@ impl SecretRefError {
     pub const fn hint(&self) -> &'static str {
         match self {
             Self::CommandAsText => "write `{ exec = [\"command\", \"argument\"] }`, without quotes around it",
-            _ => "write \"${env:VARIABLE}\", \"${file:path}\", \"${sealed:NAME}\" or { exec = [\"command\", \"argument\"] }",
+            _ => {
+                "write \"${env:VARIABLE}\", \"${file:path}\", \"${sealed:NAME}\" or { exec = [\"command\", \"argument\"] }"
+            }
         }
     }
 }

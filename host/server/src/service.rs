@@ -158,7 +158,8 @@ impl Service {
 
         self.introduce(&state, at, &ready.remarks);
         metrics.reloaded(Some(clock.now_ms()));
-        let conductor = self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
+        let conductor =
+            self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();

@@ -10,7 +10,10 @@ const A: &str = "audiences.toml";
 const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 pub(super) fn cases() -> Vec<Case> {
-    [plugin_files(), sealed(), destinations(), rows(), mappings(), conditions(), warnings()].into_iter().flatten().collect()
+    [plugin_files(), sealed(), destinations(), rows(), mappings(), conditions(), warnings()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn sealed() -> Vec<Case> {

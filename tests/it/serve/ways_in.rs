@@ -49,7 +49,8 @@ async fn an_address_that_others_reach_needs_tls_or_a_word_and_so_does_a_name() {
     world.write("a.pem", "no certificate");
     let file = world.folder.path().join("a.pem");
     let file = file.to_str().expect("text");
-    let (code, told) = command(&world, &["serve", "--listen", "127.0.0.1:0", "--tls-cert", file, "--tls-key", file]).await;
+    let (code, told) =
+        command(&world, &["serve", "--listen", "127.0.0.1:0", "--tls-cert", file, "--tls-key", file]).await;
     assert_eq!((code, told["error"].as_str()), (2, Some("TLS cannot be spoken")), "{told:#}");
 
     let mut open = tokio::process::Command::from(enroute());

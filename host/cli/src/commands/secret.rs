@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use enroute_host::config::audiences_file::source::{Database, Origin};
 use enroute_host::config::load::load;
 use enroute_host::config::reference::{self, SecretRef, is_sealed_name};
 use enroute_host::config::secret::Secret;
-use enroute_host::config::audiences_file::source::{Database, Origin};
 use enroute_host::config::{Config, Paths};
 use enroute_host::egress::vault::{self, Kept};
 use enroute_host::server::{Answer, Want};

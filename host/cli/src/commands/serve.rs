@@ -71,8 +71,7 @@ pub(crate) async fn stay(
     listens: Option<oneshot::Sender<SocketAddr>>,
 ) -> anyhow::Result<ExitCode> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let hands = Arc::new(Ours {
-        scheme, folder: config.folder.clone(), output: *output, listens: Mutex::new(listens) });
+    let hands = Arc::new(Ours { scheme, folder: config.folder.clone(), output: *output, listens: Mutex::new(listens) });
     let service = Service::new(config, Arc::clone(&session.store), session.runtime()?, hands);
     match service.run(signals::halt()).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -96,7 +95,8 @@ pub(crate) async fn stay(
 /// An address that others reach, where nothing keeps what is said from being read on the way.
 fn exposed(at: SocketAddr) -> Advice {
     let what = format!("`{at}` is open to other machines, and nothing speaks TLS with them");
-    let next = "give `--tls-cert` and `--tls-key`; or say `--behind-proxy` where a proxy speaks TLS; or listen on 127.0.0.1";
+    let next =
+        "give `--tls-cert` and `--tls-key`; or say `--behind-proxy` where a proxy speaks TLS; or listen on 127.0.0.1";
     Advice::mistake(what, next)
 }
 
@@ -118,8 +118,9 @@ impl Ours {
 impl Hands for Ours {
     fn listening(&self, at: SocketAddr) {
         let told = if self.output.json {
-            self.output
-                .print_json(&serde_json::json!({ "address": format!("{}://{at}", self.scheme), "process": std::process::id() }))
+            self.output.print_json(
+                &serde_json::json!({ "address": format!("{}://{at}", self.scheme), "process": std::process::id() }),
+            )
         } else {
             self.output.line(format_args!("listening on {}://{at}", self.scheme))
         };

@@ -77,7 +77,8 @@ mod tests {
         let calls: Vec<Value> = (0..PEOPLE * CALLS * 2).map(|number| call(1, number)).collect();
         let first = calls.iter().find(|call| call["userId"] == SOMEBODY).unwrap();
         assert_eq!((&first["type"], &first["traits"]["plan"]), (&json!("identify"), &json!("gold")));
-        let ids: std::collections::BTreeSet<&str> = calls.iter().filter_map(|call| call["messageId"].as_str()).collect();
+        let ids: std::collections::BTreeSet<&str> =
+            calls.iter().filter_map(|call| call["messageId"].as_str()).collect();
         assert_eq!(ids.len(), calls.len());
         let golden = |round: usize| {
             let calls = calls.iter().skip(round * (PEOPLE * CALLS) as usize).take((PEOPLE * CALLS) as usize);
