@@ -5,6 +5,7 @@ mod borrowed;
 mod dashboard;
 mod demo;
 mod edits;
+mod floods;
 mod sealed;
 mod stops;
 mod ways_in;
@@ -58,6 +59,11 @@ impl Host {
         let document: Value = serde_json::from_str(&text).expect("one document");
         let address = document["address"].as_str().expect("an address").trim_start_matches("http://").to_owned();
         Self { process, stderr, address }
+    }
+
+    /// Where it listens.
+    pub(crate) fn at(&self) -> std::net::SocketAddr {
+        self.address.parse().expect("an address with its port")
     }
 
     /// The same, asked at the loopback address, where it listens at all.
