@@ -52,6 +52,16 @@ impl Database {
     ///
     /// If the database cannot be asked, or the query is none.
     pub fn prepare(&self, query: &Query) -> Result<Vec<(String, &'static str)>, Error> {
+        let mut columns = self.columns(query)?;
+        for (name, becomes) in &mut columns {
+            if let Some(said) = query.types.get(name) {
+                *becomes = said.becomes();
+            }
+        }
+        Ok(columns)
+    }
+
+    fn columns(&self, query: &Query) -> Result<Vec<(String, &'static str)>, Error> {
         match self {
             Self::File(file) => {
                 let names = warehouse::columns(file, &query.query)?;

@@ -106,6 +106,18 @@ pub enum Type {
     Json,
 }
 
+impl Type {
+    /// What a person reads of it.
+    pub(super) const fn becomes(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Boolean => "true or false",
+            Self::Json => "as it is in JSON",
+        }
+    }
+}
+
 /// Who watches a read, and may end it.
 #[derive(Clone)]
 pub struct Watch {

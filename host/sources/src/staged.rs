@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use tokio::task::block_in_place;
 
 use crate::Error;
 use enroute_config::crash_point;
@@ -67,7 +68,8 @@ impl<'a> Staged<'a> {
     fn hand_over(&mut self) -> Result<(), Error> {
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
-        let next = self.store.submit_relaxed(move |tx| tx.stage_put(&rows))?;
+        // Rows of a server come in the middle of its stream, and a store that is behind is waited for.
+        let next = block_in_place(|| self.store.submit_relaxed(move |tx| tx.stage_put(&rows)))?;
         if let Some(before) = self.waiting.replace(next) {
             self.counts.repeated += before.wait()?;
         }

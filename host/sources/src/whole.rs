@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use roaring::RoaringBitmap;
+use tokio::task::block_in_place;
 
 use crate::chunk::Rows;
 use crate::guards::{self, Before, Found};
@@ -20,7 +21,7 @@ use enroute_store::imports::Rejection;
 use enroute_store::layers::Kind;
 use enroute_store::people::Aside;
 use enroute_store::profiles::ContentHasher;
-use enroute_store::{Pending, Store};
+use enroute_store::{Pending, Store, Transaction};
 
 /// Share of a source's people who may be gone at once where the operator says nothing, in percent.
 pub const REMOVE_MAX_PERCENT: f64 = 25.0;
@@ -133,10 +134,12 @@ impl<'a> Whole<'a> {
     fn hand_over(&mut self) -> Result<(), Error> {
         let (rows, seen, sealer) =
             (std::mem::take(&mut self.rows), Arc::clone(&self.seen), self.store.sealer().clone());
-        let next = self.store.submit_relaxed(move |tx| {
+        let put = move |tx: &Transaction<'_>| {
             let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
             tx.people_put(rows.incoming(), &sealer, &mut seen)
-        })?;
+        };
+        // Rows of a server come in the middle of its stream, and a store that is behind is waited for.
+        let next = block_in_place(|| self.store.submit_relaxed(put))?;
         let before = self.waiting.replace(next);
         self.count(before)
     }

@@ -7,7 +7,7 @@ use crate::warehouse::{counts, import, mariadb, part, refused, run};
 
 const TABLE: &str =
     "create table t (id int unsigned primary key, born date, seen timestamp(6) null, left_at datetime(6),
-    vip tinyint(1), share float, ratio double, ltv decimal(40,2), tags set('x','y,z','z'), kind enum('a','b'), doc json,
+    vip tinyint(1), share float, ratio double, ltv decimal(40,2), tags set('x','y','z'), kind enum('a','b'), doc json,
     code char(5), flag bit(1), zero int(6) zerofill, raw varchar(9), updated_at datetime not null);
   insert into t values (1, '2024-02-29', '2024-01-02 01:04:05.12', '2024-01-02 03:04:05', 1, 16777216, 0.1,
     12345678901234567890123456789.10, 'x,z', 'b', '{\"n\": 1.50}', 'ab', b'1', 42, 'é', '2026-01-01 00:00:00');

@@ -115,7 +115,7 @@ pub(crate) async fn run(args: ImportArgs, folder: &Path, output: &Output) -> any
     if output.json {
         output.print_json(&done)?;
     } else {
-        done.in_words().into_iter().try_for_each(|line| output.line(line))?;
+        done.in_words().into_iter().try_for_each(|line| output.text(line))?;
     }
     if done.interrupted {
         return Err(interrupted());
