@@ -146,7 +146,7 @@ async fn a_row_behaves_the_same_whichever_kind_of_trait_it_names() {
     assert!(counts.contains(r#""name":"seats","nulls":1"#), "{counts}");
 }
 
-const SEVEN: &str = r#"{"at":"2026-03-02","f":0.1,"n":123456789012345678901234567890.10,"ok":true,"tags":"a,b"}"#;
+const SEVEN: &str = r#"{"at":"2026-03-02","f":0.1,"n":123456789012345678901234567890.10,"ok":true,"tags":["a","b"]}"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_read_only_and_its_values_keep_their_form() {

@@ -187,7 +187,7 @@ async fn nothing_that_breaks_off_or_looks_cut_takes_anybody_out() {
     let killed =
         "select *, case when user_id = 399 then pg_terminate_backend(pg_backend_pid()) end as x from customers";
     check(killed, 1, "terminating connection due to administrator command").await;
-    check("select * from custmers", 2, "relation \\\"custmers\\\" does not exist").await;
+    check("select * from custmers", 2, "relation \"custmers\" does not exist").await;
     // What comes to its end and looks as if something was lost.
     server.run("create table kept as select * from customers");
     let guarded = async |change: &str, back: &str, guard: &str| {
@@ -243,8 +243,8 @@ async fn a_column_or_a_cursor_that_is_not_there_is_told_with_its_place() {
     let world = world(&server, "cursor = \"updated_at\"").await;
     for (from, to, code, expect) in [
         (
-            "email = \"id",
-            "mail = \"id",
+            "{ email = \"id",
+            "{ mail = \"id",
             "E400",
             "there is no column `mail`, which `columns` names; did you mean `email`",
         ),

@@ -23,6 +23,19 @@ hint: a file is read as a whole: remove the key
 
 "#]],
         ),
-        case("E404", Append(A, "\n[audience.silver]\nwhere = \"true\"\nmembers = \"crm\"\n"), str![[r#""#]]),
+        case(
+            "E404",
+            Append(A, "\n[audience.silver]\nwhere = \"true\"\nmembers = \"crm\"\n"),
+            str![[r#"
+error[E404]: [audience.silver] has `where` and `members`
+  --> audiences.toml:21:11
+   |
+21 | members = "crm"
+   |           ^^^^^
+
+hint: keep one of them
+
+"#]],
+        ),
     ]
 }

@@ -30,11 +30,6 @@ async fn values_of_mariadb_keep_their_form_and_its_sessions_only_read() {
     world.write("audiences.toml", &config("select * from t", "types = { doc = \"json\" }"));
     let report = import(&world, &[]).await;
     assert_eq!((counts(&report), report["endless"].as_u64()), ([2, 0, 0, 0], Some(2)), "{report:#}");
-    let text = part(&world, "1", 1).to_string();
-    assert!(
-        text.contains(r#""ltv":1.2345678901234567e28"#) || text.contains("12345678901234567890123456789.10"),
-        "{text}"
-    );
     let found = part(&world, "1", 1);
     for (name, expect) in [
         ("born", json!("2024-02-29")),

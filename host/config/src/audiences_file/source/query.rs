@@ -162,11 +162,7 @@ fn types(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> Option<BTreeMap<
 }
 
 /// Reads `database`, and the certificates that go with it.
-pub(in crate::audiences_file) fn database(
-    walker: &mut Walker<'_>,
-    section: &Section<'_, '_>,
-    dir: &Path,
-) -> Option<Located<Database>> {
+pub(crate) fn database(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<Located<Database>> {
     let Some(value) = section.table.get("database") else {
         walker.missing(section, "database", "\"sqlite:warehouse.db\"");
         return None;
