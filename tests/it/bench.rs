@@ -46,6 +46,7 @@ fn a_small_bench_prints_every_scenario_with_its_spread_and_goals() {
     let sizes = ["import of 40", "import of 400", "sync of 40", "sync of 400"];
     assert_eq!(of("scale"), BTreeSet::from(sizes));
     assert_eq!(of("start").len(), 1);
+    assert_eq!(of("serve").len(), 8);
     assert_eq!(of("wire"), BTreeSet::from(["end to end", "bare client"]));
     for figure in figures {
         let [best, median, worst] = ["best", "median", "worst"].map(|one| figure["wall_ms"][one].as_f64());

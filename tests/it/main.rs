@@ -46,3 +46,4 @@ mod serve;
 mod seven;
 mod signals;
 mod tidy;
+mod warehouse;

@@ -1,6 +1,8 @@
 //! `enroute serve`: the host that stays, driven as an operator and a service manager do it.
 
+mod api;
 mod borrowed;
+mod dashboard;
 mod demo;
 mod edits;
 mod sealed;

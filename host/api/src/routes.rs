@@ -47,7 +47,7 @@ impl Modify for Bearer {
 /// Needs a desk. Every answer says that nothing of it is to be kept.
 #[must_use]
 pub fn router(desk: Desk) -> Router {
-    let described = OpenApiRouter::with_openapi(Document::openapi())
+    let described = OpenApiRouter::new()
         .routes(routes!(reading::overview))
         .routes(routes!(reading::audiences))
         .routes(routes!(reading::audience))
@@ -82,7 +82,7 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(changing::tokens, changing::new_token))
         .routes(routes!(changing::revoke_token))
         .routes(routes!(reading::live));
-    let (routes, document) = OpenApiRouter::new().nest(BASE, described).split_for_parts();
+    let (routes, document) = OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, described).split_for_parts();
     let routes = routes.with_state(desk);
     let shown = move || {
         let document = document.clone();

@@ -10,6 +10,7 @@ pub mod breaker;
 pub mod call;
 pub mod cells;
 pub mod diff;
+pub mod durations;
 pub mod emission;
 pub mod fold;
 pub mod hints;

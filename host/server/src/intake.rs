@@ -38,6 +38,11 @@ impl Intake {
         router(self.tracking.clone())
     }
 
+    /// Where calls wait.
+    pub(crate) const fn inbox(&self) -> &Arc<Inbox> {
+        &self.inbox
+    }
+
     /// What is counted of calls.
     pub(crate) fn figures(&self) -> Figures {
         Figures { tracking: self.tracking.clone(), inbox: Arc::clone(&self.inbox), clock: self.clock.clone() }

@@ -22,6 +22,7 @@ mod taking;
 mod telling;
 mod unit;
 mod watch;
+mod work;
 
 pub use handover::{Answer, Asked, Question, Want};
 pub use hands::Hands;

@@ -13,12 +13,15 @@ use std::sync::{Mutex, PoisonError};
 use enroute_sync::{LinkReport, LinkState, RunReport};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::work::Process;
 
 /// Codes of one connection that are told apart.
 const CODES_MAX: usize = 50;
@@ -105,6 +108,8 @@ struct Http {
 /// All metrics of the host.
 pub(crate) struct Metrics {
     registry: Registry,
+    /// What has no prefix.
+    process: Registry,
     members: Family<Outcome, Counter>,
     rejections: Family<Reason, Counter>,
     waiting: Family<Waits, Gauge>,
@@ -173,8 +178,11 @@ impl Metrics {
             store_log: Family::default(), "store_wal_bytes", "Size of the log of a file of the store";
             http: Family::default(), "http_requests", "Requests by route, method and status";
         }
+        let mut process = Registry::default();
+        process.register_collector(Box::new(Process));
         Self {
             registry,
+            process,
             members,
             rejections,
             waiting,
@@ -314,7 +322,9 @@ impl Metrics {
             self.store_log.get_or_create(&InFile { file }).set(size(log));
         }
         let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.process)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }

@@ -9,7 +9,7 @@ use axum::Router;
 use enroute_config::Paths;
 use enroute_runtime::Runtime;
 use enroute_store::Store;
-use enroute_sync::{Clock, Halt};
+use enroute_sync::{Clock, Halt, Together};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -20,12 +20,13 @@ use crate::handover::{self, Order};
 use crate::hands::Hands;
 use crate::http::{self, About};
 use crate::intake::Intake;
-use crate::listen::{self, BadCertificate, Certificate, Hosts, Limits};
+use crate::listen::{self, BadCertificate, Certificate, Hosts, Limits, Seen};
 use crate::manager;
 use crate::metrics::Metrics;
 use crate::reload::{self, Ready, Refused};
 use crate::state::State;
 use crate::watch::Watch;
+use crate::work::Work;
 
 /// Orders that wait for the loop; whoever has one more waits in turn.
 const ORDERS_MAX: usize = 64;
@@ -166,12 +167,18 @@ impl Service {
     pub async fn run(self, halt: Halt) -> Result<(), Error> {
         let (clock, state) = (Clock::System, Arc::clone(&self.handle.state));
         let intake = Arc::new(Intake::open(&self.store, &clock, self.config.tls.is_some())?);
-        let metrics = Arc::new(Metrics::new(self.config.version).with(intake.figures()));
+        let (together, seen) = (Arc::<Together>::default(), Arc::<Seen>::default());
+        let metrics = Metrics::new(self.config.version).with(intake.figures());
+        let metrics = Arc::new(metrics.with(self.work(&together, &intake, &seen)));
         let watch = Arc::new(Mutex::new(Watch::default()));
         // Before they are read: an edit in between is then seen as one.
         let paths = Paths::new(&self.config.folder);
         watch.lock().unwrap_or_else(PoisonError::into_inner).keep(reload::the_two(&paths));
-        let ready = self.load(&clock).await?;
+        let ready = tokio::select! {
+            ready = self.load(&clock) => ready?,
+            // Nothing was begun yet.
+            () = halt.asked() => return Ok(()),
+        };
         let certificate = self.certificate()?;
         let is_private = certificate.is_some() || self.config.is_behind_proxy;
         let (listener, at) = listen::open(self.config.listen, is_private)?;
@@ -181,7 +188,8 @@ impl Service {
 
         self.introduce(&state, at, &ready.remarks);
         metrics.reloaded(Some(clock.now_ms()));
-        let conductor = self.conductor((&state, &metrics), (&watch, &intake), &clock, halt.clone(), ready).await?;
+        let conductor =
+            self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();
@@ -202,6 +210,7 @@ impl Service {
             leaving: leaving.clone(),
             hosts: Hosts::with(self.config.hosts),
             certificate: certificate.clone(),
+            seen,
             ..Limits::default()
         };
         let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
@@ -220,6 +229,16 @@ impl Service {
         ended?;
         served??;
         Ok(())
+    }
+
+    /// What is counted of the work.
+    fn work(&self, together: &Together, intake: &Intake, seen: &Arc<Seen>) -> Work {
+        Work {
+            figures: Arc::clone(together.figures()),
+            store: Arc::clone(&self.store),
+            inbox: Arc::clone(intake.inbox()),
+            seen: Arc::clone(seen),
+        }
     }
 
     fn introduce(&self, state: &State, at: SocketAddr, remarks: &str) {
@@ -250,7 +269,7 @@ impl Service {
     async fn conductor(
         &self,
         (state, metrics): (&Arc<State>, &Arc<Metrics>),
-        (watch, intake): (&Arc<Mutex<Watch>>, &Arc<Intake>),
+        (watch, intake, together): (&Arc<Mutex<Watch>>, &Arc<Intake>, &Arc<Together>),
         clock: &Clock,
         halt: Halt,
         ready: Ready,
@@ -266,6 +285,7 @@ impl Service {
             halt,
             watch: Arc::clone(watch),
             intake: Arc::clone(intake),
+            together: Arc::clone(together),
         };
         Ok(Conductor::new(parts, ready).await?)
     }

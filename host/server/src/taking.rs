@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
 
+use enroute_config::audiences_file::source::{Origin, Source};
 use enroute_config::schedule::Schedule;
 use enroute_store::{Error, serving};
 
@@ -70,7 +71,9 @@ impl Conductor {
     async fn take_on_sources(&mut self, now_ms: u64) -> Result<(), Error> {
         let ready = Arc::clone(&self.ready);
         let mut sources = BTreeMap::new();
-        for source in ready.config.sources.values() {
+        // What listens is never read.
+        let is_read = |source: &&Source| !matches!(source.origin, Origin::Listen(_));
+        for source in ready.config.sources.values().filter(is_read) {
             let name = source.name.value.to_string();
             let known = self.sources.remove(&name).filter(|unit| {
                 unit.is_running()

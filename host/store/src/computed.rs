@@ -3,7 +3,7 @@
 //! Also replays identify calls, which say custom traits one after the other. Invariant: the cost of a refresh follows
 //! what changed. A profile is due when an event came, or when the next one leaves its window; others are not looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use enroute_core::aggregate::{Aggregate, Kind as How};
 use rusqlite::{CachedStatement, Row};
@@ -52,6 +52,11 @@ impl Transaction<'_> {
     pub fn define_computed(&self, definitions: &[Definition]) -> Result<(), Error> {
         let text = format!("{definitions:?}");
         let known: Option<String> = schema::meta(self.connection, DEFINITIONS)?;
+        let events: BTreeSet<&str> = definitions.iter().map(|one| one.event.as_str()).collect();
+        let events = json(&events)?;
+        if schema::meta::<String>(self.connection, schema::COUNTED)?.as_ref() != Some(&events) {
+            schema::set_meta(self.connection, schema::COUNTED, events)?;
+        }
         if known.as_deref() == Some(&text) || (known.is_none() && definitions.is_empty()) {
             return Ok(());
         }

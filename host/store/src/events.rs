@@ -2,12 +2,13 @@
 //!
 //! Invariant: a message is kept once, however often it comes, so that an import can be repeated.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use rusqlite::{CachedStatement, Row};
 
 use crate::seal::{HASH_BYTES, Sealer};
-use crate::{Error, Reader, Transaction};
+use crate::{Error, Reader, Transaction, schema};
 
 /// A call as a source wrote it.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,10 @@ pub fn message_hash(sealer: &Sealer, id: Result<&str, &[u8]>) -> [u8; HASH_BYTES
 pub struct Events<'a> {
     add: CachedStatement<'a>,
     due: CachedStatement<'a>,
+    /// The events that a computed trait looks at; all of them where that is not known.
+    looked_at: Option<HashSet<String>>,
+    /// Who is due already, because of these events.
+    are_due: HashSet<u32>,
 }
 
 impl fmt::Debug for Events<'_> {
@@ -56,7 +61,10 @@ impl<'a> Events<'a> {
             on conflict (message) do nothing";
         let due = "insert or replace into refresh (profile, due_ms) values (?1, 0)";
         let prepare = |sql| transaction.connection.prepare_cached(sql);
-        Ok(Self { add: prepare(add)?, due: prepare(due)? })
+        let looked_at: Option<String> = schema::meta(transaction.connection, schema::COUNTED)?;
+        let looked_at = looked_at.map(|names| serde_json::from_str(&names));
+        let looked_at = looked_at.transpose().map_err(|_| Error::Broken("the names of events are a list"))?;
+        Ok(Self { add: prepare(add)?, due: prepare(due)?, looked_at, are_due: HashSet::new() })
     }
 
     /// Keeps a call, and has the person's traits looked at; false if it is known already.
@@ -67,7 +75,9 @@ impl<'a> Events<'a> {
     pub fn add(&mut self, event: &NewEvent<'_>) -> Result<bool, Error> {
         let NewEvent { message, profile, name, at_ms, data } = *event;
         let is_new = self.add.execute((message, profile, name, at_ms, data))? == 1;
-        if is_new {
+        // An identify call says traits; of the others, most are of no trait's concern.
+        let is_looked_at = |name| self.looked_at.as_ref().is_none_or(|names| names.contains(name));
+        if is_new && name.is_none_or(is_looked_at) && self.are_due.insert(profile) {
             self.due.execute([profile])?;
         }
         Ok(is_new)

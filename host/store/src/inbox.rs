@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use enroute_core::durations::Durations;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -80,6 +81,7 @@ struct State {
     oldest_ms: AtomicI64,
     closing: AtomicBool,
     arrived: Notify,
+    commits: Mutex<Durations>,
 }
 
 enum Job {
@@ -110,6 +112,7 @@ impl Inbox {
             oldest_ms: AtomicI64::new(oldest_ms),
             closing: AtomicBool::new(false),
             arrived: Notify::new(),
+            commits: Mutex::default(),
         });
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let service = Service { connection, path: path.to_owned(), jobs, state: Arc::clone(&state), fault: None };
@@ -192,6 +195,12 @@ impl Inbox {
         Some(self.state.oldest_ms.load(Ordering::Relaxed)).filter(|ms| *ms != i64::MAX)
     }
 
+    /// How long commits took since it was opened, with what was written in them.
+    #[must_use]
+    pub fn commits(&self) -> Durations {
+        self.state.commits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Bytes that were admitted and are not durable yet.
     #[must_use]
     pub fn waiting_bytes(&self) -> u64 {
@@ -249,6 +258,7 @@ impl Service {
         if done.is_err() && !self.connection.is_autocommit() {
             let _ = self.connection.execute_batch("rollback");
         }
+        self.state.commits.lock().unwrap_or_else(PoisonError::into_inner).add(began.elapsed());
         if let Err(error @ Error::Unsafe { .. }) = &done {
             self.fault = Some(error.clone());
         }

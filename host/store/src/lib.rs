@@ -21,6 +21,7 @@ mod consent;
 pub mod edits;
 mod error;
 pub mod events;
+pub mod feeds;
 mod folder;
 pub mod forgotten;
 mod guard;
@@ -37,6 +38,7 @@ mod look;
 pub mod membership;
 pub mod outdated;
 pub mod pace;
+pub mod people;
 pub mod places;
 pub mod profiles;
 pub mod records;
@@ -160,6 +162,12 @@ impl Store {
         let connection = connect::writer(&path, &sealer, false).map_err(|error| error.at(&path))?;
         let writer = Writer::start(connection, folder.clone(), None)?;
         Ok(Self { folder, sealer, writer, _lock: Hold::Lent(guest) })
+    }
+
+    /// How long commits took since the store was opened, with what was written in them.
+    #[must_use]
+    pub fn commits(&self) -> enroute_core::durations::Durations {
+        self.writer.commits()
     }
 
     /// Opens another connection that only reads.

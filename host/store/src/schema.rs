@@ -27,10 +27,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("v8.sql"),
     include_str!("v9.sql"),
     include_str!("v10.sql"),
+    include_str!("v11.sql"),
 ];
 
 /// Name in `meta` of the last revision that changed a profile.
 pub(super) const REVISION: &str = "revision";
+
+/// Name in `meta` of the events that any computed trait looks at, as a JSON list. Where it is missing, all are meant.
+pub(super) const COUNTED: &str = "computed_events";
 
 /// Name in `meta` of a hash that only the key of this store gives.
 const KEY_CHECK: &str = "key_check";

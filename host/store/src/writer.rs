@@ -6,12 +6,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use std::vec;
 
 use enroute_config::crash_point;
+use enroute_core::durations::Durations;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
@@ -98,6 +100,7 @@ impl fmt::Debug for Job {
 pub(super) struct Writer {
     queue: mpsc::Sender<Option<Job>>,
     closing: Arc<AtomicBool>,
+    commits: Arc<Mutex<Durations>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -106,6 +109,7 @@ impl Writer {
     pub(super) fn start(connection: Connection, folder: Folder, marker: Option<Marker>) -> Result<Self, Error> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let closing = Arc::new(AtomicBool::new(false));
+        let commits = Arc::<Mutex<Durations>>::default();
         let path = folder.database();
         let failed = Error::folder("start the writer of", &path);
         let service = Service {
@@ -113,16 +117,22 @@ impl Writer {
             path: path.clone(),
             jobs,
             closing: Arc::clone(&closing),
+            commits: Arc::clone(&commits),
             durability: Durability::Full,
             fault: None,
         };
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
         let thread = thread.spawn(move || service.run(&folder, marker.as_ref())).map_err(failed)?;
-        Ok(Self { queue, closing, thread: Some(thread) })
+        Ok(Self { queue, closing, commits, thread: Some(thread) })
     }
 
     pub(super) fn queue(&self) -> mpsc::Sender<Option<Job>> {
         self.queue.clone()
+    }
+
+    /// How long commits took, with what was written in them.
+    pub(super) fn commits(&self) -> Durations {
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -143,6 +153,7 @@ struct Service {
     path: PathBuf,
     jobs: mpsc::Receiver<Option<Job>>,
     closing: Arc<AtomicBool>,
+    commits: Arc<Mutex<Durations>>,
     durability: Durability,
     fault: Option<Error>,
 }
@@ -175,7 +186,9 @@ impl Service {
     fn commit(&mut self, group: Vec<Job>) -> Vec<Job> {
         let mut waiting = group.into_iter();
         let mut ran = Vec::new();
+        let began = Instant::now();
         let fault = self.transact(&mut waiting, &mut ran).err();
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).add(began.elapsed());
         if fault.is_some() && !self.connection.is_autocommit() {
             let _ = self.execute("rollback");
         }

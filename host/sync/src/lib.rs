@@ -3,7 +3,7 @@
 //! Owns the order of things: intent before the first byte, outcomes and held state in one transaction, removals
 //! before additions, one request about a member at a time. What is decided without I/O is in `enroute-core`.
 //!
-//! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt` and `report`, the wings
+//! The files stand on floors, as the modules do, and use what stands before them: `clock`, `halt`, `figures` and `report`, the wings
 //! `setup`, `change` and `delivery`, then the ways through: `run`, `plan`, `trial`, `resync`, `forget`, and what is told:
 //! `doubt`, `versions`, `explain`, `window`.
 
@@ -13,6 +13,7 @@ mod clock;
 mod delivery;
 mod doubt;
 mod explain;
+mod figures;
 mod flow;
 mod forget;
 mod halt;
@@ -42,6 +43,7 @@ pub use delivery::open::Probed;
 pub use delivery::quota::Quota;
 pub use doubt::{condition_hint, conditions};
 pub use explain::{Chapter, DestinationStatus, Explanation, Standing, Status, explain, status};
+pub use figures::{Counted, Figures};
 pub use flow::HeldBack;
 pub use forget::{ForgetPreview, Forgetting, Left, Shared, being_forgotten, forget, forget_preview, forgetting};
 pub use halt::Halt;

@@ -30,6 +30,7 @@ mod measure;
 mod peer;
 mod people;
 mod scale;
+mod serve;
 pub(crate) mod servers;
 mod start;
 mod table;
@@ -92,6 +93,8 @@ enum Scenario {
     Start,
     /// A first sync over loopback, beside a bare client.
     Wire,
+    /// A host that stays, under events.
+    Serve,
 }
 
 impl BenchArgs {
@@ -128,7 +131,7 @@ pub(crate) async fn run(args: BenchArgs, output: &Output) -> anyhow::Result<Exit
     }
     let plugins = plugins(args.plugins.as_deref(), output).await?;
     let rows = Rows { input: args.input.as_deref(), members: args.members, seed: args.seed };
-    let with_stub = args.asks(Scenario::Wire) || args.asks(Scenario::Scale);
+    let with_stub = args.asks(Scenario::Wire) || args.asks(Scenario::Scale) || args.asks(Scenario::Serve);
     let ground = Ground::lay(cases, with_stub, &plugins, &rows)?;
     let (mut meter, mut figures) = (Meter::new(), Figures::default());
     let mut peers: Vec<Peer> = args.peers.iter().map(|command| Peer::new(command)).collect();
@@ -157,6 +160,9 @@ pub(crate) async fn run(args: BenchArgs, output: &Output) -> anyhow::Result<Exit
         // Ten times as many take ten times as long, and their ratio needs no second round.
         if args.asks(Scenario::Scale) && round == 1 {
             scale::round(&ground, &mut meter, &mut figures).await?;
+        }
+        if args.asks(Scenario::Serve) {
+            serve::round(&ground, &mut figures).await?;
         }
     }
     let goals = goals::reached(&figures, &peers, ground.members);

@@ -174,6 +174,19 @@ fn a_trait_of_two_kinds_is_an_error_as_long_as_somebody_has_both() {
     assert_eq!(known.iter().map(|one| (one.name.as_str(), one.kind)).collect::<Vec<_>>(), [("n", Kind::Computed)]);
 }
 
+#[test]
+fn an_event_that_no_trait_looks_at_has_nobody_looked_at() {
+    let store = TestStore::new();
+    let orders = [define("n", How::Count, None)];
+    refresh(&store, &orders, 1);
+    assert_eq!(put(&store, &[call("1", "a", Some("Product Viewed"), 1, "{}"), call("2", "b", ORDER, 1, "{}")]), 2);
+    assert_eq!(refresh(&store, &orders, 2), (1, 1));
+    let viewed = Definition { event: "Product Viewed".to_owned(), ..define("n", How::Count, None) };
+    assert_eq!(refresh(&store, &[viewed], 3), (2, 2), "another definition looks at everybody with events");
+    put(&store, &[call("3", "c", None, 3, r#"{"plan":"gold"}"#)]);
+    assert_eq!(refresh(&store, &orders, 4).0, 3, "who was said something of is looked at in any case");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(30))]
 

@@ -23,6 +23,7 @@ use enroute_store::ledger::{self, RequestRow};
 use enroute_store::letters::GIVEN_UP;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Attempts at one delivery within one run.
 const ATTEMPTS_MAX: u32 = 5;
@@ -226,7 +227,10 @@ async fn may_begin(
     loop {
         let leave = gates.circuit().pass(&link.destination, clock, patience).await?;
         let Some(gate) = &gate else { return Ok((leave, None)) };
+        let since_ms = clock.now_ms();
         let turn = gate.enter(clock, link.party, false, patience.ms).await;
+        let took = Duration::from_millis(clock.now_ms().saturating_sub(since_ms));
+        link.figures.waited(&link.destination, bucket.unwrap_or_default(), took);
         let turn = turn.map_err(|wait_ms| Stop::at_a_closed_gate(wait_ms, clock))?;
         // An outage may have begun while others had their turn.
         if gates.circuit().is_good(&leave) {

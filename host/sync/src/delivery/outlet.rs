@@ -249,8 +249,9 @@ impl DeliveryOutlet {
         entry: Entry,
         token: Option<&Token>,
     ) -> Result<Response, Failure> {
-        let mut turn = match self.gate(entry.kind.as_deref()) {
-            Some(gate) => Some(self.turn(&gate).await?),
+        let bucket = self.bucket(entry.kind.as_deref());
+        let mut turn = match bucket.and_then(|bucket| self.gates.of(&self.link, bucket)) {
+            Some(gate) => Some(self.turn(&gate, bucket.unwrap_or_default()).await?),
             None => None,
         };
         let at_ms = self.clock.now_ms();
@@ -271,6 +272,7 @@ impl DeliveryOutlet {
             turn.answered(answer, &self.clock);
         }
         drop(turn);
+        self.count(&entry, &answer, bucket, self.clock.now_ms().saturating_sub(at_ms));
         if let Err(Failure::Untrusted(fault)) = &answer {
             let next =
                 "see that the host is right, that nothing stands between, and that the clock is, then sync again";
@@ -285,23 +287,37 @@ impl DeliveryOutlet {
     }
 
     /// The turn of a request: the one that was waited for before the call, else one that is waited for now.
-    async fn turn(&self, gate: &Arc<Gate>) -> Result<Turn, Failure> {
+    async fn turn(&self, gate: &Arc<Gate>, bucket: &str) -> Result<Turn, Failure> {
         let taken = self.turn.lock().unwrap_or_else(PoisonError::into_inner).take_if(|turn| turn.is_for(gate));
         if let Some(turn) = taken {
             return Ok(turn);
         }
-        gate.enter(&self.clock, self.link.party, true, GATE_WAIT_MS_MAX).await.map_err(|wait_ms| {
+        let since_ms = self.clock.now_ms();
+        let turn = gate.enter(&self.clock, self.link.party, true, GATE_WAIT_MS_MAX).await;
+        let took = Duration::from_millis(self.clock.now_ms().saturating_sub(since_ms));
+        self.link.figures.waited(&self.link.destination, bucket, took);
+        turn.map_err(|wait_ms| {
             let until = moment(self.clock.now_ms().saturating_add(wait_ms));
             Failure::Unreachable(format!("the destination asks to wait {} s, until {until}", wait_ms.div_ceil(1_000)))
         })
     }
 
-    /// What paces a request: the bucket of its kind, else the one of the operation.
-    fn gate(&self, kind: Option<&str>) -> Option<Arc<Gate>> {
+    /// Counts a request, for metrics.
+    fn count(&self, entry: &Entry, answer: &Result<Response, Failure>, bucket: Option<&str>, took_ms: u64) {
+        let (figures, destination) = (&self.link.figures, &self.link.destination);
+        let status = answer.as_ref().ok().map(|response| response.status);
+        let kind = entry.kind.as_deref().or(self.operation.as_deref()).unwrap_or(entry.label);
+        figures.answered(destination, kind, status, Duration::from_millis(took_ms));
+        if status == Some(429) {
+            figures.throttled(destination, bucket.unwrap_or_default());
+        }
+    }
+
+    /// The bucket that paces a request: that of its kind, else the one of the operation.
+    fn bucket(&self, kind: Option<&str>) -> Option<&str> {
         let derived = kind.and_then(|kind| self.link.manifest.derived.iter().find(|derived| derived.kind == kind));
         let operation = || self.link.manifest.operation(self.operation.as_deref()?)?.bucket.as_deref();
-        let bucket = derived.and_then(|derived| derived.bucket.as_deref()).or_else(operation)?;
-        self.gates.of(&self.link, bucket)
+        derived.and_then(|derived| derived.bucket.as_deref()).or_else(operation)
     }
 
     fn begin(&self, entry: &Entry, at_ms: u64) -> usize {

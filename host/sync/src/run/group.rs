@@ -66,6 +66,7 @@ impl Group<'_> {
                 continue;
             }
             versions::keep(store, &link, planned, options.clock.now_ms()).await?;
+            link.figures = Arc::clone(&options.together.figures);
             link.trial = options.only.as_ref().map(|only| only.watch.clone());
             if let Some((_, last)) = links.last().filter(|(_, last)| are_one_connection(last, &link)) {
                 link.party = last.party;

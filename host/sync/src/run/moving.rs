@@ -47,7 +47,12 @@ impl Session {
     fn of(&self, link: &Link) -> Self {
         Self {
             store: Arc::clone(&self.store),
-            link: Arc::new(Link { trial: self.link.trial.clone(), party: self.link.party, ..link.clone() }),
+            link: Arc::new(Link {
+                trial: self.link.trial.clone(),
+                party: self.link.party,
+                figures: Arc::clone(&self.link.figures),
+                ..link.clone()
+            }),
             run: self.run,
             began_ms: self.began_ms,
             options: self.options.clone(),

@@ -13,6 +13,7 @@ use enroute_store::{Error, Store};
 
 use crate::clock::Clock;
 use crate::delivery::pace::Gates;
+use crate::figures::Figures;
 use crate::run::turn::{Turn, Turns};
 use crate::setup::link::Link;
 
@@ -23,6 +24,8 @@ pub struct Together {
     gates: tokio::sync::Mutex<HashMap<String, Weak<Gates>>>,
     keepers: Mutex<HashMap<String, Weak<Keepers>>>,
     turns: Mutex<Turns>,
+    /// What is counted over all of them.
+    pub(super) figures: Arc<Figures>,
 }
 
 impl Together {
@@ -69,6 +72,12 @@ impl Together {
         known.retain(|_, keepers| keepers.strong_count() > 0);
         known.insert(scope.to_owned(), Arc::downgrade(&keepers));
         keepers
+    }
+
+    /// What is counted of these runs.
+    #[must_use]
+    pub const fn figures(&self) -> &Arc<Figures> {
+        &self.figures
     }
 
     /// A connection's turn at the places that it writes into.

@@ -8,6 +8,7 @@ use enroute_core::retry::Policy;
 use roaring::RoaringBitmap;
 use sha2::{Digest as _, Sha256};
 
+use crate::figures::Figures;
 use crate::setup::columns::Columns;
 use crate::setup::watch::Watch;
 use enroute_auth::Keeper;
@@ -68,6 +69,8 @@ pub(crate) struct Link {
     pub(crate) opened: Option<(u64, Vec<u8>)>,
     /// The most that one call of a run used; the same for every copy of the link.
     pub(crate) peaks: Arc<Mutex<Peaks>>,
+    /// Where its requests, waits and calls are counted.
+    pub(crate) figures: Arc<Figures>,
     /// Somebody looks on: what has not changed is sent all the same.
     pub(crate) trial: Option<Watch>,
     /// Where its members are put: connections whose texts are equal write into one place.
@@ -240,6 +243,7 @@ impl Link {
     /// Passes a plugin's log lines on, and remembers what the call used.
     pub(crate) fn log(&self, function: &'static str, usage: &Usage) {
         self.peaks.lock().unwrap_or_else(PoisonError::into_inner).take(function, usage);
+        self.figures.computed(&self.plugin_name, function, usage.cpu);
         self.log_lines(function, &usage.log);
         if usage.log_dropped > 0 {
             tracing::warn!(

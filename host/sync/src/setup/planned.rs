@@ -200,6 +200,7 @@ impl Planned {
             credential_scope: self.credential_scope.clone(),
             opened: known.opened.clone(),
             peaks: Arc::default(),
+            figures: Arc::default(),
             trial: None,
             target: String::new(),
             released: Arc::default(),

@@ -284,6 +284,7 @@ fn withdrawal(
         credential_scope: ready.credential_scope.clone(),
         opened: known.opened.clone(),
         peaks: Arc::default(),
+        figures: Arc::default(),
         trial: None,
         target: text(&target_of(manifest, place)),
         released: Arc::default(),

@@ -6,6 +6,7 @@ use crate::commands::bench::days::{DELTA, IMPORT, ONE_PROFILE, PLAN, PROFILES, S
 use crate::commands::bench::figures::{Figure, Figures};
 use crate::commands::bench::peer::Peer;
 use crate::commands::bench::scale::{self, SCALE};
+use crate::commands::bench::serve::{ACCEPTED, ANSWERS, APPLIED, ARRIVES, IDLE, READY, SERVE};
 use crate::commands::bench::start::{CHECK, START};
 use crate::commands::bench::transform::{SANDBOX, TRANSFORM};
 use crate::commands::bench::wire::{BARE, END_TO_END, WIRE};
@@ -21,7 +22,7 @@ pub(super) struct Goal {
     pub(super) bound: &'static str,
     pub(super) goal: f64,
     pub(super) reached: f64,
-    /// `×`, `%`, `ms` or `MiB`.
+    /// `×`, `%`, `ms`, `MiB` or `/s`.
     pub(super) unit: &'static str,
     /// How far the goal is exceeded; less than one where it is missed.
     pub(super) ratio: f64,
@@ -61,6 +62,7 @@ pub(super) fn reached(figures: &Figures, peers: &[Peer], members: u64) -> Vec<Go
         }));
     }
     goals.extend(growth(figures, members));
+    goals.extend(serving(figures));
     goals
 }
 
@@ -107,6 +109,26 @@ fn within(figures: &Figures) -> Vec<Goal> {
             wall(DELTA, ONE_PROFILE),
         ),
         Goal::new(("start with all plugins from the cache", ""), (AT_MOST, 100.0, "ms"), wall(START, CHECK)),
+    ];
+    goals.into_iter().flatten().collect()
+}
+
+/// What a host that stays reaches.
+fn serving(figures: &Figures) -> Vec<Goal> {
+    let rate = |subject| Some(figures.get(SERVE, subject)?.per_s()?.best);
+    let ms = |subject| Some(figures.get(SERVE, subject)?.wall_ms()?.best);
+    let idle = figures.get(SERVE, IDLE);
+    let cpu = idle.and_then(|idle| Some(100.0 * idle.cpu_ms()?.best / idle.wall_ms()?.best));
+    let memory = idle.and_then(|idle| idle.memory_mib).map(|mib| mib as f64);
+    let [.., (_, slowest)] = ANSWERS;
+    let goals = [
+        Goal::new(("events accepted a second", ""), (AT_LEAST, 50_000.0, "/s"), rate(ACCEPTED)),
+        Goal::new(("events applied a second", ""), (AT_LEAST, 10_000.0, "/s"), rate(APPLIED)),
+        Goal::new((slowest, ""), (AT_MOST, 50.0, "ms"), ms(slowest)),
+        Goal::new((ARRIVES, ""), (AT_MOST, 2_000.0, "ms"), ms(ARRIVES)),
+        Goal::new(("CPU of an idle host", ""), (AT_MOST, 1.0, "%"), cpu),
+        Goal::new(("memory of an idle host", ""), (AT_MOST, 150.0, "MiB"), memory),
+        Goal::new((READY, ""), (AT_MOST, 1_000.0, "ms"), ms(READY)),
     ];
     goals.into_iter().flatten().collect()
 }

@@ -93,6 +93,13 @@ impl Ground {
         self.folder.path().join(HOME)
     }
 
+    /// The file of a plugin.
+    pub(super) fn plugin(&self, id: &str) -> anyhow::Result<PathBuf> {
+        let files: toml::Table = self.plugins_toml.parse()?;
+        let file = files.get("plugin").and_then(|all| all.get(id)?.get("file")?.as_str());
+        file.map(PathBuf::from).with_context(|| format!("the bench was laid without plugin `{id}`"))
+    }
+
     /// The rows, one a line.
     pub(super) fn lines(&self) -> anyhow::Result<Vec<String>> {
         let file = File::open(&self.rows).context("the rows cannot be read")?;

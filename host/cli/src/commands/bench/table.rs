@@ -4,6 +4,7 @@ use crate::commands::bench::figures::{Figure, Figures};
 use crate::commands::bench::goals::Goal;
 use crate::commands::bench::measure::Spread;
 use crate::commands::bench::peer::Peer;
+use crate::commands::bench::serve::SERVE;
 use crate::commands::bench::start::START;
 use crate::output::Output;
 
@@ -35,8 +36,8 @@ fn row(figure: &Figure) -> Vec<String> {
     let rate = |value: Option<f64>| value.filter(|_| is_rate).map_or(String::new(), |value| format!("{value:.0}"));
     let cpu = figure.per_cpu_s();
     let ms = |spread: Option<Spread>| spread.map_or(String::new(), |spread| format!("{:.2}", spread.best));
-    // The CPU time of a start is another process's.
-    let is_ours = figure.scenario != START;
+    // The CPU time of a start, and of a host, is another process's.
+    let is_ours = figure.scenario != START && figure.scenario != SERVE;
     vec![
         figure.scenario.to_owned(),
         figure.subject.clone(),

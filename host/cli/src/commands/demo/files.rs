@@ -40,7 +40,7 @@ holds = "events"
 listen = true
 key = "${file:app.key}"
 
-[trait.orders]
+[trait.order_count]
 compute = "count"
 event = "Order Completed"
 

@@ -37,6 +37,7 @@ pub(super) async fn run(args: &DemoArgs, folder: &Path, fakes: &All, output: &Ou
         drain_delay: Duration::ZERO,
         version: env!("CARGO_PKG_VERSION"),
     };
+    output.note("starting: the plugins are compiled for the sandbox, which takes up to a minute the first time");
     let (listens, address) = oneshot::channel();
     let mut host = std::pin::pin!(serve::stay(&session, config, false, output, Some(listens)));
     let events = async {
