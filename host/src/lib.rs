@@ -12,6 +12,7 @@ pub use enroute_auth as auth;
 pub use enroute_catalog as catalog;
 pub use enroute_config as config;
 pub use enroute_egress as egress;
+pub use enroute_pages as pages;
 pub use enroute_runtime as runtime;
 pub use enroute_server as server;
 pub use enroute_sources as sources;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use enroute_host::api::{self, Desk, Office};
 use enroute_host::config::Config;
+use enroute_host::pages;
 use enroute_host::server::{self, Error, Hands, Service, listen};
 use enroute_host::store::Store;
 use enroute_host::sync::RunReport;
@@ -81,7 +82,7 @@ pub(crate) async fn stay(
     let service = Service::new(config, Arc::clone(&session.store), runtime.clone(), hands);
     let (store, handle) = (Arc::clone(&session.store), service.handle());
     let desk = Desk::new(Office { folder, store, runtime, handle, is_read_only, version });
-    let service = service.with_routes(api::router(desk));
+    let service = service.with_routes(pages::router(desk.clone())).with_routes(api::router(desk));
     match service.run(signals::halt()).await {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Error::Configuration(told)) => {
