@@ -232,7 +232,7 @@ error[E225]: secret `api_key`: `vault` is not a kind of reference
 13 | secrets = { api_key = "${vault:braze}" }
    |                       ^^^^^^^^^^^^^^^^
 
-hint: write "${env:VARIABLE}", "${file:path}" or { exec = ["command", "argument"] }
+hint: write "${env:VARIABLE}", "${file:path}", "${sealed:NAME}" or { exec = ["command", "argument"] }
 
 "#]],
         ),

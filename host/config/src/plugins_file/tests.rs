@@ -138,7 +138,7 @@ error[E225]: secret `a`: `vault` is not a kind of reference
 5 | secrets = { a = "${vault:x}", b = "${exec:pass}", c = "${file: }" }
   |                 ^^^^^^^^^^^^
 
-hint: write "${env:VARIABLE}", "${file:path}" or { exec = ["command", "argument"] }
+hint: write "${env:VARIABLE}", "${file:path}", "${sealed:NAME}" or { exec = ["command", "argument"] }
 
 error[E225]: secret `b`: a command is written as a list of its arguments
  --> plugins.toml:5:35
@@ -154,7 +154,7 @@ error[E225]: secret `c`: the reference names no file
 5 | secrets = { a = "${vault:x}", b = "${exec:pass}", c = "${file: }" }
   |                                                       ^^^^^^^^^^^
 
-hint: write "${env:VARIABLE}", "${file:path}" or { exec = ["command", "argument"] }
+hint: write "${env:VARIABLE}", "${file:path}", "${sealed:NAME}" or { exec = ["command", "argument"] }
 "#,
     );
 }

@@ -96,7 +96,7 @@ fn a_full_inbox_and_a_full_disk_refuse_and_lose_nothing() {
         oldest_ms: AtomicI64::new(i64::MAX),
         closing: AtomicBool::new(false),
         arrived: Notify::new(),
-        commits: std::sync::Mutex::default(),
+        commits: Mutex::default(),
     });
     let (_queue, jobs) = mpsc::channel(1);
     let mut service = Service { connection, path, jobs, state, fault: None };
