@@ -257,9 +257,13 @@ mod tests {
     }
 
     fn any_tree() -> impl Strategy<Value = Node> {
-        let group = prop::collection::vec(any_row(), 2..4);
-        let inner = prop_oneof![3 => any_row(), 1 => group.clone().prop_map(Node::Any)];
-        prop_oneof![prop::collection::vec(inner, 1..4).prop_map(Node::All), group.prop_map(Node::Any)]
+        let group = || prop::collection::vec(any_row(), 2..4);
+        let inner = prop_oneof![3 => any_row(), 1 => group().prop_map(Node::Any)];
+        prop_oneof![
+            any_row().prop_map(|row| Node::All(vec![row])),
+            prop::collection::vec(inner, 2..4).prop_map(Node::All),
+            group().prop_map(Node::Any)
+        ]
     }
 
     proptest! {
