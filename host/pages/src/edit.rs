@@ -281,9 +281,16 @@ fn rows(table: &mut Table, wish: &Wish) -> Result<(), EditError> {
     for row in wanted {
         let kept = old.iter().find(|one| trait_row(one).as_ref() == Some(row));
         let mut value = kept.cloned().unwrap_or_else(|| row_value(row));
-        let has_comment = value.decor().prefix().and_then(|prefix| prefix.as_str()).is_some_and(|text| text.contains('#'));
+        let has_comment =
+            value.decor().prefix().and_then(|prefix| prefix.as_str()).is_some_and(|text| text.contains('#'));
         if !has_comment {
-            value.decor_mut().set_prefix(if in_lines { "\n  " } else if list.is_empty() { "" } else { " " });
+            value.decor_mut().set_prefix(if in_lines {
+                "\n  "
+            } else if list.is_empty() {
+                ""
+            } else {
+                " "
+            });
             value.decor_mut().set_suffix("");
         }
         list.push_formatted(value);
@@ -373,7 +380,8 @@ fn send(table: &mut Table, wish: &Wish) {
         return;
     }
     let pairs = [("entered", entered), ("exited", exited)];
-    let events = pairs.into_iter().filter(|(_, name)| !name.is_empty()).map(|(key, name)| (key, Value::from(name.as_str())));
+    let events =
+        pairs.into_iter().filter(|(_, name)| !name.is_empty()).map(|(key, name)| (key, Value::from(name.as_str())));
     set(table, "events", Value::InlineTable(events.collect::<InlineTable>()));
 }
 
@@ -430,7 +438,8 @@ pub fn destination(text: &str, wish: &DestinationWish) -> Edited {
 pub fn toggle_destination(text: &str, name: &str, enabled: bool) -> Edited {
     let mut document = parse("plugins.toml", text)?;
     let found = document.get_mut("destination").and_then(Item::as_table_like_mut).and_then(|group| group.get_mut(name));
-    let table = found.and_then(Item::as_table_like_mut).ok_or_else(|| EditError::Gone(format!("destination {name}")))?;
+    let table =
+        found.and_then(Item::as_table_like_mut).ok_or_else(|| EditError::Gone(format!("destination {name}")))?;
     flag(table, "enabled", enabled, true);
     Ok(finish(text, &document))
 }
@@ -539,8 +548,12 @@ mod tests {
     fn an_empty_file_gets_an_audience_and_a_connection() {
         let text = audience("", "vip_buyers", "VIP buyers", "id = 'a'").unwrap();
         let text = connect(&text, &Wish { audience: "vip_buyers".into(), ..wish() }).unwrap();
-        assert!(text.contains("[audience.vip_buyers]\nname = \"VIP buyers\"") && text.contains("[[connection]]"), "{text}");
-        let mapping_wish = MappingWish { name: "Update".into(), enabled: true, preset: "Update".into(), ..MappingWish::default() };
+        assert!(
+            text.contains("[audience.vip_buyers]\nname = \"VIP buyers\"") && text.contains("[[connection]]"),
+            "{text}"
+        );
+        let mapping_wish =
+            MappingWish { name: "Update".into(), enabled: true, preset: "Update".into(), ..MappingWish::default() };
         let text = mapping(&text, "vip_buyers", "fb", &mapping_wish).unwrap();
         assert!(text.contains("[[connection.mapping]]\nname = \"Update\"\npreset = \"Update\""), "{text}");
     }

@@ -60,7 +60,8 @@ impl Form {
     #[must_use]
     pub fn prefixed(&self, prefix: &str) -> Vec<(&str, &str)> {
         let mut seen = BTreeSet::new();
-        let names = self.pairs.iter().filter_map(|(name, _)| name.strip_prefix(prefix)).filter(|name| seen.insert(*name));
+        let names =
+            self.pairs.iter().filter_map(|(name, _)| name.strip_prefix(prefix)).filter(|name| seen.insert(*name));
         names.map(|name| (name, self.text(&format!("{prefix}{name}")))).collect()
     }
 

@@ -7,6 +7,7 @@
 
 pub mod edit;
 pub mod form;
+mod look;
 mod page;
 mod parts;
 mod routes;

@@ -116,11 +116,7 @@ fn link(report: &Json) -> Link {
 }
 
 /// One run.
-pub(super) async fn one(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Path(number): Path<i64>,
-) -> Response {
+pub(super) async fn one(State(app): State<App>, Extension(who): Extension<Who>, Path(number): Path<i64>) -> Response {
     let page = one_page(&app, &who, number).await;
     shown(&app, &who, ("Activity", "Run", "/activity"), page)
 }

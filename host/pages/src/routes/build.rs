@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::form::Form;
 use crate::page::{App, Frame, Who, sentence, shown};
+use crate::routes::wishes;
 use crate::rows::operators::{OPERATORS, operator};
 use crate::rows::parse::parse;
 use crate::rows::tree::{Node, Row};
-use crate::routes::wishes;
 use crate::words::number;
 
 #[derive(Template)]
@@ -21,6 +21,7 @@ use crate::words::number;
 struct Build {
     f: Frame,
     is_new: bool,
+    here: String,
     base: String,
     name: String,
     key: String,
@@ -80,7 +81,8 @@ fn counted(count: &Count) -> Counted {
 /// A new audience.
 pub(super) async fn new(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     let mut form = Form::default();
-    for (name, value) in [("is_new", "1"), ("view", "rows"), ("what", ""), ("op_", "is"), ("value", ""), ("group", "")] {
+    for (name, value) in [("is_new", "1"), ("view", "rows"), ("what", ""), ("op_", "is"), ("value", ""), ("group", "")]
+    {
         form.push(name, value);
     }
     let page = page(&app, &who, &form, false).await;
@@ -225,12 +227,21 @@ async fn page(app: &App, who: &Who, form: &Form, with_count: bool) -> Result<Bui
         }
     }
     let view = if form.text("view") == "sql" { "sql" } else { "rows" };
-    let sql = if view == "sql" { form.text("sql").to_owned() } else { condition.unwrap_or_else(|_| form.text("sql").to_owned()) };
+    let sql = if view == "sql" {
+        form.text("sql").to_owned()
+    } else {
+        condition.unwrap_or_else(|_| form.text("sql").to_owned())
+    };
     let no_rows = view == "sql" && !sql.is_empty() && parse(&sql).is_none();
     let is_new = !form.text("is_new").is_empty();
     let base = if form.text("base").is_empty() { files.version } else { form.text("base").to_owned() };
     Ok(Build {
         f: app.frame(who, "Audiences", if is_new { "New audience" } else { "Edit audience" }),
+        here: if is_new {
+            "/audiences/new".to_owned()
+        } else {
+            format!("/audiences/{}/build", crate::words::escaped(form.text("audience")))
+        },
         is_new,
         base,
         name: form.text("name").to_owned(),

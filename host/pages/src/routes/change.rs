@@ -60,7 +60,6 @@ struct Plan {
     requests: usize,
     stopped: String,
     guard: String,
-    unused: Vec<String>,
 }
 
 struct Covered {
@@ -91,7 +90,11 @@ pub(super) fn edited(form: &Form, files: &Files) -> Result<Change, EditError> {
             let condition = wishes::condition(form).map_err(EditError::Gone)?;
             change.audiences = edit::audience(text, &audience, form.text("name").trim(), &condition)?;
             change.title = format!("Save the audience {}", form.text("name"));
-            change.back = if form.text("is_new").is_empty() { format!("/audiences/{key}/build") } else { "/audiences/new".to_owned() };
+            change.back = if form.text("is_new").is_empty() {
+                format!("/audiences/{key}/build")
+            } else {
+                "/audiences/new".to_owned()
+            };
             if form.text("then") == "connect" {
                 change.then = format!("/audiences/{key}/connect");
             }
@@ -130,7 +133,11 @@ pub(super) fn edited(form: &Form, files: &Files) -> Result<Change, EditError> {
                 key => format!("/audiences/{}/connect?to={}", escaped(key), escaped(&wish.name)),
             };
             let is_new = !form.text("is_new").is_empty();
-            change.back = if is_new { format!("/destinations/new?plugin={}", escaped(&wish.plugin)) } else { change.then.clone() };
+            change.back = if is_new {
+                format!("/destinations/new?plugin={}", escaped(&wish.plugin))
+            } else {
+                change.then.clone()
+            };
         }
         "toggle_destination" => {
             let enabled = form.text("enabled") == "true";
@@ -241,10 +248,8 @@ struct Conflict {
     f: Frame,
     difference: Diff,
     theirs: Vec<Diff>,
-    version: String,
     pairs: Vec<(String, String)>,
     merged: bool,
-    back: String,
 }
 
 async fn save(app: &App, who: &Who, form: &Form, (files, change): (Files, Change)) -> Response {
@@ -271,10 +276,8 @@ async fn save(app: &App, who: &Who, form: &Form, (files, change): (Files, Change
                 f: app.frame(who, section(&change), "Changed meanwhile"),
                 difference: Diff { file: "yours, on the files as they are now", lines },
                 theirs: Vec::new(),
-                version: conflict.version,
                 merged: form.text("do") != "texts",
                 pairs: form.pairs().to_vec(),
-                back: change.back,
             };
             (StatusCode::CONFLICT, html(&page)).into_response()
         }
@@ -323,6 +326,5 @@ fn plan(one: &LinkPlan) -> Plan {
         requests: one.requests.len(),
         stopped: one.stopped.clone().unwrap_or_default(),
         guard: one.guard.clone().unwrap_or_default(),
-        unused: Vec::new(),
     }
 }

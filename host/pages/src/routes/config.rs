@@ -59,11 +59,7 @@ struct PastPage {
 }
 
 /// A version, and what coming back to it would change.
-pub(super) async fn past(
-    State(app): State<App>,
-    Extension(who): Extension<Who>,
-    Path(number): Path<i64>,
-) -> Response {
+pub(super) async fn past(State(app): State<App>, Extension(who): Extension<Who>, Path(number): Path<i64>) -> Response {
     let page = past_page(&app, &who, number).await;
     shown(&app, &who, ("Configuration", "A version", "/config"), page)
 }

@@ -19,8 +19,8 @@ use crate::form::Form;
 use crate::look;
 use crate::page::{App, Frame, Who, html, shown};
 use crate::parts::{Field, Tag};
-use crate::routes::wishes;
 use crate::routes::destinations::setting_field;
+use crate::routes::wishes;
 
 #[derive(Template)]
 #[template(path = "choose.html")]
@@ -35,6 +35,7 @@ struct Choose {
 #[template(path = "connect.html")]
 struct Connect {
     f: Frame,
+    here: String,
     key: String,
     name: String,
     destination: String,
@@ -184,20 +185,20 @@ async fn matched(app: &App, wish: &Wish, audiences: &str) -> (BTreeMap<String, (
 
 /// A field that a trait's name finds in the manifest alone.
 fn by_name(manifest: &Manifest, name: &str) -> Option<(String, String)> {
-    let same = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
+    let same =
+        |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     let last = name.rsplit('.').next().unwrap_or(name);
     let exact = manifest.fields.iter().find(|field| field.name == last).map(|field| (field, "exact"));
-    let spelled = || manifest.fields.iter().find(|field| same(&field.name) == same(last)).map(|field| (field, "spelling"));
+    let spelled =
+        || manifest.fields.iter().find(|field| same(&field.name) == same(last)).map(|field| (field, "spelling"));
     let synonym = || {
         let has = |field: &&enroute_core::manifest::Field| field.synonyms.iter().any(|one| same(one) == same(last));
         manifest.fields.iter().find(has).map(|field| (field, "synonym"))
     };
     let found = exact.or_else(spelled).or_else(synonym);
-    found.map(|(field, how)| (field.name.clone(), how.to_owned())).or_else(|| {
-        manifest.custom_fields.then(|| (last.to_owned(), "same name".to_owned()))
-    })
+    found
+        .map(|(field, how)| (field.name.clone(), how.to_owned()))
+        .or_else(|| manifest.custom_fields.then(|| (last.to_owned(), "same name".to_owned())))
 }
 
 async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&Form>) -> Result<Connect, Problem> {
@@ -231,13 +232,30 @@ async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&
         let given = field.unwrap_or_default();
         // A row that was added just now is written out, so that a new version of the plugin changes nothing.
         let shown = if given.is_empty() && is_added { by.clone() } else { given };
-        let how = if how == "given" { "chosen".to_owned() } else if by.is_empty() { "choose".to_owned() } else { how };
-        TraitRow { at, seen: seen.get(name.as_str()).cloned().unwrap_or_default(), required: is_required(&shown), name, field: shown, how, found: by }
+        let how = if how == "given" {
+            "chosen".to_owned()
+        } else if by.is_empty() {
+            "choose".to_owned()
+        } else {
+            how
+        };
+        TraitRow {
+            at,
+            seen: seen.get(name.as_str()).cloned().unwrap_or_default(),
+            required: is_required(&shown),
+            name,
+            field: shown,
+            how,
+            found: by,
+        }
     };
     let rows: Vec<TraitRow> = wish.traits.clone().unwrap_or_default().into_iter().enumerate().map(row).collect();
     let offered = traits.iter().filter(|one| one.part == "traits" && !rows.iter().any(|row| row.name == one.path));
     let offer = |one: &enroute_api::desk::traits::Path| {
-        (one.path.clone(), format!("{} {}, {} %, {}", one.kind, one.types.join("/"), one.percent, one.samples.join(" ")))
+        (
+            one.path.clone(),
+            format!("{} {}, {} %, {}", one.kind, one.types.join("/"), one.percent, one.samples.join(" ")),
+        )
     };
     let settings = manifest.settings.iter().filter(|setting| setting.per_audience).map(|setting| {
         let usual = destination.settings.get(&setting.name).or(setting.default.as_ref()).cloned();
@@ -247,6 +265,7 @@ async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&
     let field = |one: &enroute_core::manifest::Field| (one.name.clone(), format!("{} {}", one.takes.word(), one.help));
     Ok(Connect {
         f: app.frame(who, "Audiences", format!("{} → {to}", audience.name)),
+        here: format!("/audiences/{}/connect?to={}", crate::words::escaped(key), crate::words::escaped(to)),
         key: key.to_owned(),
         name: audience.name,
         destination: to.to_owned(),
@@ -282,7 +301,11 @@ fn ids(wish: &Wish, form: Option<&Form>) -> Vec<(String, String, String)> {
     if let Some(form) = form {
         return (0..form.all("id_kind").len())
             .map(|at| {
-                (form.at("id_kind", at).to_owned(), form.at("id_field", at).to_owned(), form.at("id_use", at).to_owned())
+                (
+                    form.at("id_kind", at).to_owned(),
+                    form.at("id_field", at).to_owned(),
+                    form.at("id_use", at).to_owned(),
+                )
             })
             .collect();
     }

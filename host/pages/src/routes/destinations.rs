@@ -134,7 +134,9 @@ pub(super) async fn again(
 ) -> Response {
     let mut page = match new_page(&app, &who, form.text("plugin"), form.text("then"), Some(&form)).await {
         Ok(page) => page,
-        Err(problem) => return failed(app.frame(&who, "Destinations", "Add destination"), &problem, "/destinations/new"),
+        Err(problem) => {
+            return failed(app.frame(&who, "Destinations", "Add destination"), &problem, "/destinations/new");
+        }
     };
     if form.text("op") == "test" {
         page.probe = Some(probe(&app, &who, &form).await);
@@ -166,7 +168,9 @@ fn verdict(probed: Result<Vec<enroute_api::desk::destinations::Probed>, Problem>
     use crate::parts::tag;
     match probed {
         Ok(found) => match found.first() {
-            Some(one) if one.verdict == "ok" || one.verdict == "works" => (tag("ok", "Works"), one.reason.clone().unwrap_or_default()),
+            Some(one) if one.verdict == "ok" || one.verdict == "works" => {
+                (tag("ok", "Works"), one.reason.clone().unwrap_or_default())
+            }
             Some(one) => (tag("bad", one.verdict.replace('_', " ")), one.reason.clone().unwrap_or_default()),
             None => (tag("warn", "Not tried"), "The destination was not asked.".to_owned()),
         },
@@ -211,7 +215,10 @@ fn one_page(app: &App, who: &Who, manifest: &Manifest, given: &Form, is_given: b
     let secret = |one: &enroute_core::manifest::SecretSpec| Field {
         name: format!("secret.{}", one.name),
         label: format!("{} (reference)", one.name),
-        help: format!("{} Write where it is, never the secret: ${{env:NAME}}, ${{file:PATH}}, ${{exec:COMMAND}} or ${{sealed:NAME}}.", one.help),
+        help: format!(
+            "{} Write where it is, never the secret: ${{env:NAME}}, ${{file:PATH}}, ${{exec:COMMAND}} or ${{sealed:NAME}}.",
+            one.help
+        ),
         kind: "text",
         value: given.text(&format!("secret.{}", one.name)).to_owned(),
         required: one.required,

@@ -34,7 +34,6 @@ struct NeedRow {
 /// A connection as lists show it.
 pub(super) struct LinkRow {
     pub(super) tag: Tag,
-    pub(super) audience: String,
     pub(super) name: String,
     pub(super) destination: String,
     pub(super) mapping: String,
@@ -50,7 +49,6 @@ pub(super) struct LinkRow {
 pub(super) fn row(one: &Connection) -> LinkRow {
     LinkRow {
         tag: look::connection(one),
-        audience: one.audience.clone(),
         name: one.audience_name.clone(),
         destination: one.destination.clone(),
         mapping: one.mapping.clone(),

@@ -41,7 +41,6 @@ struct List {
     destination: String,
     base: String,
     links: Vec<(String, Vec<Row>)>,
-    has_presets: bool,
 }
 
 struct Row {
@@ -63,9 +62,9 @@ fn words(when: Option<&Json>) -> String {
                 Some(parts.iter().map(|one| words(Some(one))).collect::<Vec<_>>().join(between))
             };
             let text = |key: &str| when.get(key).map(crate::routes::connect::plain).unwrap_or_default();
-            part("all", " and ").or_else(|| part("any", " or ")).unwrap_or_else(|| {
-                format!("{} {} {}", text("path"), text("operator"), text("value")).trim().to_owned()
-            })
+            part("all", " and ")
+                .or_else(|| part("any", " or "))
+                .unwrap_or_else(|| format!("{} {} {}", text("path"), text("operator"), text("value")).trim().to_owned())
         }
     }
 }
@@ -77,8 +76,7 @@ pub(super) async fn list(State(app): State<App>, Extension(who): Extension<Who>,
 }
 
 async fn list_page(app: &App, who: &Who, name: &str) -> Result<List, Problem> {
-    let destination = app.desk.destination(name).await?;
-    let manifest = app.desk.manifest(&destination.plugin).await?;
+    app.desk.destination(name).await?;
     let wanted = name.to_owned();
     let links = app
         .desk
@@ -97,13 +95,14 @@ async fn list_page(app: &App, who: &Who, name: &str) -> Result<List, Problem> {
         .await?;
     let f = app.frame(who, "Destinations", format!("Mappings of {name}"));
     let base = app.desk.files().await?.version;
-    Ok(List { f, destination: name.to_owned(), base, links, has_presets: !manifest.presets.is_empty() })
+    Ok(List { f, destination: name.to_owned(), base, links })
 }
 
 #[derive(Template)]
 #[template(path = "mapping.html")]
 struct Editor {
     f: Frame,
+    here: String,
     destination: String,
     audience: String,
     base: String,
@@ -134,7 +133,6 @@ struct Tried {
 }
 
 struct TriedMapping {
-    name: String,
     matches: bool,
     conditions: Vec<(bool, String)>,
     event: String,
@@ -152,7 +150,12 @@ pub(super) async fn edit(
     shown(&app, &who, ("Destinations", "Mapping", "/destinations"), page)
 }
 
-async fn edit_page(app: &App, who: &Who, destination: &str, asked: &HashMap<String, String>) -> Result<Editor, Problem> {
+async fn edit_page(
+    app: &App,
+    who: &Who,
+    destination: &str,
+    asked: &HashMap<String, String>,
+) -> Result<Editor, Problem> {
     let audience = asked.get("audience").cloned().unwrap_or_default();
     let mapping = asked.get("mapping").cloned().unwrap_or_default();
     let mut form = Form::default();
@@ -172,9 +175,10 @@ async fn edit_page(app: &App, who: &Who, destination: &str, asked: &HashMap<Stri
             .desk
             .aside(move |desk| {
                 let config = desk.sound_config()?;
-                let link = config.connections.iter().find(|one| {
-                    one.audience.value.as_str() == key && one.destination.value.as_str() == to
-                });
+                let link = config
+                    .connections
+                    .iter()
+                    .find(|one| one.audience.value.as_str() == key && one.destination.value.as_str() == to);
                 let found = link.and_then(|one| one.mappings.iter().find(|one| one.name.value == name)).cloned();
                 found.ok_or_else(|| Problem::Missing(format!("mapping `{name}`")))
             })
@@ -278,11 +282,18 @@ async fn page(app: &App, who: &Who, name: &str, form: &Form) -> Result<Editor, P
         .collect();
     let uses = |trait_name: &str| {
         let path = format!("traits.{trait_name}");
-        fields.iter().map(|(_, _, value)| value).chain(of_preset.iter().map(|(_, value)| value)).any(|value| value.contains(&path))
+        fields
+            .iter()
+            .map(|(_, _, value)| value)
+            .chain(of_preset.iter().map(|(_, value)| value))
+            .any(|value| value.contains(&path))
     };
     let unused = rows.iter().map(|row| row.from.clone()).filter(|name| !uses(name)).collect();
     let variables = traits.iter().filter(|one| one.part == "traits").map(|one| {
-        (format!("traits.{}", one.path), format!("{}, {} %, {}", one.types.join("/"), one.percent, one.samples.join(" ")))
+        (
+            format!("traits.{}", one.path),
+            format!("{}, {} %, {}", one.types.join("/"), one.percent, one.samples.join(" ")),
+        )
     });
     let known = manifest.fields.iter().map(|one| (one.name.clone(), format!("{} {}", one.takes.word(), one.help)));
     let written: Option<Json> = serde_json::from_str(form.text("when_written")).ok();
@@ -291,16 +302,27 @@ async fn page(app: &App, who: &Who, name: &str, form: &Form) -> Result<Editor, P
         "written" => "written",
         _ => "preset",
     };
-    let row = |at: usize| (form.at("w_path", at).to_owned(), form.at("w_op", at).to_owned(), form.at("w_value", at).to_owned());
+    let row = |at: usize| {
+        (form.at("w_path", at).to_owned(), form.at("w_op", at).to_owned(), form.at("w_value", at).to_owned())
+    };
     Ok(Editor {
-        f: app.frame(who, "Destinations", if form.text("m_name").is_empty() { "New mapping" } else { form.text("m_name") }),
+        f: app.frame(
+            who,
+            "Destinations",
+            if form.text("m_name").is_empty() { "New mapping" } else { form.text("m_name") },
+        ),
+        here: format!("/destinations/{}/mappings/edit", crate::words::escaped(name)),
         destination: name.to_owned(),
         base: if form.text("base").is_empty() { files.version } else { form.text("base").to_owned() },
         was: form.text("was").to_owned(),
         name: form.text("m_name").to_owned(),
         enabled: form.text("m_enabled") == "true",
         preset: form.text("preset").to_owned(),
-        presets: manifest.presets.iter().map(|one| (one.name.clone(), format!("{} {}", one.help, one.trigger_in_words()))).collect(),
+        presets: manifest
+            .presets
+            .iter()
+            .map(|one| (one.name.clone(), format!("{} {}", one.help, one.trigger_in_words())))
+            .collect(),
         trigger,
         when_words: words(written.as_ref()),
         when_written: form.text("when_written").to_owned(),
@@ -337,10 +359,13 @@ async fn tried(app: &App, who: &Who, destination: &str, form: &Form, send: bool)
         Ok(trial) => {
             let is_in = if trial.is_member { "In the audience." } else { "Not in the audience, so nothing is added." };
             let sent = trial.sent.as_ref().map_or_else(String::new, |sent| {
-                format!(" Sent: {}.", serde_json::to_value(sent.report.connections.iter().map(|one| one.outcomes).collect::<Vec<_>>()).unwrap_or_default())
+                format!(
+                    " Sent: {}.",
+                    serde_json::to_value(sent.report.connections.iter().map(|one| one.outcomes).collect::<Vec<_>>())
+                        .unwrap_or_default()
+                )
             });
             let one = |one: &enroute_sync::TriedMapping| TriedMapping {
-                name: one.mapping.clone(),
                 matches: one.matches,
                 conditions: one.conditions.iter().map(|one| (one.is_met, one.condition.clone())).collect(),
                 event: one.event.as_ref().map(|event| veiled(event.get())).unwrap_or_default(),
@@ -348,7 +373,12 @@ async fn tried(app: &App, who: &Who, destination: &str, form: &Form, send: bool)
                     .plan
                     .iter()
                     .flat_map(|plan| &plan.requests)
-                    .map(|request| (format!("{} {}", request.method, request.url), veiled(request.body.as_deref().unwrap_or_default())))
+                    .map(|request| {
+                        (
+                            format!("{} {}", request.method, request.url),
+                            veiled(request.body.as_deref().unwrap_or_default()),
+                        )
+                    })
                     .collect(),
             };
             let mappings = trial.mappings.iter().filter(|one| one.mapping == wish.name).map(one).collect();

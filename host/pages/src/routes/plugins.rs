@@ -23,7 +23,13 @@ struct List {
 pub(super) async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     let found = app.desk.plugins().await.map(|found| List {
         f: app.frame(&who, "Plugins", "Plugins"),
-        plugins: found.into_iter().map(|one| { let tag = look::plugin(&one.state); (one, tag) }).collect(),
+        plugins: found
+            .into_iter()
+            .map(|one| {
+                let tag = look::plugin(&one.state);
+                (one, tag)
+            })
+            .collect(),
     });
     shown(&app, &who, ("Plugins", "Plugins", "/"), found)
 }

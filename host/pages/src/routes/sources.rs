@@ -23,7 +23,13 @@ struct List {
 pub(super) async fn list(State(app): State<App>, Extension(who): Extension<Who>) -> Response {
     let found = app.desk.sources().await.map(|found| List {
         f: app.frame(&who, "Sources", "Sources"),
-        sources: found.into_iter().map(|one| { let tag = look::source(&one.state); (one, tag) }).collect(),
+        sources: found
+            .into_iter()
+            .map(|one| {
+                let tag = look::source(&one.state);
+                (one, tag)
+            })
+            .collect(),
     });
     shown(&app, &who, ("Sources", "Sources", "/"), found)
 }

@@ -102,9 +102,7 @@ pub(super) fn connection(form: &Form) -> Wish {
 
 /// A destination.
 pub(super) fn destination(form: &Form) -> DestinationWish {
-    let lines = |name: &str| -> Vec<String> {
-        form.text(name).split(['\n', ',']).filter_map(some).collect()
-    };
+    let lines = |name: &str| -> Vec<String> { form.text(name).split(['\n', ',']).filter_map(some).collect() };
     let secrets = form.prefixed("secret.").into_iter().filter(|(_, value)| !value.trim().is_empty());
     let component = some(form.text("component_file")).zip(some(form.text("component_digest")));
     DestinationWish {
@@ -176,7 +174,8 @@ pub(super) fn expression(text: &str) -> Result<Json, String> {
         return Ok(serde_json::json!({ "@path": text }));
     }
     if text.starts_with(['{', '[', '"']) {
-        return serde_json::from_str(text).map_err(|error| format!("the expression `{text}` is no JSON ({error}); that"));
+        return serde_json::from_str(text)
+            .map_err(|error| format!("the expression `{text}` is no JSON ({error}); that"));
     }
     Ok(Json::from(text))
 }

@@ -247,7 +247,8 @@ mod tests {
     }
 
     fn any_row() -> impl Strategy<Value = Node> {
-        let what = prop_oneof!["traits\\.[a-z_]{1,6}", "traits\\.[a-z]{1,4}\\.[a-z]{1,4}", "traits\\.\"[a-z]\\.[a-z']\""];
+        let what =
+            prop_oneof!["traits\\.[a-z_]{1,6}", "traits\\.[a-z]{1,4}\\.[a-z]{1,4}", "traits\\.\"[a-z]\\.[a-z']\""];
         (0..OPERATORS.len(), what).prop_flat_map(|(at, what)| {
             let operator = &OPERATORS[at];
             value(operator.asks)

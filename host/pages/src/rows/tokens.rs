@@ -31,10 +31,7 @@ pub fn tokens(sql: &str) -> Option<Vec<Token>> {
                 text.push(inner);
                 if inner == char {
                     match rest.next_if(|(_, next)| *next == char) {
-                        Some((at, _)) => {
-                            end = at + 1;
-                            text.push(char);
-                        }
+                        Some(_) => text.push(char),
                         None => break,
                     }
                 }
@@ -79,6 +76,7 @@ pub fn quoted(value: &str) -> String {
 pub fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let mut parts = digits.split('.');
-    let is_whole = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+    let is_whole =
+        |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     is_whole(parts.next()) && parts.next().is_none_or(|part| is_whole(Some(part))) && parts.next().is_none()
 }

@@ -105,7 +105,11 @@ fn spaced(tokens: Vec<String>) -> String {
     let mut text = String::new();
     let mut before = String::new();
     for token in tokens {
-        let is_call = token == "(" && matches!(before.as_str(), "instr" | "substr" | "length" | "datetime" | "cast" | "coalesce" | "json_each" | "json_array_length");
+        let is_call = token == "("
+            && matches!(
+                before.as_str(),
+                "instr" | "substr" | "length" | "datetime" | "cast" | "coalesce" | "json_each" | "json_array_length"
+            );
         let is_tight = is_call || matches!(token.as_str(), ")" | ",") || matches!(before.as_str(), "" | "(" | "-");
         if !is_tight {
             text.push(' ');
