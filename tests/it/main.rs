@@ -37,6 +37,7 @@ mod names;
 mod oauth;
 mod outages;
 mod outside;
+mod pages;
 mod places;
 mod queries;
 mod quotas;
