@@ -15,6 +15,7 @@ mod support;
 
 mod account;
 mod answers;
+mod api;
 
 mod bench;
 mod causes;

@@ -65,6 +65,11 @@ impl Host {
         self
     }
 
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The status and body of an answer.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         self.get_as(&self.address, path).await
