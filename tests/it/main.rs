@@ -15,7 +15,6 @@ mod support;
 
 mod account;
 mod answers;
-mod api;
 
 mod bench;
 mod causes;
@@ -47,3 +46,4 @@ mod serve;
 mod seven;
 mod signals;
 mod tidy;
+mod warehouse;

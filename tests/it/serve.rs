@@ -1,9 +1,11 @@
 //! `enroute serve`: the host that stays, driven as an operator and a service manager do it.
 
+mod api;
 mod borrowed;
 mod dashboard;
 mod demo;
 mod edits;
+mod refusals;
 mod sealed;
 mod stops;
 mod ways_in;

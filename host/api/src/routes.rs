@@ -32,7 +32,7 @@ const BASE: &str = "/api/v1";
 /// Needs a desk. Every answer says that nothing of it is to be kept.
 #[must_use]
 pub fn router(desk: Desk) -> Router {
-    let described = OpenApiRouter::with_openapi(Document::openapi())
+    let described = OpenApiRouter::new()
         .routes(routes!(reading::overview))
         .routes(routes!(reading::audiences))
         .routes(routes!(reading::audience))
@@ -67,7 +67,8 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(changing::tokens, changing::new_token))
         .routes(routes!(changing::revoke_token))
         .routes(routes!(live::live));
-    let (routes, mut document) = OpenApiRouter::new().nest(BASE, described).split_for_parts();
+    let (routes, mut document) =
+        OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, described).split_for_parts();
     complete(&mut document);
     let routes = routes.with_state(desk);
     let shown = move || {

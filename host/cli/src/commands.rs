@@ -21,6 +21,7 @@ pub(crate) mod resync;
 pub(crate) mod retry;
 pub(crate) mod secret;
 pub(crate) mod serve;
+pub(crate) mod sources;
 pub(crate) mod status;
 pub(crate) mod sync;
 pub(crate) mod token;

@@ -16,7 +16,7 @@ use enroute_host::server::Want;
 
 use crate::commands::{
     account, adopt, alert, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin,
-    purge, reload, resync, retry, secret, serve, status, sync, token, traits, trial, versions,
+    purge, reload, resync, retry, secret, serve, sources, status, sync, token, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -50,6 +50,8 @@ enum Command {
     Login(login::LoginArgs),
     /// Read the sources into the store.
     Import(import::ImportArgs),
+    /// Show what is read, when it was read last, whom it holds, and how far its cursor came.
+    Sources,
     /// Show what a destination's account has of its own: fields, lists, objects.
     Account(account::AccountArgs),
     /// Show which field every trait goes into, and write that into audiences.toml.
@@ -191,6 +193,7 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
         Command::Import(args) => import::run(args, folder, output).await,
+        Command::Sources => sources::run(folder, output),
         Command::Account(args) => account::run(args, folder, output).await,
         Command::Match(args) => matching::run(args, folder, output).await,
         Command::Try(args) => trial::run(args, folder, output).await,
@@ -211,7 +214,7 @@ async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::
         Command::Traits => traits::run(folder, output),
         Command::Explain(args) => status::explain(&args, folder, output),
         Command::Secret(args) => secret::run(args, folder, output).await,
-        Command::Token(args) => token::run(args, folder, output),
+        Command::Token(args) => tokio::task::block_in_place(|| token::run(args, folder, output)),
         Command::Audit(args) => token::audited(&args, folder, output),
         Command::Alert(args) => alert::run(args, folder, output).await,
         Command::Plugin(args) => plugin::run(args, folder, output).await,

@@ -182,6 +182,16 @@ codes! {
     BadOrigin "E362" "not the origin of a page"
     /// A reference to a sealed secret that nobody set.
     NotSealed "E390" "the store keeps no such secret"
+    /// Columns that are not there, or go where nothing can be.
+    BadColumns "E400" "the columns of a source cannot be used"
+    /// `complete`, `cursor` or `mode` where it has no meaning.
+    NoSnapshot "E401" "a source cannot be read in that way"
+    /// A read that looks as if it had lost people.
+    Guarded "E402" "a read is not believed"
+    /// A cursor that is no column, or of no order.
+    BadCursor "E403" "a cursor leads nowhere"
+    /// An audience that is not said once.
+    BadAudience "E404" "an audience is not said once"
 }
 
 impl fmt::Display for Code {
@@ -224,9 +234,17 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324", "E340"..="E349"]
-                .iter()
-                .any(|ids| ids.contains(&id));
+            let is_of_plugins = [
+                "E241"..="E268",
+                "E280"..="E292",
+                "E310"..="E314",
+                "E320"..="E324",
+                "E340"..="E349",
+                "E400"..="E400",
+                "E402"..="E403",
+            ]
+            .iter()
+            .any(|ids| ids.contains(&id));
             if is_of_plugins {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");

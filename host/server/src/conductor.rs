@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use enroute_config::audiences_file::source::Origin;
 use enroute_runtime::Runtime;
-use enroute_store::{Error, Reader, Store, serving};
-use enroute_sync::{Clock, Halt, LinkState, Options, RunReport, Together};
+use enroute_store::{Error, Reader, Store, Transaction, serving, sizes};
+use enroute_sync::{Clock, Halt, LinkReport, LinkState, Options, RunReport, Together};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -355,12 +355,31 @@ impl Conductor {
 
     async fn done(&mut self, done: Done) -> Result<(), Error> {
         match done {
-            Done::Ran { name, report } => self.ran(&name, report)?,
+            Done::Ran { name, report } => {
+                self.keep_sizes(&report).await?;
+                self.ran(&name, report)?;
+            }
             Done::Imported { source, failed } => self.imported(&source, failed),
             Done::Loaded(loaded) => self.loaded(*loaded).await?,
             Done::Nothing => {}
         }
         Ok(())
+    }
+
+    /// Keeps how large the audiences of a run were, for whoever asks about their past.
+    async fn keep_sizes(&self, report: &Result<RunReport, Error>) -> Result<(), Error> {
+        let links = report.iter().flat_map(|report| &report.connections);
+        let is_whole = |link: &&LinkReport| matches!(link.state, LinkState::Done | LinkState::Waiting);
+        let sizes: Vec<(String, u64)> =
+            links.filter(is_whole).map(|link| (link.audience.clone(), link.people)).collect();
+        if sizes.is_empty() {
+            return Ok(());
+        }
+        let now_ms = self.now_ms();
+        let keep = move |tx: &Transaction<'_>| {
+            sizes.iter().try_for_each(|(audience, people)| sizes::keep(tx, audience, *people, now_ms))
+        };
+        self.parts.store.write(keep).await
     }
 
     fn ran(&mut self, name: &str, report: Result<RunReport, Error>) -> Result<(), Error> {

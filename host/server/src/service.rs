@@ -149,7 +149,8 @@ impl Service {
     #[must_use]
     pub fn new(config: Config, store: Arc<Store>, runtime: Runtime, hands: Arc<dyn Hands>) -> Self {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        let handle = Handle { touched: Arc::default(), orders, state: Arc::default(), leaving: CancellationToken::new() };
+        let handle =
+            Handle { touched: Arc::default(), orders, state: Arc::default(), leaving: CancellationToken::new() };
         Self { config, store, runtime, hands, handle, inbox, others: Router::new() }
     }
 
@@ -194,7 +195,8 @@ impl Service {
 
         self.introduce(&state, at, &ready.remarks);
         metrics.reloaded(Some(clock.now_ms()));
-        let conductor = self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
+        let conductor =
+            self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
         let (drain, leaving) = (CancellationToken::new(), self.handle.leaving.clone());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();

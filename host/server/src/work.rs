@@ -45,9 +45,10 @@ impl Collector for Work {
         let throttled = counted.throttled.into_iter().map(|(key, count)| (at(key), count));
         let told = "Answers that said that there were too many requests";
         counters(&mut encoder, "bucket_throttled", told, throttled)?;
-        let cpu = counted.cpu.into_iter().map(|((plugin, call), took)| {
-            ([("plugin", plugin), ("call", call.to_owned())], took.as_secs_f64())
-        });
+        let cpu = counted
+            .cpu
+            .into_iter()
+            .map(|((plugin, call), took)| ([("plugin", plugin), ("call", call.to_owned())], took.as_secs_f64()));
         counters(&mut encoder, "sandbox_cpu_seconds", "CPU time inside the sandbox", cpu)?;
         let files = [("store", self.store.commits()), ("inbox", self.inbox.commits())];
         let commits = files.into_iter().map(|(file, took)| ([("file", file.to_owned())], took));
@@ -178,7 +179,10 @@ mod tests {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         assert!(text.contains("enroute_store_commit_seconds_count{file=\"store\"} 1\n"), "{text}");
-        assert!(text.contains("enroute_store_commit_seconds_bucket{file=\"store\",le=\"+Inf\"} 1\n")
-            || text.contains("enroute_store_commit_seconds_bucket{le=\"+Inf\",file=\"store\"} 1\n"), "{text}");
+        assert!(
+            text.contains("enroute_store_commit_seconds_bucket{file=\"store\",le=\"+Inf\"} 1\n")
+                || text.contains("enroute_store_commit_seconds_bucket{le=\"+Inf\",file=\"store\"} 1\n"),
+            "{text}"
+        );
     }
 }

@@ -18,12 +18,12 @@ use crate::lines::{Found, Lines, Mark};
 use crate::look;
 use crate::names::Names;
 use crate::reject::{Bad, Code};
-use crate::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report};
+use crate::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report, hexadecimal};
 use enroute_config::crash_point;
 use enroute_store::events::message_hash;
 use enroute_store::imports::{Record, Rejection, State};
 use enroute_store::profiles::ContentHasher;
-use enroute_store::seal::{HASH_BYTES, KeyedHasher, Sealer};
+use enroute_store::seal::{KeyedHasher, Sealer};
 use enroute_store::{self as store, Pending, Store, Transaction};
 
 /// Bytes that are read from the file at once.
@@ -316,6 +316,10 @@ pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     };
     hasher.update_part(delimiter);
     hasher.update_part(Some(options.id_key.as_bytes()));
+    options
+        .columns
+        .iter()
+        .for_each(|(name, goes)| [name, goes].iter().for_each(|part| hasher.update_part(Some(part.as_bytes()))));
     if options.holds == Holds::Events {
         hasher.update_part(Some(b"events"));
     }
@@ -352,7 +356,7 @@ pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, 
             }
         }
     }
-    let header = Header::parse(lines.record(), delimiter, &options.id_key).map_err(fail)?;
+    let header = Header::parse(lines.record(), delimiter, &options.id_key, &options.columns).map_err(fail)?;
     Ok((Some(header), lines.after().clone()))
 }
 
@@ -426,10 +430,6 @@ fn same_until(file: &mut File, start: Mark, record: &Record) -> io::Result<Optio
     }
     mark.line = record.line;
     Ok((hexadecimal(mark.hash()) == record.file_id).then_some(mark))
-}
-
-fn hexadecimal(hash: [u8; HASH_BYTES]) -> String {
-    format!("{:032x}", u128::from_be_bytes(hash))
 }
 
 pub(super) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> Error {

@@ -154,15 +154,6 @@ pub fn by_hash(from: &impl Look, hash: &[u8; HASH_BYTES]) -> Result<Option<Token
     Ok(from.connection().prepare_cached(&sql)?.query_row([hash], token).optional()?)
 }
 
-/// The token with this number, whether it is good or not.
-///
-/// # Errors
-/// When the store cannot be read.
-pub fn by_id(from: &impl Look, id: i64) -> Result<Option<Token>, Error> {
-    let sql = format!("select {COLUMNS} from api_token where id = ?1");
-    Ok(from.connection().prepare_cached(&sql)?.query_row([id], token).optional()?)
-}
-
 /// Notes that a token was used.
 ///
 /// # Errors

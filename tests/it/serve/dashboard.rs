@@ -56,7 +56,8 @@ async fn the_dashboard_and_the_page_name_the_metrics_that_there_are_and_no_other
     let there: BTreeSet<String> = titles.map(|name| name.to_owned()).collect();
     let (page, dashboard) = (page(), dashboard());
     // What this host had no reason to tell has no title there; the page's other names stand in the code.
-    let unknown: Vec<_> = there.iter().filter(|name| !page.contains(name.as_str()) && *name != "enroute_build").collect();
+    let unknown: Vec<_> =
+        there.iter().filter(|name| !page.contains(name.as_str()) && *name != "enroute_build").collect();
     assert!(unknown.is_empty(), "docs/serving.md does not name {unknown:?}");
     let astray: Vec<_> = dashboard.difference(&page).collect();
     assert!(astray.is_empty(), "docs/dashboard.json asks for {astray:?}, which docs/serving.md does not name");

@@ -107,7 +107,7 @@ impl Desk {
         self.read(|desk, reader| {
             let Some(config) = desk.config() else { return Ok(Vec::new()) };
             let since_ms = desk.now_ms().saturating_sub(SIZES_MS);
-            let one = |audience: &enroute_config::audiences_file::Audience| {
+            let one = |audience: &enroute_config::audiences_file::audience::Audience| {
                 let key = audience.key.value.as_str();
                 let sizes = sizes::since(reader, key, since_ms)?;
                 let connected = config.connections.iter().filter(|one| one.audience.value == audience.key.value);

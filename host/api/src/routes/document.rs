@@ -1,9 +1,9 @@
 //! The document that describes the API: what it says of all questions alike.
 
+use utoipa::Modify;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, PathItem, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::Modify;
 
 use crate::problem::Details;
 
@@ -15,7 +15,10 @@ const ALWAYS: [(&str, &str); 5] = [
     ("401", "no token, or one that is not good"),
     ("403", "the token's role does not reach so far, the host is read-only, or a page of another site asks"),
     ("421", "the request names a host that is not ours"),
-    ("429", "too many wrong tokens came from this address, or too many streams are open; `Retry-After` says for how long"),
+    (
+        "429",
+        "too many wrong tokens came from this address, or too many streams are open; `Retry-After` says for how long",
+    ),
     ("500", "the host failed; its log says why"),
 ];
 /// Answers that a question gets besides that names something in its path …

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use enroute_host::config::audiences_file::source::{Database, Origin};
+use enroute_host::config::audiences_file::source::Origin;
+use enroute_host::config::audiences_file::source::query::Database;
 use enroute_host::config::load::load;
 use enroute_host::config::reference::{self, SecretRef, is_sealed_name};
 use enroute_host::config::secret::Secret;
@@ -139,7 +140,7 @@ fn users(folder: &Path, name: &str) -> BTreeSet<String> {
     let destinations = config.destinations.values().filter(|one| one.secrets.values().any(|one| is_it(&one.value)));
     let sources = config.sources.values().filter(|one| match &one.origin {
         Origin::Listen(listen) => is_it(&listen.key.value),
-        Origin::Query(query) => matches!(&query.database.value, Database::Postgres(url) if is_it(url)),
+        Origin::Query(query) => matches!(&query.database.value, Database::Server(url, _) if is_it(url)),
         Origin::File(_) => false,
     });
     let destinations = destinations.map(|one| format!("destination {}", one.name.value));

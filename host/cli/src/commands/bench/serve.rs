@@ -137,7 +137,12 @@ async fn arrive(host: &Host, braze: &Braze, size: &Size, figures: &mut Figures) 
 
 /// Sends batches over so many connections, each one after the other, or one in every so much time. Returns how long the
 /// answers took. What is refused for being too much is sent again.
-async fn send(at: SocketAddr, connections: u64, batches: u64, every: Option<Duration>) -> anyhow::Result<Vec<Duration>> {
+async fn send(
+    at: SocketAddr,
+    connections: u64,
+    batches: u64,
+    every: Option<Duration>,
+) -> anyhow::Result<Vec<Duration>> {
     let mut senders = JoinSet::new();
     for connection in 0..connections {
         senders.spawn(async move {
@@ -147,7 +152,10 @@ async fn send(at: SocketAddr, connections: u64, batches: u64, every: Option<Dura
                 let calls = (0..BATCH).map(|call| (connection * batches + number) * BATCH + call);
                 // At a steady pace some of them change who is in the audience, so that a sync has something to write.
                 let is_steady = every.is_some();
-                let calls = calls.map(|call| if is_steady && call % 20 == 0 { identify(call, call) } else { track(call, is_steady) });
+                let calls =
+                    calls.map(
+                        |call| if is_steady && call % 20 == 0 { identify(call, call) } else { track(call, is_steady) },
+                    );
                 let body = batch(&calls.collect::<Vec<_>>().join(","));
                 if let Some(every) = every {
                     sleep_until((began + every * u32::try_from(number).unwrap_or(u32::MAX)).into()).await;
@@ -179,7 +187,10 @@ fn track(call: u64, is_steady: bool) -> String {
     let event = if call.is_multiple_of(5) { "Order Completed" } else { "Product Viewed" };
     let mut text = format!(r#"{{"type":"track","userId":"u{user}","anonymousId":null,"event":"{event}","#);
     // Writing to a text does not fail.
-    let _ = write!(text, r#""messageId":"bench-{phase}-{call}","properties":{{"total":42.5,"currency":"EUR","sku":"A-1042"}},"#);
+    let _ = write!(
+        text,
+        r#""messageId":"bench-{phase}-{call}","properties":{{"total":42.5,"currency":"EUR","sku":"A-1042"}},"#
+    );
     text.push_str(r#""context":{"library":{"name":"@segment/analytics-node","version":"3.1.0"},"ip":"192.0.2.7","userAgent":"node"},"integrations":{}}"#);
     text
 }

@@ -39,13 +39,7 @@ impl Answer {
 }
 
 /// Asks, with these headers beside the usual ones.
-pub(super) async fn ask(
-    host: &Host,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Option<&str>,
-) -> Answer {
+pub(super) async fn ask(host: &Host, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", host.address());
     headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
     if let Some(body) = body {

@@ -1,12 +1,12 @@
-//! The API of a running host: who may ask what, what is refused and how, and two edits that meet.
+//! The API of a running host: what it refuses, and how; what is asked of files in hand; and what is told as it happens.
 
 mod client;
 
 use serde_json::{Value, json};
 
 use self::client::{Client, ask, token};
-use crate::serve::{Host, command, ids, people, until_braze_has};
-use crate::support::{AUDIENCES, World, enroute};
+use super::{Host, command, ids, people, until_braze_has};
+use crate::support::{AUDIENCES, World};
 
 async fn started() -> (World, Host) {
     let world = World::new().await;
@@ -91,7 +91,8 @@ async fn what_is_too_large_or_no_question_is_refused_as_a_problem() {
     }
     ask(&host, "POST", count, &[("Authorization", &said)], Some("{}")).await.problem(422);
     ask(&host, "GET", "/api/v1/runs?before=x", &authorized, None).await.problem(422);
-    for missing in ["/api/v1/none", "/api/v1/audiences/none", "/api/v1/runs/x", "/api/v1/runs/99", "/api/v1/people/zz"] {
+    for missing in ["/api/v1/none", "/api/v1/audiences/none", "/api/v1/runs/x", "/api/v1/runs/99", "/api/v1/people/zz"]
+    {
         ask(&host, "GET", missing, &authorized, None).await.problem(404);
     }
     let answer = ask(&host, "DELETE", "/api/v1/files", &authorized, None).await;
@@ -141,73 +142,6 @@ async fn a_viewer_changes_nothing_and_sees_no_value_and_an_operator_makes_no_tok
     assert_eq!(seen.len(), 1, "{log:#}");
     assert_eq!((&seen[0]["what"], &seen[0]["role"]), (&json!("saw the values of a person"), &json!("operator")));
     assert!(!log.to_string().contains("u3"), "the log does not say who a person is: {log:#}");
-    host.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_second_of_two_edits_is_told_what_differs_and_how_both_go_together() {
-    let (world, host) = started().await;
-    let operator = Client { host: &host, token: token(&world, "ann", "operator").await };
-    let begun = operator.get("/api/v1/files").await;
-    assert_eq!(begun["audiences"], AUDIENCES, "{begun:#}");
-    let first = format!("# Ours since May.\n{AUDIENCES}");
-    let saved =
-        operator.send("PUT", "/api/v1/files", &json!({ "version": begun["version"], "audiences": first }), 200).await;
-    assert_eq!(saved["not_in_force"], Value::Null, "{saved:#}");
-    let on_disk = || std::fs::read_to_string(world.folder.path().join("audiences.toml")).expect("text");
-    assert_eq!(on_disk(), first);
-
-    let second = AUDIENCES.replace("\"ltv\",", "\"ltv\", \"plan\",");
-    let late = json!({ "version": begun["version"], "audiences": second });
-    let told = operator.send("PUT", "/api/v1/files", &late, 409).await;
-    assert_eq!(told["conflict"]["version"], saved["version"], "{told:#}");
-    let difference = told["conflict"]["difference"].as_str().expect("text");
-    assert!(difference.contains("-# Ours since May.") && difference.contains("+  \"ltv\", \"plan\","), "{difference}");
-    assert_eq!(on_disk(), first, "nothing was overwritten");
-    let merged = told["conflict"]["merged"]["audiences"].as_str().expect("they do not touch");
-    assert_eq!(merged, first.replace("\"ltv\",", "\"ltv\", \"plan\","));
-    let both = json!({ "version": saved["version"], "audiences": merged });
-    operator.send("PUT", "/api/v1/files", &both, 200).await;
-
-    let clash = json!({ "version": saved["version"], "audiences": first.replace("\"ltv\",", "\"ltv\", \"x\",") });
-    let told = operator.send("PUT", "/api/v1/files", &clash, 409).await;
-    assert_eq!(told["conflict"]["merged"], Value::Null, "{told:#}");
-
-    let now = operator.get("/api/v1/files").await;
-    let broken = json!({ "version": now["version"], "audiences": merged.replace("setup = \"customized\"", "setup = 1") });
-    let told = operator.send("PUT", "/api/v1/files", &broken, 422).await;
-    assert!(told["mistakes"][0]["code"].as_str().is_some_and(|code| code.starts_with('E')), "{told:#}");
-    assert_eq!(on_disk(), merged);
-    let past = operator.get("/api/v1/files/history").await;
-    let who: Vec<_> = past.as_array().expect("edits").iter().map(|edit| edit["who"].clone()).collect();
-    assert_eq!(who, [json!("ann"), json!("ann"), json!("by hand")], "{past:#}");
-    let (code, log) = command(&world, &["audit"]).await;
-    let saves = log.as_array().expect("lines").iter().filter(|line| line["what"] == "saved the files").count();
-    assert_eq!((code, saves), (0, 2), "{log:#}");
-    host.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_read_only_answers_and_changes_nothing() {
-    let world = World::new().await;
-    people(&world, 0..1);
-    let mut command = tokio::process::Command::from(enroute());
-    command.arg("-C").arg(world.folder.path()).args(["--json", "serve", "--listen", "127.0.0.1:0", "--read-only"]);
-    let host = Host::started(command).await;
-    let admin = Client { host: &host, token: token(&world, "root", "admin").await };
-    let files = admin.get("/api/v1/files").await;
-    let edit = json!({ "version": files["version"], "audiences": format!("# Ours.\n{AUDIENCES}") });
-    for (method, path, body) in [
-        ("PUT", "/api/v1/files", edit),
-        ("POST", "/api/v1/connections/gold/braze-eu/run", json!({})),
-        ("POST", "/api/v1/connections/gold/braze-eu/try", json!({ "person": "u0", "send": true })),
-        ("POST", "/api/v1/retry", json!({})),
-        ("POST", "/api/v1/sources/crm/read", json!({})),
-    ] {
-        let told = admin.send(method, path, &body, 403).await;
-        assert_eq!(told["title"], "read-only", "{method} {path}: {told:#}");
-    }
-    assert_eq!(admin.get("/api/v1/overview").await["read_only"], true);
     host.stop().await;
 }
 
