@@ -6,6 +6,7 @@ mod dashboard;
 mod demo;
 mod edits;
 mod floods;
+mod refusals;
 mod sealed;
 mod stops;
 mod ways_in;
@@ -75,6 +76,11 @@ impl Host {
     pub(crate) fn at_loopback(mut self) -> Self {
         self.address = self.address.replace("0.0.0.0", "127.0.0.1");
         self
+    }
+
+    /// Where it listens: `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     /// The status and body of an answer.

@@ -1,13 +1,15 @@
 //! Who asks: tokens, logins of browsers, and what comes of wrong ones.
 //!
 //! A token is 32 random bytes in hex behind `ert_`, shown once; a login's cookie is the same behind `erl_`. Both are kept as
-//! keyed hashes. Wrong ones are counted by address: after ten of them within a minute nothing more is looked at from
-//! there until the minute is over.
+//! keyed hashes. Wrong ones are counted by address: after ten of them within a minute, further ones from there are told to
+//! wait until the minute is over. A good one is always let in: behind a proxy all have one address, and nobody may lock
+//! out the others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::http::{HeaderMap, header};
 use enroute_store::access::{self, Role, Token};
 use enroute_store::audit;
 use enroute_store::seal::HASH_BYTES;
@@ -48,6 +50,16 @@ impl Caller {
     }
 }
 
+/// Whether a page of another site sends this: its `Origin`, where it has one, is not the host that it asks.
+#[must_use]
+pub fn is_foreign(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    headers.get_all(header::ORIGIN).iter().any(|origin| {
+        let asks = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        !asks.is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+    })
+}
+
 /// A new secret text of ours: a prefix that says what it is, and 32 random bytes in hex.
 ///
 /// # Errors
@@ -86,7 +98,7 @@ impl Door {
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Refuses an address that sent too many wrong tokens.
+    /// Has an address wait that sent too many wrong tokens.
     fn look_at(&self, address: IpAddr, now_ms: u64) -> Result<(), Problem> {
         match self.wrong().get(&address) {
             Some((since_ms, times)) if *times >= WRONG_MAX && now_ms.saturating_sub(*since_ms) < WINDOW_MS => {
@@ -117,9 +129,9 @@ impl Door {
     /// # Errors
     /// [`Problem::Unauthorized`], [`Problem::TooMany`], or a store that fails.
     pub fn by_token(&self, token: &str, address: IpAddr, now_ms: u64) -> Result<Caller, Problem> {
-        self.look_at(address, now_ms)?;
         let found = access::by_hash(&self.store.reader()?, &token_hash(self.store.sealer(), token))?;
         let Some(found) = found.filter(|found| found.is_good(now_ms)) else {
+            self.look_at(address, now_ms)?;
             self.was_wrong(address, now_ms);
             return Err(Problem::Unauthorized);
         };
@@ -144,6 +156,15 @@ impl Door {
             self.store.write_blocking(move |tx| access::used(tx, id, now_ms))?;
         }
         Ok(())
+    }
+
+    /// Whether this token is still good. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_good(&self, token: i64, now_ms: u64) -> Result<bool, Problem> {
+        let all = access::all(&self.store.reader()?)?;
+        Ok(all.into_iter().any(|one| one.id == token && one.is_good(now_ms)))
     }
 
     /// Begins a login with a token; returns its cookie. Blocks on the disk.
@@ -245,4 +266,48 @@ pub fn entry(by: &Caller, what: &str, about: &str, now_ms: u64) -> audit::Entry 
 #[must_use]
 pub fn operator_of_the_machine() -> Caller {
     Caller { token: 0, name: "command line".to_owned(), role: Role::Admin, source: "command".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_tokens_of_one_address_have_to_wait_and_lock_out_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(folder.path()).unwrap());
+        let by = operator_of_the_machine();
+        let (good, _) = new_token(&store, &by, ("ann", Role::Viewer), (0, Some(10 * WINDOW_MS))).unwrap();
+        let door = Door::new(store);
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let status = |token: &str, address, now_ms| {
+            door.by_token(token, address, now_ms).map_or_else(|problem| problem.status().as_u16(), |_| 200)
+        };
+        let tries: Vec<u16> = (0..12).map(|number| status("ert_00", one, number)).collect();
+        assert_eq!(tries, [[401; 10].as_slice(), &[429; 2]].concat());
+        assert_eq!([status("ert_00", other, 12), status(&good, one, 12)], [401, 200]);
+        assert_eq!([status("ert_00", one, WINDOW_MS - 1), status("ert_00", one, WINDOW_MS)], [429, 401]);
+        assert_eq!(status(&good, one, 10 * WINDOW_MS), 401, "it has expired");
+    }
+
+    #[test]
+    fn only_pages_of_the_host_that_is_asked_are_ours() {
+        let check = |origins: &[&str], expect: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "localhost:8400".parse().unwrap());
+            for origin in origins {
+                headers.append(header::ORIGIN, origin.parse().unwrap());
+            }
+            assert_eq!(is_foreign(&headers), expect, "{origins:?}");
+        };
+        check(&[], false);
+        check(&["http://localhost:8400"], false);
+        check(&["https://LocalHost:8400"], false);
+        for foreign in
+            ["null", "", "http://evil.example", "http://localhost", "http://localhost:8401", "localhost:8400"]
+        {
+            check(&[foreign], true);
+        }
+        check(&["http://localhost:8400", "http://evil.example"], true);
+    }
 }

@@ -7,6 +7,7 @@ pub mod audiences;
 pub mod connections;
 pub mod destinations;
 pub mod files;
+pub mod live;
 pub mod overview;
 pub mod people;
 pub mod plugins;
@@ -57,6 +58,8 @@ pub struct Desk {
     sound: Arc<Mutex<Option<Arc<Config>>>>,
     /// One that saves at a time.
     saving: Arc<tokio::sync::Mutex<()>>,
+    /// Those who read what happens.
+    live: Arc<live::Live>,
 }
 
 impl Desk {
@@ -64,7 +67,7 @@ impl Desk {
     #[must_use]
     pub fn new(office: Office) -> Self {
         let door = Door::new(Arc::clone(&office.store));
-        Self { office: Arc::new(office), door, sound: Arc::default(), saving: Arc::default() }
+        Self { office: Arc::new(office), door, sound: Arc::default(), saving: Arc::default(), live: Arc::default() }
     }
 
     /// Who knows tokens and logins.

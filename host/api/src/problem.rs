@@ -6,6 +6,9 @@ use enroute_store::access::Role;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// After how many seconds it may be tried again where there was no room.
+const FULL_S: u64 = 10;
+
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,12 @@ pub enum Problem {
     /// Too many wrong tokens came from this address.
     #[error("too many wrong tokens came from this address; the next one is looked at in {0} s")]
     TooMany(u64),
+    /// So many streams are open that there is no room for another one.
+    #[error("{0} streams are open, and there is no room for another one")]
+    Full(usize),
+    /// The path is there, and is asked in another way.
+    #[error("this path is not asked with this method")]
+    Method,
     /// The token's role does not reach so far.
     #[error("this needs a token with the role {}", .0.word())]
     Forbidden(Role),
@@ -63,7 +72,8 @@ impl Problem {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Forbidden(_) | Self::ReadOnly | Self::Foreign => StatusCode::FORBIDDEN,
             Self::Missing(_) => StatusCode::NOT_FOUND,
             Self::Invalid { .. } | Self::Mistakes(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -78,6 +88,8 @@ impl Problem {
         match self {
             Self::Unauthorized => "not logged in",
             Self::TooMany(_) => "too many wrong tokens",
+            Self::Full(_) => "too many streams",
+            Self::Method => "not this method",
             Self::Forbidden(_) => "not allowed",
             Self::ReadOnly => "read-only",
             Self::Foreign => "not from here",
@@ -95,6 +107,9 @@ impl Problem {
         match self {
             Self::Unauthorized => "`enroute token new NAME --role viewer` makes one".to_owned(),
             Self::Invalid { hint, .. } => hint.clone(),
+            Self::Method => "`Allow` says which it takes; /api/v1/openapi.json has them all".to_owned(),
+            Self::Full(_) => "close one that nobody reads".to_owned(),
+            Self::Foreign => "ask from a page of this host, or from a program".to_owned(),
             Self::Conflict(_) => "look at the difference, and save again with the version of now".to_owned(),
             Self::Mistakes(_) => "mend what is listed; nothing was written".to_owned(),
             _ => String::new(),
@@ -132,7 +147,11 @@ impl IntoResponse for Problem {
         if status.is_server_error() {
             tracing::error!(error = %self, "a question failed");
         }
-        let wait = if let Self::TooMany(seconds) = self { Some(seconds) } else { None };
+        let wait = match self {
+            Self::TooMany(seconds) => Some(seconds),
+            Self::Full(_) => Some(FULL_S),
+            _ => None,
+        };
         let mut details = Details {
             kind: "about:blank",
             title: self.title(),

@@ -1,47 +1,32 @@
 //! The questions as JSON under `/api/v1`, and the document that describes them.
 //!
-//! The files stand on floors: who asks (`asks`), then the routes by subject, put together here.
+//! The files stand on floors: who asks (`asks`) and the document (`document`), then the routes by subject, put together
+//! here. Every refusal is a problem document, also of a path or a method that there is not.
 
 mod asks;
 mod changing;
+mod document;
+mod live;
 mod reading;
 
 use axum::Json;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware;
-use axum::response::Response;
-use axum::routing::get;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, OpenApi};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, get};
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::is_foreign;
 use crate::desk::Desk;
+use crate::problem::Problem;
+use crate::routes::document::{Document, complete};
 
 /// Where all of it stands.
 const BASE: &str = "/api/v1";
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Enroute",
-        description = "What a running Enroute host is asked and told. Values of people are masked by their shape unless they are asked for.",
-        license(name = "Apache-2.0", identifier = "Apache-2.0")
-    ),
-    modifiers(&Bearer),
-    security(("token" = []))
-)]
-struct Document;
-
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        document.components.get_or_insert_default().add_security_scheme("token", scheme);
-    }
-}
 
 /// The routes of the API.
 /// Needs a desk. Every answer says that nothing of it is to be kept.
@@ -81,14 +66,34 @@ pub fn router(desk: Desk) -> Router {
         .routes(routes!(reading::audit))
         .routes(routes!(changing::tokens, changing::new_token))
         .routes(routes!(changing::revoke_token))
-        .routes(routes!(reading::live));
-    let (routes, document) = OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, described).split_for_parts();
+        .routes(routes!(live::live));
+    let (routes, mut document) =
+        OpenApiRouter::with_openapi(Document::openapi()).nest(BASE, described).split_for_parts();
+    complete(&mut document);
     let routes = routes.with_state(desk);
     let shown = move || {
         let document = document.clone();
         async move { Json(document) }
     };
-    routes.route(&format!("{BASE}/openapi.json"), get(shown)).layer(middleware::map_response(guarded))
+    routes
+        .route(&format!("{BASE}/openapi.json"), get(shown))
+        .route(&format!("{BASE}/{{*other}}"), any(nothing))
+        .method_not_allowed_fallback(not_so)
+        .layer(middleware::from_fn(of_our_pages))
+        .layer(middleware::map_response(guarded))
+}
+
+async fn nothing() -> Problem {
+    Problem::Missing("such path: /api/v1/openapi.json has them all".to_owned())
+}
+
+async fn not_so() -> Problem {
+    Problem::Method
+}
+
+/// Refuses what a page of another site sends.
+async fn of_our_pages(request: Request, next: Next) -> Response {
+    if is_foreign(request.headers()) { Problem::Foreign.into_response() } else { next.run(request).await }
 }
 
 /// What every answer says to browsers: nothing of it is kept, and nothing of it is a page.

@@ -86,6 +86,7 @@ pub struct Handle {
     touched: Arc<Notify>,
     orders: mpsc::Sender<Order>,
     state: Arc<State>,
+    leaving: CancellationToken,
 }
 
 impl Handle {
@@ -98,6 +99,11 @@ impl Handle {
     #[must_use]
     pub fn state(&self) -> serde_json::Value {
         serde_json::to_value(self.state.told()).unwrap_or_default()
+    }
+
+    /// Comes back once the host was told to stop: streams that never end by themselves end then.
+    pub async fn leaving(&self) {
+        self.leaving.cancelled().await;
     }
 
     /// Has the two files read now. Nothing where they are in force afterwards, else why they are not.
@@ -143,7 +149,8 @@ impl Service {
     #[must_use]
     pub fn new(config: Config, store: Arc<Store>, runtime: Runtime, hands: Arc<dyn Hands>) -> Self {
         let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        let handle = Handle { touched: Arc::default(), orders, state: Arc::default() };
+        let handle =
+            Handle { touched: Arc::default(), orders, state: Arc::default(), leaving: CancellationToken::new() };
         Self { config, store, runtime, hands, handle, inbox, others: Router::new() }
     }
 
@@ -190,7 +197,7 @@ impl Service {
         metrics.reloaded(Some(clock.now_ms()));
         let conductor =
             self.conductor((&state, &metrics), (&watch, &intake, &together), &clock, halt.clone(), ready).await?;
-        let (drain, leaving) = (CancellationToken::new(), CancellationToken::new());
+        let (drain, leaving) = (CancellationToken::new(), self.handle.leaving.clone());
         let mut beside = JoinSet::new();
         let handle = self.handle.clone();
         let applying = tokio::spawn(intake.applier(move || handle.touched()).run(drain.clone()));

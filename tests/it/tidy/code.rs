@@ -5,7 +5,8 @@ use crate::tidy::repository::{names, rust, text};
 
 /// The packages of the host, lowest first: `store` is `host/store`. Each uses only what stands before it.
 pub(super) const FLOORS: [&str; 13] = [
-    "core", "phone", "config", "store", "sources", "egress", "auth", "runtime", "catalog", "sync", "server", "api", "pages",
+    "core", "phone", "config", "store", "sources", "egress", "auth", "runtime", "catalog", "sync", "server", "api",
+    "pages",
 ];
 
 /// What every other package that others stand on may use of ours. The kit plays the SDK's cases, so it knows the SDK too.

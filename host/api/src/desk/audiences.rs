@@ -46,7 +46,6 @@ pub struct Audience {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct Condition {
     /// As SQL: `traits ->> 'plan' = 'gold'`.
-    #[schema(max_length = 65536)]
     pub condition: String,
 }
 

@@ -20,11 +20,9 @@ use crate::problem::Problem;
 pub struct InHand {
     /// `plugins.toml`; the one of the folder where it is left out.
     #[serde(default)]
-    #[schema(max_length = 4194304)]
     pub plugins: Option<String>,
     /// `audiences.toml`; the one of the folder where it is left out.
     #[serde(default)]
-    #[schema(max_length = 4194304)]
     pub audiences: Option<String>,
 }
 

@@ -39,15 +39,12 @@ pub struct Files {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct Edit {
     /// The version that it began with.
-    #[schema(max_length = 64)]
     pub version: String,
     /// The new text of `plugins.toml`; left out where it stays.
     #[serde(default)]
-    #[schema(max_length = 4194304)]
     pub plugins: Option<String>,
     /// The new text of `audiences.toml`; left out where it stays.
     #[serde(default)]
-    #[schema(max_length = 4194304)]
     pub audiences: Option<String>,
 }
 

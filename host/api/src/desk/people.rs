@@ -24,10 +24,8 @@ const HANDLE: &[u8] = b"person handle";
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct Search {
     /// `id`, or a kind of identifier such as `email`.
-    #[schema(max_length = 100)]
     pub kind: String,
     /// The value.
-    #[schema(max_length = 1000)]
     pub value: String,
 }
 

@@ -7,11 +7,26 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 use crate::access::Caller;
 use crate::desk::Desk;
 use crate::problem::Problem;
+
+/// The connection that a path names.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Link {
+    /// The audience's key.
+    #[param(example = "gold_customers")]
+    pub(super) audience: String,
+    /// The destination's name.
+    #[param(example = "braze-eu")]
+    pub(super) destination: String,
+}
 
 /// The address of whoever asks.
 pub(crate) fn address(parts: &Parts) -> IpAddr {
@@ -32,20 +47,24 @@ impl FromRequestParts<Desk> for Caller {
     }
 }
 
-/// A body of JSON.
+/// A body that is a JSON object.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Desk> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, desk: &Desk) -> Result<Self, Problem> {
-        let read = Json::<T>::from_request(request, desk).await;
-        read.map(|Json(body)| Self(body)).map_err(|error| match error {
+        let hint = "see /api/v1/openapi.json for what it takes";
+        // By way of an object: a list of the same values in their order is none.
+        let read = Json::<Map<String, Value>>::from_request(request, desk).await;
+        let Json(object) = read.map_err(|error| match error {
             JsonRejection::MissingJsonContentType(_) => {
                 Problem::invalid("the body is not said to be JSON", "send it with `content-type: application/json`")
             }
-            error => Problem::invalid(error.body_text(), "see /api/v1/openapi.json for what it takes"),
-        })
+            error => Problem::invalid(error.body_text(), hint),
+        })?;
+        let read = serde_json::from_value(Value::Object(object));
+        read.map(Self).map_err(|error| Problem::invalid(error.to_string(), hint))
     }
 }
 

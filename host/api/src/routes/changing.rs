@@ -15,7 +15,7 @@ use crate::desk::files::{Edit, Saved};
 use crate::desk::people::Person;
 use crate::desk::{Desk, moment};
 use crate::problem::{Details, Problem};
-use crate::routes::asks::{Body, Named};
+use crate::routes::asks::{Body, Link, Named};
 
 type Answer<T> = Result<Json<T>, Problem>;
 
@@ -23,7 +23,6 @@ type Answer<T> = Result<Json<T>, Problem>;
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Try {
     /// The profile's id.
-    #[schema(max_length = 1000)]
     person: String,
     /// Send what is shown.
     #[serde(default)]
@@ -61,7 +60,6 @@ pub(super) struct Wanted {
     #[schema(max_length = 64)]
     name: String,
     /// `viewer`, `operator` or `admin`.
-    #[schema(max_length = 16)]
     role: String,
     /// For how many days it is good; for ever where that is left out.
     #[serde(default)]
@@ -108,45 +106,29 @@ fn kept(token: enroute_store::access::Token) -> Token {
 
 /// Gives a connection a turn now. For operators.
 #[utoipa::path(post, path = "/connections/{audience}/{destination}/run",
-    params(("audience" = String, Path), ("destination" = String, Path)), responses(
-    (status = 202, description = "it has a turn as soon as it can"),
-    (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+    params(Link), responses((status = 202, description = "it has a turn as soon as it can")))]
 pub(super) async fn run_now(
     State(desk): State<Desk>,
     caller: Caller,
-    Named((audience, destination)): Named<(String, String)>,
+    Named(Link { audience, destination }): Named<Link>,
 ) -> Result<StatusCode, Problem> {
     desk.sync_now(&caller, &audience, &destination).await.map(|()| StatusCode::ACCEPTED)
 }
 
 /// Tries one person at a connection, as `enroute try --json` tells it; with `send`, what is shown is sent. For operators.
 #[utoipa::path(post, path = "/connections/{audience}/{destination}/try", request_body = Try,
-    params(("audience" = String, Path), ("destination" = String, Path)), responses(
-    (status = 200, body = Object), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+    params(Link), responses((status = 200, body = Object)))]
 pub(super) async fn try_person(
     State(desk): State<Desk>,
     caller: Caller,
-    Named((audience, destination)): Named<(String, String)>,
+    Named(Link { audience, destination }): Named<Link>,
     Body(Try { person, send, in_hand }): Body<Try>,
 ) -> Answer<enroute_sync::Trial> {
     desk.try_person(&caller, in_hand, (&audience, &destination), (&person, send)).await.map(Json)
 }
 
 /// Tries the credential of a destination; nothing there is changed. For operators.
-#[utoipa::path(post, path = "/destinations/{name}/probe", request_body = InHand, params(("name" = String, Path)), responses(
-    (status = 200, body = Vec<Probed>), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/destinations/{name}/probe", request_body = InHand, params(("name" = String, Path, example = "braze-eu")), responses((status = 200, body = Vec<Probed>)))]
 pub(super) async fn probe(
     State(desk): State<Desk>,
     caller: Caller,
@@ -157,11 +139,7 @@ pub(super) async fn probe(
 }
 
 /// Brings back those who were given up, or were refused with a code. For operators.
-#[utoipa::path(post, path = "/retry", request_body = Retry, responses(
-    (status = 200, body = BroughtBack), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/retry", request_body = Retry, responses((status = 200, body = BroughtBack)))]
 pub(super) async fn retry(State(desk): State<Desk>, caller: Caller, Body(wanted): Body<Retry>) -> Answer<BroughtBack> {
     let code = wanted.code.unwrap_or_else(|| letters::GIVEN_UP.to_owned());
     let Retry { audience, destination, .. } = wanted;
@@ -171,23 +149,13 @@ pub(super) async fn retry(State(desk): State<Desk>, caller: Caller, Body(wanted)
 }
 
 /// Somebody's story with values as they are. For operators; the audit log has it.
-#[utoipa::path(post, path = "/people/{handle}/reveal", params(("handle" = String, Path)), responses(
-    (status = 200, body = Person), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/people/{handle}/reveal", params(("handle" = String, Path)), responses((status = 200, body = Person)))]
 pub(super) async fn reveal(State(desk): State<Desk>, caller: Caller, Named(handle): Named<String>) -> Answer<Person> {
     desk.person(&handle, Some(&caller)).await.map(Json)
 }
 
 /// Has a source read now. For operators.
-#[utoipa::path(post, path = "/sources/{name}/read", params(("name" = String, Path)), responses(
-    (status = 202, description = "it is read as soon as it can be"),
-    (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/sources/{name}/read", params(("name" = String, Path, example = "crm")), responses((status = 202, description = "it is read as soon as it can be")))]
 pub(super) async fn read_source(
     State(desk): State<Desk>,
     caller: Caller,
@@ -197,32 +165,21 @@ pub(super) async fn read_source(
 }
 
 /// Saves the two files over the version that the edit began with. For operators; `[plugin.…]` tables for admins.
-#[utoipa::path(put, path = "/files", request_body = Edit, responses(
-    (status = 200, body = Saved), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 409, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(put, path = "/files", request_body = Edit, responses((status = 200, body = Saved),
+    (status = 409, body = Details, content_type = "application/problem+json")))]
 pub(super) async fn save(State(desk): State<Desk>, caller: Caller, Body(edit): Body<Edit>) -> Answer<Saved> {
     desk.save(&caller, edit).await.map(Json)
 }
 
 /// Every token. For admins.
-#[utoipa::path(get, path = "/tokens", responses(
-    (status = 200, body = Vec<Token>), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/tokens", responses((status = 200, body = Vec<Token>)))]
 pub(super) async fn tokens(State(desk): State<Desk>, caller: Caller) -> Answer<Vec<Token>> {
     caller.needs(Role::Admin)?;
     desk.read(|_, reader| Ok(enroute_store::access::all(reader)?.into_iter().map(kept).collect())).await.map(Json)
 }
 
 /// Makes a token; what it is is in this answer and nowhere else. For admins.
-#[utoipa::path(post, path = "/tokens", request_body = Wanted, responses(
-    (status = 201, body = Made), (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 422, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(post, path = "/tokens", request_body = Wanted, responses((status = 201, body = Made)))]
 pub(super) async fn new_token(
     State(desk): State<Desk>,
     caller: Caller,
@@ -243,12 +200,7 @@ pub(super) async fn new_token(
 }
 
 /// Takes a token back, with its logins. For admins.
-#[utoipa::path(delete, path = "/tokens/{name}", params(("name" = String, Path)), responses(
-    (status = 204, description = "it is good for nothing any more"),
-    (status = 401, body = Details, content_type = "application/problem+json"),
-    (status = 403, body = Details, content_type = "application/problem+json"),
-    (status = 404, body = Details, content_type = "application/problem+json"),
-    (status = 429, body = Details, content_type = "application/problem+json")))]
+#[utoipa::path(delete, path = "/tokens/{name}", params(("name" = String, Path)), responses((status = 204, description = "it is good for nothing any more")))]
 pub(super) async fn revoke_token(
     State(desk): State<Desk>,
     caller: Caller,
