@@ -180,6 +180,10 @@ codes! {
     SharedKey "E361" "two sources listen for one key"
     /// Something that no browser sends as the origin of a page.
     BadOrigin "E362" "not the origin of a page"
+    /// A type of a column that there is not, or that nothing needs.
+    BadType "E420" "a column cannot have that type"
+    /// A command that names no program, or shows secrets.
+    BadCommand "E421" "a command cannot be run like that"
 }
 
 impl fmt::Display for Code {

@@ -1,20 +1,17 @@
 //! A profile from a record of CSV (RFC 4180, with a header).
 //!
 //! Cells are texts and stay exactly what they were; an empty one is a value that is not there. The header says
-//! where each goes: the id, `identifiers.<kind>`, `context.<path>`, `consent.<name>`, and everything else is
-//! a trait, where dots make nested objects.
+//! where each goes (`columns`).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::fmt::Write as _;
-
-use serde_json::Value;
 
 use crate::CSV_COLUMNS_MAX;
+use crate::cells;
+use crate::columns::{Cell, Columns, Renamed};
 use crate::json::{Line, utf8};
-use crate::reject::{Bad, Code, JSON_DEPTH_MAX, check_id, shown};
-use enroute_store::profiles::PARTS;
+use crate::reject::{Bad, Code, check_id, shown};
+use enroute_config::audiences_file::source::types::Kind;
 
 /// Follows quotes through a file, to know which line ends do not end a record.
 #[derive(Debug, Clone)]
@@ -96,27 +93,18 @@ impl Quotes {
 #[derive(Debug)]
 pub(super) struct Header {
     delimiter: u8,
-    columns: usize,
+    columns: Columns,
     id_key: String,
-    id: usize,
-    parts: [Tree; PARTS.len()],
+    names: Vec<String>,
+    /// What the cells are, in the order of the names.
+    kinds: Vec<Kind>,
     /// Names that had blanks around them.
     trimmed: Vec<String>,
 }
 
-/// The objects that cells make, by their names as JSON texts.
-#[derive(Debug, Default)]
-struct Tree(BTreeMap<String, Node>);
-
-#[derive(Debug)]
-enum Node {
-    Cell(usize),
-    Tree(Tree),
-}
-
 impl Header {
     /// Reads the header record.
-    pub(super) fn parse(record: &[u8], delimiter: u8, id_key: &str) -> Result<Self, String> {
+    pub(super) fn parse(record: &[u8], delimiter: u8, id_key: &str, renamed: &Renamed) -> Result<Self, String> {
         if !delimiter.is_ascii() || matches!(delimiter, b'"' | b'\r' | b'\n') {
             return Err("the delimiter must be a character of ASCII, and no quote or line end".to_owned());
         }
@@ -126,34 +114,46 @@ impl Header {
         if names.len() > CSV_COLUMNS_MAX {
             return Err(format!("it has {} columns, and {CSV_COLUMNS_MAX} is the most", names.len()));
         }
-        let mut id = None;
-        let mut parts: [Tree; PARTS.len()] = Default::default();
-        for (column, name) in names.iter().enumerate() {
-            if name == id_key.trim() {
-                if id.replace(column).is_some() {
-                    return Err(format!("column `{}` stands twice", shown(name)));
-                }
-                continue;
+        let columns = Columns::new(&names, renamed, id_key.trim())?;
+        let kinds = vec![Kind::Text; names.len()];
+        Ok(Self { delimiter, columns, id_key: id_key.to_owned(), names, kinds, trimmed })
+    }
+
+    /// The same with types by name, or why that cannot be.
+    pub(super) fn with_types(mut self, types: &BTreeMap<String, Kind>) -> Result<Self, String> {
+        for (name, kind) in types {
+            let Some(at) = self.names.iter().position(|column| column == name) else {
+                return Err(format!("there is no column `{}`, which `types` names", shown(name)));
+            };
+            if at == self.columns.id() && *kind != Kind::Text {
+                return Err(format!("column `{}` is the id, which is a text: take it out of `types`", shown(name)));
             }
-            let (part, path) = place(name).map_err(|what| format!("column `{}` {what}", shown(name)))?;
-            let inserted = parts.get_mut(part).is_some_and(|tree| tree.insert(&path, column));
-            if !inserted {
-                return Err(format!("column `{}` stands twice, or is both a value and an object", shown(name)));
+            if let Some(slot) = self.kinds.get_mut(at) {
+                slot.clone_from(kind);
             }
         }
-        let id = id.ok_or_else(|| format!("there is no column `{}`", shown(id_key)))?;
-        Ok(Self { delimiter, columns: names.len(), id_key: id_key.to_owned(), id, parts, trimmed })
+        Ok(self)
+    }
+
+    /// The names of the columns.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The texts of a record's cells; nothing where it has more or fewer than the header.
+    pub(super) fn cells<'r>(&self, record: &'r [u8]) -> Option<Vec<Cow<'r, str>>> {
+        let cells = split(str::from_utf8(record).ok()?, self.delimiter).ok()?;
+        (cells.len() == self.columns()).then_some(cells)
     }
 
     /// How many cells a record has.
     pub(super) const fn columns(&self) -> usize {
-        self.columns
+        self.columns.count()
     }
 
     /// The names of the traits that the file has columns of.
     pub(super) fn trait_names(&self) -> impl Iterator<Item = String> {
-        let [_, traits, ..] = &self.parts;
-        traits.0.keys().filter_map(|name| serde_json::from_str(name).ok())
+        self.columns.trait_names()
     }
 
     /// What is not wrong with the header and worth a look.
@@ -173,22 +173,16 @@ impl Header {
     }
 
     /// Checks a record.
-    pub(super) fn line<'a>(&self, record: &'a [u8]) -> Result<Line<'a>, Bad> {
-        let mut cells = split(utf8(record)?, self.delimiter)?;
-        if cells.len() != self.columns {
-            let reason = format!("the record has {} cells, and the header has {}", cells.len(), self.columns);
+    pub(super) fn line(&self, record: &[u8]) -> Result<Line<'static>, Bad> {
+        let texts = split(utf8(record)?, self.delimiter)?;
+        if texts.len() != self.columns() {
+            let reason = format!("the record has {} cells, and the header has {}", texts.len(), self.columns());
             return Err(Bad::new(Code::CsvColumns, reason));
         }
-        let mut parts = [const { None }; PARTS.len()];
-        for (part, tree) in parts.iter_mut().zip(&self.parts) {
-            let mut text = String::new();
-            if tree.write(&cells, &mut text) {
-                *part = Some(Cow::Owned(text));
-            }
-        }
-        let key = cells.get_mut(self.id).map(std::mem::take).unwrap_or_default();
-        check_id(&key, &self.id_key)?;
-        Ok(Line { key, parts, names: Vec::new() })
+        check_id(texts.get(self.columns.id()).map(AsRef::as_ref).unwrap_or_default(), &self.id_key)?;
+        let typed = texts.iter().zip(&self.kinds).zip(&self.names);
+        let cells = typed.map(|((cell, kind), name)| cells::read(kind, cell, name)).collect::<Result<Vec<Cell<'_>>, _>>()?;
+        self.columns.line(&cells)
     }
 }
 
@@ -256,70 +250,6 @@ fn is_blank_char(char: char) -> bool {
     char.is_whitespace() || matches!(char, '\u{feff}' | '\u{200b}')
 }
 
-/// The part of the profile that a column belongs to, and its path there.
-fn place(name: &str) -> Result<(usize, Vec<&str>), &'static str> {
-    let (part, path) = match name.split_once('.') {
-        // The kind of an identifier and the name of a consent may have dots of their own.
-        Some(("identifiers", kind)) => (0, vec![kind]),
-        Some(("consent", consent)) => (3, vec![consent]),
-        Some(("context", path)) => (2, path.split('.').collect()),
-        Some(("traits", path)) => (1, path.split('.').collect()),
-        None if PARTS.contains(&name) => return Err("needs a name behind a dot"),
-        _ => (1, name.split('.').collect::<Vec<_>>()),
-    };
-    if path.iter().any(|name| name.is_empty()) {
-        return Err("has an empty name");
-    }
-    // The line and the part are two of the levels.
-    if path.len() > JSON_DEPTH_MAX - 1 {
-        return Err("is nested too deep");
-    }
-    Ok((part, path))
-}
-
-impl Tree {
-    /// Puts a cell at a path; false if something is there.
-    fn insert(&mut self, path: &[&str], column: usize) -> bool {
-        let Some((first, rest)) = path.split_first() else { return false };
-        let entry = self.0.entry(Value::from(*first).to_string());
-        if rest.is_empty() {
-            let is_free = matches!(entry, Entry::Vacant(_));
-            entry.or_insert(Node::Cell(column));
-            return is_free;
-        }
-        match entry.or_insert_with(|| Node::Tree(Self::default())) {
-            Node::Tree(tree) => tree.insert(rest, column),
-            Node::Cell(_) => false,
-        }
-    }
-
-    /// Writes the object; false if none of its cells has a value.
-    fn write(&self, cells: &[Cow<'_, str>], out: &mut String) -> bool {
-        let mut has_values = false;
-        out.push('{');
-        for (name, node) in &self.0 {
-            let before = out.len();
-            let separator = if has_values { "," } else { "" };
-            let _ = write!(out, "{separator}{name}:");
-            let is_there = match node {
-                Node::Tree(tree) => tree.write(cells, out),
-                Node::Cell(column) => {
-                    let cell = cells.get(*column).map(AsRef::as_ref).unwrap_or_default();
-                    let _ = write!(out, "{}", Value::from(cell));
-                    !cell.is_empty()
-                }
-            };
-            if is_there {
-                has_values = true;
-            } else {
-                out.truncate(before);
-            }
-        }
-        out.push('}');
-        has_values
-    }
-}
-
 /// Cuts a record into its cells.
 fn split(record: &str, delimiter: u8) -> Result<Vec<Cow<'_, str>>, Bad> {
     let delimiter = char::from(delimiter);
@@ -373,7 +303,7 @@ mod tests {
 
     #[track_caller]
     fn check(header: &str, record: &str, expect: &str) {
-        let header = Header::parse(header.as_bytes(), b',', "id").unwrap();
+        let header = Header::parse(header.as_bytes(), b',', "id", &Renamed::new()).unwrap();
         let got = match header.line(record.as_bytes()) {
             Ok(line) => format!("ok: {} {}", line.key, line.parts.map(|part| part.unwrap_or("-".into())).join(" ")),
             Err(bad) => format!("{}: {}", bad.code, bad.reason),
@@ -383,7 +313,7 @@ mod tests {
 
     #[track_caller]
     fn check_header(header: &str, expect: &str) {
-        assert_eq!(Header::parse(header.as_bytes(), b',', "id").unwrap_err(), expect);
+        assert_eq!(Header::parse(header.as_bytes(), b',', "id", &Renamed::new()).unwrap_err(), expect);
     }
 
     #[test]
@@ -421,7 +351,7 @@ mod tests {
         check("id, plan ,\temail", "u1, gold,a", r#"ok: u1 - {"email":"a","plan":" gold"} - -"#);
         check("id, \"plan\" ,\"a b\"", "u1,x,y", r#"ok: u1 - {"a b":"y","plan":"x"} - -"#);
         check("\u{a0}id\u{200b},plan", "u1,x", r#"ok: u1 - {"plan":"x"} - -"#);
-        let notes = |header: &str| Header::parse(header.as_bytes(), b',', "id").unwrap().notes();
+        let notes = |header: &str| Header::parse(header.as_bytes(), b',', "id", &Renamed::new()).unwrap().notes();
         let told = "blanks around names of columns were taken off: `plan`, `email`; values keep theirs";
         assert_eq!(notes("id, plan, email"), [told]);
         assert!(notes("id,plan,\"email\"").is_empty());
@@ -474,12 +404,12 @@ mod tests {
         );
         let many = (0..10_000).map(|i| format!(",c{i}")).collect::<String>();
         check_header(&format!("id{many}"), "it has 10001 columns, and 10000 is the most");
-        assert!(Header::parse(b"id", b'"', "id").is_err());
+        assert!(Header::parse(b"id", b'"', "id", &Renamed::new()).is_err());
     }
 
     #[test]
     fn other_delimiters_leave_commas_alone() {
-        let header = Header::parse(b"id;n", b';', "id").unwrap();
+        let header = Header::parse(b"id;n", b';', "id", &Renamed::new()).unwrap();
         assert_eq!(header.line(b"u1;1,5").unwrap().parts[1].as_deref(), Some(r#"{"n":"1,5"}"#));
     }
 

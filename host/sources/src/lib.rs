@@ -4,12 +4,18 @@
 //! in the file that it came to. What must never happen: half a profile, a line that is lost without being
 //! counted, a value that is rounded or guessed, a value in a message, or memory that grows with the file.
 
+pub mod body;
 pub mod calls;
+mod cells;
 mod chunk;
+mod columns;
+pub mod command;
 mod csv;
+mod decode;
 mod events;
 mod import;
 mod json;
+mod json_list;
 mod lines;
 mod look;
 mod names;
@@ -17,17 +23,22 @@ pub mod postgres;
 pub mod predictions;
 pub mod query;
 mod reject;
+mod rows;
 mod staged;
 #[cfg(test)]
 mod tests;
+pub mod types;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use enroute_config::audiences_file::source::types::Kind;
 use enroute_core::id::SourceName;
 
+pub use self::cells::Decided;
 pub use self::import::Import;
 pub use self::reject::{Code, ID_BYTES_MAX, JSON_DEPTH_MAX};
 pub use self::staged::Replaced;
@@ -87,6 +98,14 @@ pub struct Options {
     pub holds: Holds,
     /// The key or column of the identifier `user_id`.
     pub id_key: String,
+    /// Other names for columns: what one is called, and what it is to be, such as `identifiers.email`.
+    pub columns: BTreeMap<String, String>,
+    /// What the cells of columns are; all others are texts.
+    pub types: BTreeMap<String, Kind>,
+    /// Whether each object is a row whose keys are columns, and need not be a profile.
+    pub has_rows: bool,
+    /// What is read in place of the file: the same as plain text.
+    pub body: Option<body::Body>,
     /// See [`BAD_LINES_MAX_PERCENT`].
     pub bad_lines_max_percent: f64,
     /// See [`LINE_BYTES_MAX`].
@@ -105,10 +124,20 @@ impl Options {
             format,
             holds: Holds::Profiles,
             id_key: "id".to_owned(),
+            columns: BTreeMap::new(),
+            types: BTreeMap::new(),
+            has_rows: false,
+            body: None,
             bad_lines_max_percent: BAD_LINES_MAX_PERCENT,
             line_bytes_max: LINE_BYTES_MAX,
             chunk_lines: CHUNK_LINES,
         }
+    }
+
+    /// The file whose bytes are read.
+    #[must_use]
+    pub fn body(&self) -> &Path {
+        self.body.as_ref().map_or(&self.path, body::Body::path)
     }
 }
 
@@ -200,6 +229,26 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// It is packed or written in another way, and cannot be made plain text.
+    #[error("{path} cannot be read as a whole: {reason}; nothing of it was imported")]
+    Body {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A command that printed nothing that can be used.
+    #[error("the command `{program}` {reason}; nothing of it was imported")]
+    Command {
+        /// The program.
+        program: String,
+        /// What happened, with the last that it said.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The header of a CSV file makes no sense.
     #[error("the header of {path} cannot be used: {reason}")]
     Header {
@@ -259,7 +308,11 @@ impl Error {
             Self::Read { .. } => {
                 format!("see that `file` of [source.{source}] in audiences.toml is there, and that you may read it")
             }
-            Self::NotText { hint, .. } | Self::Header { hint, .. } | Self::TooManyBad { hint: Some(hint), .. } => {
+            Self::NotText { hint, .. }
+            | Self::Header { hint, .. }
+            | Self::Body { hint, .. }
+            | Self::Command { hint, .. }
+            | Self::TooManyBad { hint: Some(hint), .. } => {
                 hint.clone()
             }
             Self::TooManyBad { read, rejected, .. } if read == rejected => {

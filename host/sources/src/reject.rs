@@ -53,6 +53,8 @@ pub enum Code {
     CsvColumns,
     /// A quoted cell that goes on after its closing quote.
     CsvQuote,
+    /// A cell that is not what its column is.
+    CsvType,
 }
 
 impl Code {
@@ -79,6 +81,7 @@ impl Code {
             Self::TraitTaken => "trait_taken",
             Self::CsvColumns => "csv_columns",
             Self::CsvQuote => "csv_quote",
+            Self::CsvType => "csv_type",
         }
     }
 }

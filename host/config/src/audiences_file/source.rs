@@ -7,7 +7,9 @@ use enroute_core::id::SourceName;
 use toml::de::DeValue;
 
 use crate::audiences_file::schedule;
+use crate::audiences_file::source::command::Command;
 use crate::audiences_file::source::listen::Listen;
+use crate::audiences_file::source::types::Types;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
@@ -15,13 +17,16 @@ use crate::reference::SecretRef;
 use crate::schedule::Schedule;
 use crate::walker::{Section, Value, Walker, is_reference};
 
+pub mod command;
 pub mod listen;
+pub mod types;
 
 /// The share of a source's lines that may be unreadable where the operator says nothing, in percent.
 pub const BAD_LINES_MAX_PERCENT_DEFAULT: f64 = 1.0;
 
 /// Keys of a source that is a file, and of one that is a query.
 const FILE_KEYS: [&str; 5] = ["file", "holds", "format", "delimiter", "bad_lines_max_percent"];
+const TEXT_KEYS: [&str; 2] = ["types", "encoding"];
 const QUERY_KEYS: [&str; 2] = ["database", "query"];
 
 /// Where traits come from.
@@ -51,10 +56,20 @@ pub enum Origin {
 /// A file, and what is in it.
 #[derive(Debug, Clone)]
 pub struct FileOrigin {
-    /// The file, found from the folder of `audiences.toml`.
+    /// The file, found from the folder of `audiences.toml`; the pattern of several, or the program of a command.
     pub file: Located<PathBuf>,
+    /// Whether that is a pattern.
+    pub is_pattern: bool,
+    /// The command that prints it, where it is no file.
+    pub command: Option<Command>,
     /// How the file is written.
     pub format: Format,
+    /// Whether the operator says what separates cells.
+    pub is_delimiter_said: bool,
+    /// The name of its encoding, where it is not UTF-8 and does not say itself.
+    pub encoding: Option<String>,
+    /// What the cells of its columns are.
+    pub types: Types,
     /// What its lines are.
     pub holds: Holds,
     /// A read with a larger share of unreadable lines is given up.
@@ -84,6 +99,8 @@ pub enum Database {
 pub enum Format {
     /// One JSON object a line.
     Ndjson,
+    /// One list of JSON objects.
+    Json,
     /// A line of column names, then a line a profile.
     Csv {
         /// The byte between two columns.
@@ -108,11 +125,11 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    let keys = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS, &listen::KEYS].concat();
+    let keys = [&["id"], FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS, &QUERY_KEYS, &schedule::KEYS, &listen::KEYS].concat();
     walker.unknown_keys(section, &keys);
     let source_name = walker.name::<SourceName>(name);
     if listen::is_wanted(walker, section) {
-        let others = [&["id"], FILE_KEYS.as_slice(), &QUERY_KEYS, &schedule::KEYS].concat();
+        let others = [&["id"], FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS, &QUERY_KEYS, &schedule::KEYS].concat();
         let listen = listen::read(walker, section, &others, dir);
         let (name, origin) = (source_name?, Origin::Listen(listen?));
         return Some(Source { name, id: "userId".to_owned(), origin, schedule: None });
@@ -211,40 +228,78 @@ fn literal(walker: &mut Walker<'_>, section: &Section<'_, '_>, text: &str, value
 }
 
 fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<FileOrigin> {
-    let file = walker.required_path(section, "file", "\"profiles.ndjson\"");
+    let is_command = section.table.contains_key("command");
+    let command = if is_command { Some(command::read(walker, section, dir)?) } else { None };
+    let file = match &command {
+        Some(command) => one_of_the_two(walker, section).then(|| {
+            let program = command.words.first().cloned().unwrap_or_default();
+            Located::new(program, section.place.clone())
+        }),
+        None => walker.required_path(section, "file", "\"profiles.ndjson\""),
+    };
     let choices = [("profiles", Holds::Profiles), ("events", Holds::Events), ("predictions", Holds::Predictions)];
     let holds = if section.table.contains_key("holds") {
         walker.choice(section, "holds", &choices)
     } else {
         Some(Located::new(Holds::Profiles, section.place.clone()))
     };
-    let format = format(walker, section, file.as_ref());
+    let format = format(walker, section, file.as_ref().filter(|_| !is_command));
+    let (encoding, types) = (walker.text(section, "encoding"), types::read(walker, section));
     let percent = walker.percent(section, "bad_lines_max_percent");
     let (holds, format) = (holds?, format?);
-    if holds.value == Holds::Events && format != Format::Ndjson {
+    let is_csv = matches!(format, Format::Csv { .. });
+    if holds.value == Holds::Events && is_csv {
         let message = format!("the events of {} cannot be CSV", section.title);
         walker.bad_value(&holds.place, message, "write them as NDJSON, one call a line");
         return None;
     }
+    let types = types?;
+    if !types.is_empty() && !is_csv {
+        let message = format!("`types` in {} is for CSV, whose cells are texts", section.title);
+        let hint = "remove it: JSON says itself what is a number and what is a text";
+        walker.found.push(Diagnostic::error(Code::BadType, message).at(&section.place).hint(hint));
+        return None;
+    }
+    let file = file?;
     Some(FileOrigin {
-        file: file?.map(|file| dir.join(file)),
+        is_pattern: !is_command && file.value.contains(['*', '?', '[']) && !dir.join(&file.value).exists(),
+        file: file.map(|file| dir.join(file)),
+        command,
         format,
+        is_delimiter_said: section.table.contains_key("delimiter"),
+        encoding: encoding.map(|encoding| encoding.value),
+        types,
         holds: holds.value,
         bad_lines_max_percent: percent.map_or(BAD_LINES_MAX_PERCENT_DEFAULT, |percent| percent.value),
     })
 }
 
+/// Whether a source of a command names no file; reported where it does.
+fn one_of_the_two(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> bool {
+    let Some(file) = section.table.get("file") else { return true };
+    let message = format!("`file` in {} does not go together with a command", section.title);
+    let place = walker.place(file.span());
+    let hint = "a source is a file or a command: remove the key, or make two sources of it";
+    walker.found.push(Diagnostic::error(Code::MixedSource, message).at(&place).hint(hint));
+    false
+}
+
+/// How it is written; what a command prints is NDJSON where nothing else is said.
 fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Located<String>>) -> Option<Format> {
     let delimiter = delimiter(walker, section);
-    let csv = if section.table.contains_key("format") {
-        walker.choice(section, "format", &[("ndjson", false), ("csv", true)])?.value
+    let comma = Format::Csv { delimiter: b',' };
+    let format = if section.table.contains_key("format") {
+        let choices = [("ndjson", Format::Ndjson), ("json", Format::Json), ("csv", comma)];
+        walker.choice(section, "format", &choices)?.value
+    } else if section.table.contains_key("command") {
+        Format::Ndjson
     } else {
         by_extension(walker, file?)?
     };
-    match (csv, delimiter) {
-        (true, delimiter) => Some(Format::Csv { delimiter: delimiter.map_or(b',', |byte| byte.value) }),
-        (false, None) => Some(Format::Ndjson),
-        (false, Some(delimiter)) => {
+    match (format, delimiter) {
+        (Format::Csv { .. }, Some(delimiter)) => Some(Format::Csv { delimiter: delimiter.value }),
+        (format, None) => Some(format),
+        (_, Some(delimiter)) => {
             let message = format!("`delimiter` in {} has no meaning for ndjson", section.title);
             walker.bad_value(&delimiter.place, message, "remove it, or write `format = \"csv\"`");
             None
@@ -252,12 +307,16 @@ fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Loca
     }
 }
 
-/// Whether the file's extension says that it is CSV; reported where it says nothing.
-fn by_extension(walker: &mut Walker<'_>, file: &Located<String>) -> Option<bool> {
-    let extension = Path::new(&file.value).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "ndjson" | "jsonl" => Some(false),
-        "csv" => Some(true),
+/// The format that the file's extension says; reported where it says nothing.
+fn by_extension(walker: &mut Walker<'_>, file: &Located<String>) -> Option<Format> {
+    let lower = file.value.to_ascii_lowercase();
+    let packed = [".gz", ".zst"].iter().find_map(|end| lower.strip_suffix(end));
+    let name = Path::new(packed.unwrap_or(&lower));
+    match name.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "ndjson" | "jsonl" => Some(Format::Ndjson),
+        "json" => Some(Format::Json),
+        "csv" => Some(Format::Csv { delimiter: b',' }),
+        "tsv" => Some(Format::Csv { delimiter: b'\t' }),
         _ => {
             let message = format!("the name of \"{}\" does not tell its format", file.value);
             let hint = "add `format = \"ndjson\"` or `format = \"csv\"`";
