@@ -1,9 +1,9 @@
 //! Custom, computed, SQL and predictive traits, the whole way through the built binary (R15, R28, R29, R31).
 
-mod postgres;
+pub(crate) mod postgres;
 mod sessions;
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use enroute_host::store::Store;
 use serde_json::{Value, json};
@@ -244,9 +244,4 @@ async fn the_url_of_a_database_is_never_shown() {
         assert_eq!(ended.status.code(), Some(1), "{told}");
         assert!(told.contains("hint: ") && !told.contains("canary-pw-51"), "{told}");
     }
-}
-
-/// The words of a command, for messages.
-fn words(command: &Command) -> String {
-    format!("{command:?}")
 }

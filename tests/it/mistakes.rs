@@ -7,6 +7,8 @@ mod files;
 mod meant;
 mod plugins;
 mod schedules;
+mod sources;
+mod text;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -181,6 +183,8 @@ fn check(folder: &Folder, cases: Vec<Case>) {
 fn mistakes_in_the_files_are_told_with_place_and_hint() {
     check(&Folder::new(), files::cases());
     check(&Folder::new(), schedules::cases());
+    check(&Folder::new(), sources::cases());
+    check(&Folder::new(), text::cases());
 }
 
 #[test]
@@ -197,12 +201,15 @@ fn mistakes_that_need_the_plugins_are_told_with_place_and_hint() {
 fn no_code_is_without_a_case() {
     let mut cases: BTreeSet<&str> = files::cases().iter().chain(&plugins::cases()).map(|case| case.code).collect();
     cases.extend(schedules::cases().iter().map(|case| case.code));
+    cases.extend(sources::cases().iter().map(|case| case.code));
+    cases.extend(text::cases().iter().map(|case| case.code));
     cases.extend(crate::oauth::mistakes::CODES);
     cases.extend(crate::conditions::CODES);
     cases.extend(crate::account::CODES);
     cases.extend(crate::guests::CODES);
     cases.extend(crate::places::CODES);
     cases.extend(crate::queries::CODES);
+    cases.extend(crate::warehouse::CODES);
     assert_eq!(cases, Code::ALL.iter().map(|code| code.id()).collect());
 }
 

@@ -15,8 +15,8 @@ use clap::{Parser, Subcommand};
 use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin, purge,
-    reload, resync, retry, serve, status, sync, traits, trial, versions,
+    account, adopt, bench, check, compile, demo, export, forget, import, init, log, login, matching, plan, plugin,
+    purge, reload, resync, retry, serve, sources, status, sync, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -44,12 +44,16 @@ struct Cli {
 enum Command {
     /// Run everything on this machine, against fake destinations; no account needed.
     Demo(demo::DemoArgs),
+    /// Look at a file of people and write plugins.toml and audiences.toml, with comments.
+    Init(init::InitArgs),
     /// Find everything that is wrong with the configuration; nothing is sent.
     Check(check::CheckArgs),
     /// Log in at a destination that asks for a person's approval.
     Login(login::LoginArgs),
     /// Read the sources into the store.
     Import(import::ImportArgs),
+    /// Show what is read, when it was read last, whom it holds, and how far its cursor came.
+    Sources,
     /// Show what a destination's account has of its own: fields, lists, objects.
     Account(account::AccountArgs),
     /// Show which field every trait goes into, and write that into audiences.toml.
@@ -180,9 +184,11 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
 async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(args, output).await,
+        Command::Init(args) => init::run(&args, folder, output),
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
         Command::Import(args) => import::run(args, folder, output).await,
+        Command::Sources => sources::run(folder, output),
         Command::Account(args) => account::run(args, folder, output).await,
         Command::Match(args) => matching::run(args, folder, output).await,
         Command::Try(args) => trial::run(args, folder, output).await,

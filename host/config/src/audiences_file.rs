@@ -7,30 +7,20 @@ use enroute_core::id::{AudienceKey, SourceName};
 use toml::de::DeValue;
 
 use crate::audiences_file::alert::Alert;
+use crate::audiences_file::audience::Audience;
 use crate::audiences_file::computed::ComputedTrait;
 use crate::audiences_file::connection::{Connection, Link};
 use crate::audiences_file::source::Source;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::files::Located;
 use crate::walker::{Section, Walker, integer};
 
 pub mod alert;
+pub mod audience;
 pub mod computed;
 pub mod connection;
 mod schedule;
 pub mod source;
-
-/// A set of people, by a condition.
-#[derive(Debug, Clone)]
-pub struct Audience {
-    /// Its key, and where `[audience.<key>]` stands.
-    pub key: Located<AudienceKey>,
-    /// What people call it.
-    pub name: String,
-    /// The SQL condition that a profile must meet.
-    pub condition: Located<String>,
-}
 
 /// What `audiences.toml` says.
 #[derive(Debug, Default)]
@@ -68,7 +58,8 @@ pub(super) fn read(walker: &mut Walker<'_>, root: &Section<'_, '_>, dir: &Path) 
     }
     for (key, section) in walker.named(root, "audience") {
         file.audience_keys.insert(key.value.clone());
-        if let Some(audience) = audience(walker, &key, &section) {
+        if let Some((audience, source)) = audience::read(walker, &key, &section, &file.sources, dir) {
+            file.sources.extend(source.map(|source| (source.name.value.clone(), source)));
             file.audiences.insert(audience.key.value.clone(), audience);
         }
     }
@@ -110,18 +101,6 @@ fn retention(walker: &mut Walker<'_>, root: &Section<'_, '_>) -> Option<u32> {
 
 /// Longest retention that can be set: a hundred years.
 const RETENTION_DAYS_MAX: u32 = 36_500;
-
-fn audience(walker: &mut Walker<'_>, key: &Located<String>, section: &Section<'_, '_>) -> Option<Audience> {
-    walker.unknown_keys(section, &["where", "name"]);
-    let audience_key = walker.name::<AudienceKey>(key);
-    let condition = walker.required(section, "where", "\"traits ->> 'plan' = 'gold'\"");
-    let name = walker.text(section, "name");
-    Some(Audience {
-        key: audience_key?,
-        name: name.map_or_else(|| key.value.clone(), |name| name.value),
-        condition: condition?,
-    })
-}
 
 #[cfg(test)]
 mod tests;

@@ -180,6 +180,16 @@ codes! {
     SharedKey "E361" "two sources listen for one key"
     /// Something that no browser sends as the origin of a page.
     BadOrigin "E362" "not the origin of a page"
+    /// Columns that are not there, or go where nothing can be.
+    BadColumns "E400" "the columns of a source cannot be used"
+    /// `complete`, `cursor` or `mode` where it has no meaning.
+    NoSnapshot "E401" "a source cannot be read in that way"
+    /// A read that looks as if it had lost people.
+    Guarded "E402" "a read is not believed"
+    /// A cursor that is no column, or of no order.
+    BadCursor "E403" "a cursor leads nowhere"
+    /// An audience that is not said once.
+    BadAudience "E404" "an audience is not said once"
     /// A type of a column that there is not, or that nothing needs.
     BadType "E420" "a column cannot have that type"
     /// A command that names no program, or shows secrets.
@@ -226,9 +236,17 @@ mod tests {
                 if example.starts_with("# plugins.toml\n") { (example, "") } else { ("", example) };
             let loaded = understand(Paths::new("."), Some(plugins), Some(audiences), Diagnostics::default());
             let found = loaded.diagnostics.render(&loaded.files);
-            let is_of_plugins = ["E241"..="E268", "E280"..="E292", "E310"..="E314", "E320"..="E324", "E340"..="E349"]
-                .iter()
-                .any(|ids| ids.contains(&id));
+            let is_of_plugins = [
+                "E241"..="E268",
+                "E280"..="E292",
+                "E310"..="E314",
+                "E320"..="E324",
+                "E340"..="E349",
+                "E400"..="E400",
+                "E402"..="E403",
+            ]
+            .iter()
+            .any(|ids| ids.contains(&id));
             if is_of_plugins {
                 // Seen only beside the plugin; the files by themselves are sound, but for the other file's names.
                 assert_eq!(found.matches("error[").count(), found.matches("error[E232]").count(), "{title}\n{found}");

@@ -74,7 +74,9 @@ pub fn write_types(text: &str, frozen: &[FrozenTypes]) -> Result<String, FreezeE
         let sources = document.get_mut("source").and_then(Item::as_table_like_mut);
         let source = sources.and_then(|sources| sources.get_mut(&one.source)?.as_table_like_mut());
         let is_auto = |item: &Item| item.as_str() == Some("auto");
-        let Some(types) = source.and_then(|source| source.get_mut("types")).filter(|types| is_auto(types)) else { continue };
+        let Some(types) = source.and_then(|source| source.get_mut("types")).filter(|types| is_auto(types)) else {
+            continue;
+        };
         let table: InlineTable = one.types.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
         *types = Item::Value(Value::InlineTable(table));
     }

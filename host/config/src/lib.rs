@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use enroute_core::id::{AudienceKey, DestinationName, PluginId, SourceName};
 
-use crate::audiences_file::Audience;
 use crate::audiences_file::alert::Alert;
+use crate::audiences_file::audience::Audience;
 use crate::audiences_file::computed::ComputedTrait;
 use crate::audiences_file::connection::Connection;
 use crate::audiences_file::source::Source;

@@ -116,9 +116,8 @@ fn plain(options: &Options, written: &Written, folder: &Path) -> Result<Option<T
     if let Some(encoding) = encoding {
         head = encoding.decode(&head).0.into_owned().into_bytes();
     }
-    let is_list = options.format == Format::Ndjson
-        && (written.is_list || written.command.is_some())
-        && json_list::is_list(&head);
+    let is_list =
+        options.format == Format::Ndjson && (written.is_list || written.command.is_some()) && json_list::is_list(&head);
     if packed.is_none() && encoding.is_none() && !is_list {
         return Ok(None);
     }
@@ -146,7 +145,10 @@ fn head(input: Box<dyn io::Read + '_>) -> io::Result<Vec<u8>> {
 fn whole(input: &mut dyn io::BufRead, output: &mut dyn io::Write) -> io::Result<()> {
     let copied = io::copy(&mut input.take(UNPACKED_BYTES_MAX + 1), output)?;
     if copied > UNPACKED_BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("it has more than {} GiB", UNPACKED_BYTES_MAX >> 30)));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("it has more than {} GiB", UNPACKED_BYTES_MAX >> 30),
+        ));
     }
     Ok(())
 }
@@ -207,8 +209,10 @@ fn separate(options: &mut Options) -> Result<(), Error> {
         return Ok(());
     }
     let Format::Csv { delimiter: usual } = options.format else { return Ok(()) };
-    let fits: Vec<u8> =
-        look::DELIMITERS.into_iter().filter(|one| csv::names_of(first, *one).len() > 1 && has_id(first, *one, options)).collect();
+    let fits: Vec<u8> = look::DELIMITERS
+        .into_iter()
+        .filter(|one| csv::names_of(first, *one).len() > 1 && has_id(first, *one, options))
+        .collect();
     match fits.as_slice() {
         [one] => options.format = Format::Csv { delimiter: *one },
         [] | [..] if fits.is_empty() || fits.contains(&usual) => {}
@@ -235,12 +239,15 @@ fn has_id(header: &str, delimiter: u8, options: &Options) -> bool {
 /// If it is no pattern, or none is there.
 pub fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Error> {
     let fail = |reason: String, hint: &str| Error::Body { path: pattern.to_owned(), reason, hint: hint.to_owned() };
-    let options = glob::MatchOptions { require_literal_leading_dot: true, require_literal_separator: true, ..Default::default() };
+    let options =
+        glob::MatchOptions { require_literal_leading_dot: true, require_literal_separator: true, ..Default::default() };
     let found = glob::glob_with(&pattern.to_string_lossy(), options);
-    let found = found.map_err(|error| fail(format!("it is no pattern: {}", error.msg), "write it like \"exports/*.csv\""))?;
+    let found =
+        found.map_err(|error| fail(format!("it is no pattern: {}", error.msg), "write it like \"exports/*.csv\""))?;
     let mut files = Vec::new();
     for path in found {
-        let path = path.map_err(|error| fail(format!("a folder cannot be read: {}", error.error()), "see that you may read it"))?;
+        let path = path
+            .map_err(|error| fail(format!("a folder cannot be read: {}", error.error()), "see that you may read it"))?;
         if path.is_file() {
             files.push(path);
         }

@@ -99,9 +99,8 @@ pub(super) fn number(text: &str, digits: Digits) -> Option<String> {
 /// The digits before the decimals; nothing where what stands between them does not group thousands.
 fn ungrouped(whole: &str, group: Option<char>) -> Option<Cow<'_, str>> {
     let Some(group) = group else { return Some(Cow::Borrowed(whole)) };
-    let is_group = |c: char| {
-        c == group || group == ' ' && matches!(c, '\u{a0}' | '\u{202f}') || group == '\'' && c == '\u{2019}'
-    };
+    let is_group =
+        |c: char| c == group || group == ' ' && matches!(c, '\u{a0}' | '\u{202f}') || group == '\'' && c == '\u{2019}';
     if !whole.contains(is_group) {
         return Some(Cow::Borrowed(whole));
     }
@@ -242,7 +241,8 @@ impl Seen {
 
     /// The types that read all cells, for a column that another type does not read.
     pub(super) fn fitting(&self) -> Vec<Kind> {
-        let digits = self.numbers.left().into_iter().filter_map(|index| DIGITS.get(index)).map(|one| Kind::Number(*one));
+        let digits =
+            self.numbers.left().into_iter().filter_map(|index| DIGITS.get(index)).map(|one| Kind::Number(*one));
         let dates = self.dates.left().into_iter().filter_map(|index| DATES.get(index));
         let dates = dates.map(|format| Kind::Date((*format).to_owned()));
         if self.filled == 0 { Vec::new() } else { digits.chain(dates).collect() }
@@ -263,11 +263,12 @@ impl Seen {
             return is(Kind::Boolean(None));
         }
         let (numbers, dates) = (self.numbers.left(), self.dates.left());
-        match (numbers.first().and_then(|index| DIGITS.get(*index)), dates.first().and_then(|index| DATES.get(*index))) {
+        match (numbers.first().and_then(|index| DIGITS.get(*index)), dates.first().and_then(|index| DATES.get(*index)))
+        {
             (Some(_), _) if self.is_code => as_text(None),
-            (Some(_), _) if self.has_exponent => {
-                as_text(Some("kept as text: it has numbers like 4.6E+09, from which a spreadsheet cut digits".to_owned()))
-            }
+            (Some(_), _) if self.has_exponent => as_text(Some(
+                "kept as text: it has numbers like 4.6E+09, from which a spreadsheet cut digits".to_owned(),
+            )),
             (Some(_), _) if self.numbers.is_unclear() => several(),
             (Some(digits), _) => is(Kind::Number(*digits)),
             (None, Some(_)) if self.dates.is_unclear() => several(),

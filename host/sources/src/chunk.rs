@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use roaring::RoaringBitmap;
+
 use crate::CHUNK_BYTES;
 use crate::events::Call;
 use crate::json::Line;
 use crate::reject::Bad;
 use enroute_store::events::{Events, NewEvent};
+use enroute_store::feeds;
 use enroute_store::forgotten::Tombstones;
 use enroute_store::imports::{REJECTIONS_KEPT, Record, Rejection};
 use enroute_store::layers::Kind;
@@ -21,15 +24,20 @@ pub(super) struct Chunk {
     pub(super) from: u64,
     /// What the import then is; its counts are for the store to make.
     pub(super) after: Record,
-    rows: Vec<Row>,
-    /// The texts of all rows, one behind the other.
-    text: String,
+    profiles: Rows,
     events: Vec<EventRow>,
     skipped: u64,
     /// Names of traits that were not seen before in this file.
     names: Vec<String>,
     rejections: Vec<Rejection>,
     rejected: u64,
+}
+
+/// Profiles on their way, with their texts one behind the other.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    rows: Vec<Row>,
+    text: String,
 }
 
 #[derive(Debug)]
@@ -53,8 +61,7 @@ impl Chunk {
         Self {
             from: record.offset,
             after: record.clone(),
-            rows: Vec::new(),
-            text: String::new(),
+            profiles: Rows::default(),
             events: Vec::new(),
             skipped: 0,
             names: Vec::new(),
@@ -64,17 +71,13 @@ impl Chunk {
     }
 
     pub(super) fn push(&mut self, line: &Line<'_>, hasher: &ContentHasher) {
-        let parts = line.parts.each_ref().map(Option::as_deref);
-        let hash = hasher.hash(&parts);
-        let key = self.add(&line.key);
-        let parts = parts.map(|part| part.map(|part| self.add(part)));
-        self.rows.push(Row { key, parts, hash });
+        self.profiles.push(line, hasher);
     }
 
     pub(super) fn push_call(&mut self, call: &Call<'_>, message: [u8; HASH_BYTES]) {
-        let key = self.add(&call.key);
-        let name = call.name.as_deref().map(|name| self.add(name));
-        let data = call.data.map(|data| self.add(data));
+        let key = self.profiles.add(&call.key);
+        let name = call.name.as_deref().map(|name| self.profiles.add(name));
+        let data = call.data.map(|data| self.profiles.add(data));
         self.events.push(EventRow { message, key, name, at_ms: call.at_ms, data });
     }
 
@@ -84,12 +87,6 @@ impl Chunk {
 
     pub(super) fn push_name(&mut self, name: String) {
         self.names.push(name);
-    }
-
-    fn add(&mut self, text: &str) -> Range<usize> {
-        let start = self.text.len();
-        self.text.push_str(text);
-        start..self.text.len()
     }
 
     pub(super) fn reject(&mut self, line: u64, bad: Bad) -> Rejection {
@@ -102,11 +99,11 @@ impl Chunk {
     }
 
     pub(super) const fn is_full(&self, lines: usize) -> bool {
-        self.lines() >= lines as u64 || self.text.len() >= CHUNK_BYTES
+        self.lines() >= lines as u64 || self.profiles.bytes() >= CHUNK_BYTES
     }
 
     const fn lines(&self) -> u64 {
-        self.rows.len() as u64 + self.events.len() as u64 + self.skipped + self.rejected
+        self.profiles.len() as u64 + self.events.len() as u64 + self.skipped + self.rejected
     }
 
     /// Writes the profiles and the place that the import came to; returns the import with its new counts.
@@ -130,8 +127,9 @@ impl Chunk {
         let revision = tx.revision()? + 1;
         let mut is_changed = false;
         let (mut profiles, tombstones) = (Profiles::new(tx)?, Tombstones::new(tx, sealer)?);
-        for row in &self.rows {
-            let incoming = self.incoming(row)?;
+        let mut people = RoaringBitmap::new();
+        for incoming in self.profiles.incoming() {
+            let incoming = incoming?;
             let [identifiers, traits, ..] = incoming.parts;
             if tombstones.cover(incoming.key, identifiers, traits)? {
                 record.skipped += 1;
@@ -139,6 +137,8 @@ impl Chunk {
             }
             let upserted = profiles.upsert(&incoming, revision)?;
             is_changed |= !matches!(upserted, Upserted::Unchanged { .. });
+            let (Upserted::Added { id } | Upserted::Updated { id, .. } | Upserted::Unchanged { id, .. }) = upserted;
+            people.insert(id);
             match upserted {
                 Upserted::Added { .. } => record.added += 1,
                 Upserted::Updated { was, .. } | Upserted::Unchanged { was, .. } if was >= before.revision => {
@@ -147,6 +147,9 @@ impl Chunk {
                 Upserted::Updated { .. } => record.updated += 1,
                 Upserted::Unchanged { .. } => record.unchanged += 1,
             }
+        }
+        if !people.is_empty() {
+            feeds::holds_too(tx, &record.source, &people)?;
         }
         is_changed |= self.write_events(tx, sealer, revision, &mut record)?;
         if is_changed {
@@ -178,7 +181,7 @@ impl Chunk {
         let tombstones = Tombstones::new(tx, sealer)?;
         let mut is_anybody_new = false;
         for row in &self.events {
-            let text = |range: &Range<usize>| self.text.get(range.clone());
+            let text = |range: &Range<usize>| self.profiles.text.get(range.clone());
             let key = text(&row.key).ok_or(store::Error::Broken("a row lies in the text of its chunk"))?;
             let (name, data) = (row.name.as_ref().and_then(text), row.data.as_ref().and_then(text));
             if tombstones.cover(key, None, data.filter(|_| name.is_none()))? {
@@ -193,10 +196,37 @@ impl Chunk {
         }
         Ok(is_anybody_new)
     }
+}
 
-    fn incoming<'a>(&'a self, row: &'a Row) -> Result<Incoming<'a>, store::Error> {
+impl Rows {
+    pub(super) fn push(&mut self, line: &Line<'_>, hasher: &ContentHasher) {
+        let parts = line.parts.each_ref().map(Option::as_deref);
+        let hash = hasher.hash(&parts);
+        let key = self.add(&line.key);
+        let parts = parts.map(|part| part.map(|part| self.add(part)));
+        self.rows.push(Row { key, parts, hash });
+    }
+
+    fn add(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The profiles as the store takes them.
+    pub(super) fn incoming(&self) -> impl Iterator<Item = Result<Incoming<'_>, store::Error>> {
         let text = |range: &Range<usize>| self.text.get(range.clone());
-        let key = text(&row.key).ok_or(store::Error::Broken("a row lies in the text of its chunk"))?;
-        Ok(Incoming { key, hash: &row.hash, parts: row.parts.each_ref().map(|part| part.as_ref().and_then(text)) })
+        self.rows.iter().map(move |row| {
+            let key = text(&row.key).ok_or(store::Error::Broken("a row lies in the text of its chunk"))?;
+            Ok(Incoming { key, hash: &row.hash, parts: row.parts.each_ref().map(|part| part.as_ref().and_then(text)) })
+        })
     }
 }

@@ -107,13 +107,13 @@ impl Program {
                 format!("took more than {} minutes and was ended; {said}", self.timeout.as_secs() / 60),
                 "make it read less, or raise `timeout_minutes`",
             )),
-            (Some(Cut::TooMuch), _) => Err(self.fail(
-                format!("printed more than {} GiB and was ended", OUTPUT_BYTES_MAX >> 30),
-                "make it print less",
-            )),
+            (Some(Cut::TooMuch), _) => Err(self
+                .fail(format!("printed more than {} GiB and was ended", OUTPUT_BYTES_MAX >> 30), "make it print less")),
             (None, Some(Ok(status))) if status.success() => match watched.printed {
                 Some(Ok(_)) => Ok(()),
-                Some(Err(error)) => Err(self.fail(format!("printed what cannot be kept: {error}"), "see that there is room")),
+                Some(Err(error)) => {
+                    Err(self.fail(format!("printed what cannot be kept: {error}"), "see that there is room"))
+                }
                 None => Err(self.fail("left its output open", "have it end what it starts")),
             },
             (None, Some(Ok(status))) => {
@@ -133,7 +133,11 @@ impl Program {
             }
         }
         let lines: Vec<&str> = said.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        lines.join(" / ").chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+        lines
+            .join(" / ")
+            .chars()
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect()
     }
 }
 

@@ -181,7 +181,8 @@ impl Header {
         }
         check_id(texts.get(self.columns.id()).map(AsRef::as_ref).unwrap_or_default(), &self.id_key)?;
         let typed = texts.iter().zip(&self.kinds).zip(&self.names);
-        let cells = typed.map(|((cell, kind), name)| cells::read(kind, cell, name)).collect::<Result<Vec<Cell<'_>>, _>>()?;
+        let cells =
+            typed.map(|((cell, kind), name)| cells::read(kind, cell, name)).collect::<Result<Vec<Cell<'_>>, _>>()?;
         self.columns.line(&cells)
     }
 }

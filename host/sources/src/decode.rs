@@ -36,7 +36,9 @@ pub(super) fn unpacked(file: File, packed: Option<Packed>) -> Box<dyn BufRead> {
     match packed {
         None => Box::new(input),
         Some(Packed::Gzip) => Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(input))),
-        Some(Packed::Zstd) => Box::new(BufReader::with_capacity(BUFFER_BYTES, Frames { input: Some(input), frame: None })),
+        Some(Packed::Zstd) => {
+            Box::new(BufReader::with_capacity(BUFFER_BYTES, Frames { input: Some(input), frame: None }))
+        }
     }
 }
 
@@ -143,4 +145,3 @@ pub(super) fn not_utf8(input: &mut dyn BufRead) -> io::Result<Option<(u64, usize
 pub(super) fn is_utf8(encoding: &'static Encoding) -> bool {
     encoding == UTF_8
 }
-

@@ -19,12 +19,12 @@ use crate::look;
 use crate::names::Names;
 use crate::reject::{Bad, Code};
 use crate::rows;
-use crate::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report};
+use crate::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report, hexadecimal};
 use enroute_config::crash_point;
 use enroute_store::events::message_hash;
 use enroute_store::imports::{Record, Rejection, State};
 use enroute_store::profiles::ContentHasher;
-use enroute_store::seal::{HASH_BYTES, KeyedHasher, Sealer};
+use enroute_store::seal::{KeyedHasher, Sealer};
 use enroute_store::{self as store, Pending, Store, Transaction};
 
 /// Bytes that are read from the file at once.
@@ -326,7 +326,7 @@ pub(super) fn stray(line: &[u8], options: &Options) -> Bad {
 }
 
 /// The name of what is read: of a file the whole path, of a command its program.
-fn identity_path(options: &Options) -> Result<PathBuf, Error> {
+pub(super) fn identity_path(options: &Options) -> Result<PathBuf, Error> {
     match options.path.canonicalize() {
         Err(_) if options.body.is_some() => Ok(options.path.clone()),
         found => found.map_err(read_error(&options.path)),
@@ -459,10 +459,6 @@ fn same_until(file: &mut File, start: Mark, record: &Record) -> io::Result<Optio
     }
     mark.line = record.line;
     Ok((hexadecimal(mark.hash()) == record.file_id).then_some(mark))
-}
-
-fn hexadecimal(hash: [u8; HASH_BYTES]) -> String {
-    format!("{:032x}", u128::from_be_bytes(hash))
 }
 
 pub(super) fn read_error(path: &Path) -> impl FnOnce(io::Error) -> Error {

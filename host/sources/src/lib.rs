@@ -11,23 +11,33 @@ mod chunk;
 mod columns;
 pub mod command;
 mod csv;
+mod cursor;
+pub mod database;
 mod decode;
 mod events;
+mod guards;
 mod import;
 mod json;
 mod json_list;
 mod lines;
 mod look;
+pub mod members;
+mod mysql;
 mod names;
-pub mod postgres;
+mod pg_types;
+mod postgres;
 pub mod predictions;
 pub mod query;
 mod reject;
 mod rows;
+pub mod sample;
+mod server;
+pub mod snapshot;
 mod staged;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,11 +49,17 @@ use enroute_config::audiences_file::source::types::Kind;
 use enroute_core::id::SourceName;
 
 pub use self::cells::Decided;
+pub use self::guards::Guard;
 pub use self::import::Import;
 pub use self::reject::{Code, ID_BYTES_MAX, JSON_DEPTH_MAX};
+pub use self::server::Access;
 pub use self::staged::Replaced;
+pub use tokio_util::sync::CancellationToken;
+
+pub use self::whole::{REMOVE_MAX_PERCENT, Read, Snapshot};
 use enroute_store as store;
 use enroute_store::imports::{Record, Rejection};
+use enroute_store::seal::HASH_BYTES;
 
 /// Longest line, or CSV record over several lines. A profile of a thousand traits has some 50 KiB.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -283,6 +299,27 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A read that is not believed. Nothing of it was taken over.
+    #[error("it is not believed: {guard}; nothing was changed")]
+    Guarded {
+        /// What speaks against it.
+        guard: Guard,
+    },
+    /// A cursor that leads nowhere.
+    #[error("it cannot be read in increments: {reason}")]
+    Cursor {
+        /// Why.
+        reason: String,
+    },
+    /// Columns that do not go where the operator wants them.
+    #[error("its columns cannot be used: {reason}")]
+    Columns {
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asked it to stop.
+    #[error("it was stopped before it was through; nothing of it was taken over")]
+    Stopped,
     /// A database that cannot be asked.
     #[error("the database cannot be asked: {reason}")]
     Database {
@@ -298,7 +335,7 @@ impl Error {
     /// Whether a query, or the name of its file, has to be mended; otherwise the same query may do later.
     #[must_use]
     pub const fn is_of_the_query(&self) -> bool {
-        matches!(self, Self::Result { .. } | Self::Store(store::Error::Warehouse { .. }))
+        matches!(self, Self::Result { .. } | Self::Columns { .. } | Self::Store(store::Error::Warehouse { .. }))
     }
 
     /// What to do next.
@@ -312,15 +349,21 @@ impl Error {
             | Self::Header { hint, .. }
             | Self::Body { hint, .. }
             | Self::Command { hint, .. }
-            | Self::TooManyBad { hint: Some(hint), .. } => {
-                hint.clone()
-            }
+            | Self::TooManyBad { hint: Some(hint), .. } => hint.clone(),
             Self::TooManyBad { read, rejected, .. } if read == rejected => {
                 "mend the file, or what writes it: no line of it can be read".to_owned()
             }
             Self::TooManyBad { .. } => format!(
                 "mend these lines, or, if they may be missing, raise `bad_lines_max_percent` of [source.{source}]"
             ),
+            Self::Guarded { .. } => format!(
+                "look at what it reads; if everything is in order, take it over with `enroute import {source} --accept`"
+            ),
+            Self::Cursor { .. } => format!(
+                "name a column of moments, dates or whole numbers as `cursor` of [source.{source}], or leave `cursor` out"
+            ),
+            Self::Columns { .. } => format!("mend `columns` or `query` of [source.{source}] in audiences.toml"),
+            Self::Stopped => "run it again".to_owned(),
             Self::Result { .. } | Self::Database { .. } => {
                 format!("mend what [source.{source}] of audiences.toml reads; nothing was written")
             }
@@ -330,6 +373,11 @@ impl Error {
             Self::Store(_) => "mend that, and run the command again; what was written before stays".to_owned(),
         }
     }
+}
+
+/// A keyed hash as text.
+fn hexadecimal(hash: [u8; HASH_BYTES]) -> String {
+    format!("{:032x}", u128::from_be_bytes(hash))
 }
 
 struct List<'a>(&'a [Rejection]);

@@ -1,31 +1,27 @@
-//! SQL traits from a PostgreSQL server: read only, in portions, with TLS wherever the way leads over a network.
+//! Queries of a PostgreSQL server: read only, streamed, with TLS wherever the way leads over a network.
 //!
-//! The one place of this module that knows the server's URL. What must never happen: a write there, a result in
-//! memory, a password in a message, or anything that stays on the session: behind a pooler the next to use it is
-//! another program. So all settings are local to the one transaction, which is rolled back, and no statement has a name.
+//! What must never happen: a write there, a result in memory, half a result taken for a whole one, or anything that
+//! stays on the session: behind a pooler the next to use it is another program. So all settings are local to the one
+//! transaction, which is rolled back, and no statement has a name.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore};
+use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
-use tokio_postgres::config::{Host, SslMode};
+use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Config, IsolationLevel, NoTls, Row, SimpleQueryMessage, Transaction};
+use tokio_postgres::{CancelToken, Client, Config, NoTls, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::Error;
-use crate::query::{Query, Sink};
-use crate::staged::Replaced;
-use enroute_config::secret::Secret;
+use crate::cursor::{self, OVERLAP_NUMBERS, OVERLAP_S, Scale};
+use crate::pg_types::{self, As, Column, failed, reason, refused};
+use crate::query::{Query, Sink, Watch};
+use crate::server::{self, Check, Server, Way};
+use crate::whole::Read;
+use crate::{Error, reject};
 use enroute_store::Store;
 use enroute_store::warehouse::{Rows as _, Value};
-
-/// Rows that are asked for at once.
-const ROWS_AT_ONCE: i32 = 2_000;
 
 /// Time to connect, where the URL does not say another, and twice that until the server lets us in.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
@@ -33,77 +29,219 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(30);
 /// Time that the server has for one answer, a little more than the hour that it gives itself.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(3_660);
 
-/// What holds for the transaction, whatever role and database have set: everything that shapes a text. An hour is a
-/// query that will not end, or a table that needs an index; all rows are fetched, so a plan for the first ones is wrong.
+/// Time to tell a server that nobody waits for its answer any more.
+const CANCEL_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Begins the transaction, with what holds for it whatever role and database have set: everything that shapes a text.
+/// An hour is a query that will not end, or a table that needs an index; a stream of rows counts as a whole.
 ///
 /// `DateStyle` says nothing of the order of day and month, which the role's own query may count on in what it reads.
-const TRANSACTION: &str = "set local statement_timeout = '1h';
+const BEGIN: &str = "begin isolation level repeatable read read only;
+    set local statement_timeout = '1h';
     set local client_encoding = 'UTF8';
     set local DateStyle = 'ISO';
-    set local IntervalStyle = 'postgres';
+    set local IntervalStyle = 'iso_8601';
     set local TimeZone = 'UTC';
     set local bytea_output = 'hex';
     set local xmlbinary = 'base64';
     set local extra_float_digits = 3;
     set local quote_all_identifiers = off;
-    set local cursor_tuple_fraction = 1;
     set local lc_monetary = 'C';
     set local lc_numeric = 'C';
     set local lc_time = 'C'";
 
+/// The server's moment, and the moment before which every transaction has ended that could still change something.
+/// Asked before the snapshot is taken, so that who commits in between is not overlooked.
+const LOW: &str = "select to_char(now at time zone 'UTC', form), to_char(least(now, open) at time zone 'UTC', form)
+    from (select clock_timestamp() as now, 'YYYY-MM-DD\"T\"HH24:MI:SS.US' as form,
+      (select min(xact_start) from pg_catalog.pg_stat_activity
+       where backend_type = 'client backend' and pid <> pg_backend_pid()) as open) as moments";
+
 /// Begins of statements that give rows within another.
 const READS: [&str; 4] = ["select", "with", "values", "table"];
 
-/// Replaces what the source says by what a query of a server gives.
+/// Reads what a query of a server gives.
 ///
 /// Waits for the server: to be called from a thread of the runtime that may block.
 ///
 /// # Errors
 ///
 /// As [`super::query::sqlite`].
-pub fn read(
-    store: &Store,
-    query: &Query,
-    url: &Secret,
-    now_ms: i64,
-    on_progress: &mut dyn FnMut(u64),
-) -> Result<Replaced, Error> {
-    let runtime = Handle::current();
-    let unreachable = |error| match error {
-        Error::Result { reason } => Error::Database { reason },
+pub(super) fn read(store: &Store, query: &Query, way: &Way, watch: &Watch) -> Result<Read, Error> {
+    let is_conflict = |error: &Error| error.to_string().contains("conflict with recovery");
+    match read_once(store, query, way, watch) {
+        // On a replica, cleaning up at the primary ends what reads old rows; the second time it mostly passes.
+        Err(first) if is_conflict(&first) => read_once(store, query, way, watch)
+            .map_err(|error| if is_conflict(&error) { replica(&error) } else { error }),
         other => other,
-    };
-    let mut client = runtime.block_on(in_time(2 * CONNECT_TIME_MAX, connect(url))).map_err(unreachable)?;
-    let mut sink = Sink::begin(store, query, on_progress)?;
-    let read_only = client.build_transaction().read_only(true).isolation_level(IsolationLevel::RepeatableRead);
-    let transaction = runtime.block_on(read_only.start()).map_err(failed)?;
-    let taken = runtime.block_on(take(&transaction, &query.query, &mut sink));
-    // Waited for, so that the server has nothing of us when the program ends.
-    let ended = runtime.block_on(transaction.rollback()).map_err(failed);
-    taken.and(ended)?;
-    sink.end(now_ms)
+    }
+}
+
+fn replica(error: &Error) -> Error {
+    Error::Database {
+        reason: format!(
+            "{error}; ask the primary, set `hot_standby_feedback = on` at the replica, or allow it a longer \
+             `max_standby_streaming_delay`"
+        ),
+    }
+}
+
+fn read_once(store: &Store, query: &Query, way: &Way, watch: &Watch) -> Result<Read, Error> {
+    let runtime = Handle::current();
+    let session = runtime.block_on(in_time(2 * CONNECT_TIME_MAX, connect(way)))?;
+    let mut sink = Sink::begin(store, query, watch.clone())?;
+    runtime.block_on(async {
+        let taken = take(&session, query, &mut sink).await;
+        // Waited for, so that the server has nothing of us when the program ends.
+        let ended = match &taken {
+            Err(Error::Stopped) => Ok(()),
+            _ => session.client.batch_execute("rollback").await.map_err(failed),
+        };
+        session.explained(taken.and(ended)).await
+    })?;
+    sink.end()
+}
+
+/// What a query would give: its columns, and what each becomes. Nothing is read.
+///
+/// # Errors
+///
+/// As [`super::query::sqlite`].
+pub(super) fn prepare(query: &Query, way: &Way) -> Result<Vec<(String, &'static str)>, Error> {
+    Handle::current().block_on(async {
+        let session = in_time(2 * CONNECT_TIME_MAX, connect(way)).await?;
+        session.client.batch_execute(BEGIN).await.map_err(failed)?;
+        let text = query.query.trim_end().trim_end_matches(';');
+        let names = names(&session.client, text).await?;
+        let columns = pg_types::columns(&session.client, text, &names).await?;
+        session.client.batch_execute("rollback").await.map_err(failed)?;
+        Ok(columns.into_iter().map(|column| (column.name.clone(), column.becomes())).collect())
+    })
+}
+
+/// A connection, and the task that speaks for it.
+struct Session {
+    client: Client,
+    connection: JoinHandle<Result<(), tokio_postgres::Error>>,
+    way: Cancel,
+}
+
+/// How a running query is ended.
+struct Cancel {
+    token: CancelToken,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Session {
+    /// Where the connection was lost, the reason is what the server said last.
+    async fn explained(self, taken: Result<(), Error>) -> Result<(), Error> {
+        let is_lost = taken.as_ref().is_err_and(|error| error.to_string().contains("connection closed"));
+        if !is_lost {
+            return taken;
+        }
+        drop(self.client);
+        let last = tokio::time::timeout(CANCEL_TIME_MAX, self.connection).await;
+        let said = match last {
+            Ok(Ok(Err(error))) => format!(": {}", reason(&error)),
+            _ => String::new(),
+        };
+        Err(Error::Database { reason: format!("the connection was lost in the middle{said}") })
+    }
+
+    async fn cancel(&self) {
+        let asked = async {
+            match &self.way.tls {
+                Some(tls) => self.way.token.cancel_query(tls.clone()).await,
+                None => self.way.token.cancel_query(NoTls).await,
+            }
+        };
+        let _ = tokio::time::timeout(CANCEL_TIME_MAX, asked).await;
+    }
 }
 
 /// Reads all rows of a query.
-async fn take(transaction: &Transaction<'_>, query: &str, sink: &mut Sink<'_>) -> Result<(), Error> {
-    transaction.batch_execute(TRANSACTION).await.map_err(failed)?;
-    let query = query.trim_end().trim_end_matches(';');
-    let names = names(transaction, query).await?;
-    sink.columns(names.clone())?;
-    let columns = types(transaction, query, names).await?;
-    let cursor = format!("declare enroute no scroll cursor for {}", in_texts(query, &columns));
-    transaction.execute_typed(&cursor, &[]).await.map_err(failed)?;
-    let portion = format!("fetch {ROWS_AT_ONCE} from enroute");
-    loop {
-        let rows =
-            in_time(ANSWER_TIME_MAX, async { transaction.query_typed(&portion, &[]).await.map_err(failed) }).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for row in &rows {
-            sink.row(&values(row, &columns)?)?;
+async fn take(session: &Session, query: &Query, sink: &mut Sink<'_>) -> Result<(), Error> {
+    let (client, stop) = (&session.client, sink.stop().clone());
+    let since = sink.since()?;
+    let low = if query.cursor.is_some() { low(client).await } else { None };
+    client.batch_execute(BEGIN).await.map_err(failed)?;
+    let text = query.query.trim_end().trim_end_matches(';');
+    let names = names(client, text).await?;
+    let columns = pg_types::columns(client, text, &names).await?;
+    sink.columns(names)?;
+    let since = still_good(since, sink, &columns, low.as_ref());
+    let mut sql = in_form(text, &columns);
+    if let Some(name) = &query.cursor {
+        sql.push_str(&condition(name, &columns, since.as_deref())?);
+        if let Some((now, until)) = low {
+            sink.until(until, now);
         }
     }
+    let rows = client.simple_query_raw(&sql);
+    let mut rows = pin!(in_time(ANSWER_TIME_MAX, async { rows.await.map_err(failed) }).await?);
+    loop {
+        let next = in_time(ANSWER_TIME_MAX, async { Ok(rows.next().await) });
+        let next = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                session.cancel().await;
+                return Err(Error::Stopped);
+            }
+            next = next => next?,
+        };
+        match next.transpose().map_err(failed)? {
+            None => return Ok(()),
+            Some(SimpleQueryMessage::Row(row)) => sink.row(&values(&row, &columns)?)?,
+            Some(_) => {}
+        }
+    }
+}
+
+/// The value from which on rows are asked for, unless everything is to be read after all.
+fn still_good(
+    since: Option<String>,
+    sink: &mut Sink<'_>,
+    columns: &[Column],
+    low: Option<&(String, String)>,
+) -> Option<String> {
+    let since = since?;
+    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let is_behind = |(now, _): &(String, String)| {
+        cursor::scale(&since) == Scale::Moments && cursor::compare(Scale::Moments, &since, now).is_gt()
+    };
+    if !sink.is_as_before(&names) {
+        sink.read_all("the query has other columns than the last time");
+    } else if low.is_some_and(is_behind) {
+        sink.read_all("the server's clock is behind the last value of the cursor");
+    } else {
+        return Some(since);
+    }
+    None
+}
+
+/// Which rows are asked for, typed and compared by the server.
+fn condition(name: &str, columns: &[Column], since: Option<&str>) -> Result<String, Error> {
+    let column = columns.iter().find(|column| column.name == name);
+    let fitting = column.and_then(|column| Some((column, column.overlap()?)));
+    let (column, kind) = fitting.ok_or_else(|| Error::Cursor {
+        reason: format!("column `{}` has neither moments, dates nor numbers", reject::shown(name)),
+    })?;
+    let Some(since) = since else { return Ok(String::new()) };
+    let (quoted, literal) = (column.quoted(), since.replace('\'', "''"));
+    let from = match kind {
+        As::Number => format!("'{literal}'::numeric - {OVERLAP_NUMBERS}"),
+        _ => format!("'{literal}'::{} - interval '{OVERLAP_S} seconds'", column.cast),
+    };
+    Ok(format!("\nwhere {quoted} >= {from} or {quoted} is null"))
+}
+
+/// The server's moments; none where it does not tell them.
+async fn low(client: &Client) -> Option<(String, String)> {
+    let answer = client.simple_query(LOW).await.ok()?;
+    answer.into_iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((row.get(0)?.to_owned(), row.get(1)?.to_owned())),
+        _ => None,
+    })
 }
 
 /// Waits for a server no longer than this: one that is connected may say nothing all the same.
@@ -112,68 +250,28 @@ async fn in_time<T>(most: Duration, answer: impl Future<Output = Result<T, Error
     tokio::time::timeout(most, answer).await.unwrap_or_else(|_| Err(silent()))
 }
 
-/// A column, and what becomes of its texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Column {
-    name: String,
-    kind: As,
-    is_list: bool,
-}
-
-/// What becomes of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum As {
-    Text,
-    Number,
-    Boolean,
-    Moment,
-}
-
-async fn connect(url: &Secret) -> Result<Client, Error> {
-    // What the parser says of a URL may repeat it.
-    let unreadable =
-        |_| refused("the URL of the database cannot be understood: postgres://user:password@host/database");
-    let mut config: Config = url.reveal().parse().map_err(unreadable)?;
+async fn connect(way: &Way) -> Result<Session, Error> {
+    let Server::Postgres(config) = &way.server else { return Err(refused("it is no server of PostgreSQL")) };
+    let mut config: Config = (**config).clone();
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT_TIME_MAX);
     }
     config.application_name("enroute");
-    let is_plain = match config.get_ssl_mode() {
-        SslMode::Disable => true,
-        SslMode::Require => false,
-        _ => stays_on_this_machine(&config),
-    };
-    let client = if is_plain {
-        let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
-        tokio::spawn(connection);
-        client
-    } else {
-        config.ssl_mode(SslMode::Require);
-        let (client, connection) = config.connect(MakeRustlsConnect::new(tls()?)).await.map_err(failed)?;
-        tokio::spawn(connection);
-        client
-    };
-    Ok(client)
-}
-
-fn stays_on_this_machine(config: &Config) -> bool {
-    let is_loopback = |host: &Host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
-        Host::Unix(_) => true,
-    };
-    config.get_hosts().iter().all(is_loopback) && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
-}
-
-fn tls() -> Result<ClientConfig, Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| refused(&error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    if way.check == Check::Plain {
+        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+        let (client, connection) = config.connect(NoTls).await.map_err(unreachable)?;
+        let way = Cancel { token: client.cancel_token(), tls: None };
+        return Ok(Session { client, connection: tokio::spawn(connection), way });
+    }
+    config.ssl_mode(tokio_postgres::config::SslMode::Require);
+    let tls = MakeRustlsConnect::new(server::tls(way)?);
+    let (client, connection) = config.connect(tls.clone()).await.map_err(unreachable)?;
+    let way = Cancel { token: client.cancel_token(), tls: Some(tls) };
+    Ok(Session { client, connection: tokio::spawn(connection), way })
 }
 
 /// The names of a query's columns.
-async fn names(transaction: &Transaction<'_>, query: &str) -> Result<Vec<String>, Error> {
+async fn names(client: &Client, query: &str) -> Result<Vec<String>, Error> {
     let no_read = |error: tokio_postgres::Error| match begins_with(query) {
         Some(word) if error.code() == Some(&SqlState::SYNTAX_ERROR) => {
             refused(&format!("it gives no rows: it begins with `{word}`; write a `select`"))
@@ -181,8 +279,8 @@ async fn names(transaction: &Transaction<'_>, query: &str) -> Result<Vec<String>
         _ => failed(error),
     };
     // In this form the server takes no second statement, so that the next, which could have one, has none.
-    transaction.query_typed(&inside("1", query), &[]).await.map_err(no_read)?;
-    let answer = transaction.simple_query(&inside("q.*", query)).await.map_err(failed)?;
+    client.query_typed(&inside("1", query), &[]).await.map_err(no_read)?;
+    let answer = client.simple_query(&inside("q.*", query)).await.map_err(failed)?;
     let described = answer.into_iter().find_map(|message| match message {
         SimpleQueryMessage::RowDescription(columns) => Some(columns),
         _ => None,
@@ -203,108 +301,27 @@ fn begins_with(query: &str) -> Option<String> {
     (!word.is_empty() && !READS.contains(&word.as_str())).then_some(word)
 }
 
-/// What becomes of each column. Types are asked for by number, because the client would look an unknown one up with
-/// statements that stay on the session.
-async fn types(transaction: &Transaction<'_>, query: &str, names: Vec<String>) -> Result<Vec<Column>, Error> {
-    let asked: Vec<String> = names.iter().map(|name| format!("pg_typeof({})::oid", quoted(name))).collect();
-    // One row without a value in it, and nothing of the query is carried out.
-    let sql = format!("select {} from (select) as one left join (\n{query}\n) as q on false", asked.join(", "));
-    let row = transaction.query_typed(&sql, &[]).await.map_err(failed)?;
-    let row = row.first().ok_or_else(|| refused("the server does not say of which types its columns are"))?;
-    let oids = (0..names.len()).map(|index| row.try_get(index)).collect::<Result<Vec<u32>, _>>().map_err(failed)?;
-    let list = oids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-    // A domain is what it is made of, and a list what its elements are.
-    let sql = format!(
-        "with recursive base (asked, oid, base, element, is_list) as (
-           select oid, oid, typbasetype, case typcategory when 'A' then typelem else 0 end, typcategory = 'A'
-           from pg_catalog.pg_type where oid in ({list})
-           union all
-           select asked, t.oid, t.typbasetype, case t.typcategory when 'A' then t.typelem else 0 end,
-             is_list or t.typcategory = 'A'
-           from base join pg_catalog.pg_type t on t.oid = case base when 0 then element else base end)
-         select asked, oid, is_list from base where base = 0 and element = 0"
-    );
-    let mut known = BTreeMap::new();
-    for row in transaction.query_typed(&sql, &[]).await.map_err(failed)? {
-        let get =
-            || Ok::<(u32, (u32, bool)), tokio_postgres::Error>((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)));
-        known.extend([get().map_err(failed)?]);
-    }
-    let column = |(name, oid): (String, u32)| {
-        let (oid, is_list) = known.get(&oid).copied().unwrap_or((oid, false));
-        Ok(Column { kind: kind(&name, oid)?, name, is_list })
-    };
-    names.into_iter().zip(oids).map(column).collect()
-}
-
-fn kind(name: &str, oid: u32) -> Result<As, Error> {
-    Ok(match Type::from_oid(oid) {
-        Some(Type::BOOL) => As::Boolean,
-        Some(Type::INT2 | Type::INT4 | Type::INT8 | Type::FLOAT4 | Type::FLOAT8 | Type::NUMERIC | Type::OID) => {
-            As::Number
-        }
-        Some(Type::DATE | Type::TIMESTAMP | Type::TIMESTAMPTZ | Type::INTERVAL) => As::Moment,
-        Some(Type::BYTEA) => {
-            let name = name.escape_debug();
-            return Err(refused(&format!("column `{name}` has bytes, and traits are texts, numbers, true or false")));
-        }
-        _ => As::Text,
-    })
-}
-
-fn quoted(name: &str) -> String {
-    format!("q.\"{}\"", name.replace('"', "\"\""))
-}
-
-/// The query with all columns as texts, so that numbers keep their digits and every type has a form.
-fn in_texts(query: &str, columns: &[Column]) -> String {
-    let in_text = |column: &Column| {
-        let name = quoted(&column.name);
-        if column.is_list { format!("array_to_string({name}::text[], ',')") } else { format!("{name}::text") }
-    };
-    let columns: Vec<String> = columns.iter().map(in_text).collect();
+/// The query with every column in the form that loses nothing.
+fn in_form(query: &str, columns: &[Column]) -> String {
+    let columns: Vec<String> = columns.iter().map(Column::asked).collect();
     format!("select {} from (\n{query}\n) as q", columns.join(", "))
 }
 
-fn values<'r>(row: &'r Row, columns: &[Column]) -> Result<Vec<Value<'r>>, Error> {
+fn values<'r>(row: &'r SimpleQueryRow, columns: &[Column]) -> Result<Vec<Value<'r>>, Error> {
     let value = |(index, column): (usize, &Column)| {
-        let text: Option<&str> = row.try_get(index).map_err(failed)?;
-        Ok(text.map_or(Value::Null, |text| value(text, column)))
+        let text = row.try_get(index).map_err(failed)?;
+        Ok(text.map_or(Value::Null, |text| column.value(text)))
     };
     columns.iter().enumerate().map(value).collect()
 }
 
-/// NaN and the infinities are no numbers to anybody else, and no moments.
-fn value<'r>(text: &'r str, column: &Column) -> Value<'r> {
-    let is_endless = |text: &str| match column.kind {
-        As::Number => matches!(text, "NaN" | "Infinity" | "-Infinity"),
-        As::Moment => matches!(text, "infinity" | "-infinity"),
-        As::Text | As::Boolean => false,
-    };
-    match column.kind {
-        _ if column.is_list && text.split(',').any(is_endless) => Value::Endless,
-        _ if column.is_list => Value::Text(text),
-        _ if is_endless(text) => Value::Endless,
-        As::Boolean => Value::Boolean(text == "true"),
-        As::Number => Value::Number(text.into()),
-        As::Text | As::Moment => Value::Text(text),
-    }
-}
-
-/// An error with its causes in one line; none of them has the URL in it.
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
-fn failed(error: tokio_postgres::Error) -> Error {
-    let mut reason = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(one) = cause {
-        reason = format!("{reason}: {one}");
-        cause = one.source();
+fn unreachable(error: tokio_postgres::Error) -> Error {
+    let mut reason = reason(&error);
+    if let Some(hint) = server::certificate_hint(&reason) {
+        reason = format!("{reason}; {hint}");
     }
-    refused(&reason)
-}
-
-fn refused(reason: &str) -> Error {
-    Error::Result { reason: reason.to_owned() }
+    Error::Database { reason }
 }
 
 #[cfg(test)]
@@ -318,51 +335,9 @@ mod tests {
     }
 
     #[test]
-    fn a_query_gives_texts_whatever_its_types() {
-        let column = |name: &str, is_list| Column { name: name.to_owned(), kind: As::Number, is_list };
-        assert_eq!(
-            in_texts("select * from t -- all\n", &[column("id", false), column("ta\"gs", true)]),
-            "select q.\"id\"::text, array_to_string(q.\"ta\"\"gs\"::text[], ',') from (\nselect * from t -- all\n\n) as q"
-        );
-    }
-
-    #[test]
-    fn what_has_no_end_is_told_from_texts_that_read_like_it() {
-        let get = |text, kind, is_list| value(text, &Column { name: String::new(), kind, is_list });
-        for text in ["infinity", "-infinity"] {
-            assert_eq!(get(text, As::Moment, false), Value::Endless);
-            assert_eq!(get(text, As::Text, false), Value::Text(text));
-        }
-        for text in ["NaN", "Infinity", "-Infinity"] {
-            assert_eq!(get(text, As::Number, false), Value::Endless);
-        }
-        assert_eq!(get("1988-02-03,infinity", As::Moment, true), Value::Endless);
-        assert_eq!(get("a,infinity", As::Text, true), Value::Text("a,infinity"));
-        assert_eq!(get("1988-02-03", As::Moment, false), Value::Text("1988-02-03"));
-    }
-
-    #[test]
     fn a_statement_that_gives_no_rows_is_named() {
         assert_eq!(begins_with("Drop table t").as_deref(), Some("drop"));
         assert_eq!(begins_with("  SELECT 1"), None);
         assert_eq!(begins_with("-- all\nselect 1"), None);
-    }
-
-    #[test]
-    fn only_a_way_within_this_machine_needs_no_tls() {
-        let stays = |url: &str| stays_on_this_machine(&url.parse().unwrap());
-        assert!(stays("postgres://u@127.0.0.1:5432/db"));
-        assert!(stays("postgres://u@localhost/db"));
-        assert!(stays("host=/var/run/postgresql user=u"));
-        assert!(!stays("postgres://u@db.example.com/db"));
-        assert!(!stays("postgres://u@localhost,db.example.com/db"));
-        assert!(!stays("host=localhost hostaddr=192.0.2.1 user=u"));
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_url_that_cannot_be_read_is_not_repeated() {
-        let error = connect(&Secret::from("postgres://u:not-a-real-key@db:99999999/x".to_owned())).await.unwrap_err();
-        assert!(!error.to_string().contains("not-a-real-key"), "{error}");
-        assert!(error.to_string().contains("cannot be understood"), "{error}");
     }
 }

@@ -49,6 +49,8 @@ pub enum Code {
     Score,
     /// A trait that belongs to another source.
     TraitTaken,
+    /// A row of membership that does not say whether somebody is a member.
+    Undecided,
     /// More or fewer cells than the header has.
     CsvColumns,
     /// A quoted cell that goes on after its closing quote.
@@ -79,6 +81,7 @@ impl Code {
             Self::Time => "time",
             Self::Score => "score",
             Self::TraitTaken => "trait_taken",
+            Self::Undecided => "undecided",
             Self::CsvColumns => "csv_columns",
             Self::CsvQuote => "csv_quote",
             Self::CsvType => "csv_type",

@@ -140,7 +140,10 @@ mod tests {
     #[test]
     fn a_whole_profile_is_a_row_too() {
         check(r#"{"id":"u","traits":{"a":1},"b":2}"#, r#"ok: u - {"a":1,"b":2} - -"#);
-        check(r#"{"id":"u","traits":{"a":1},"a":2}"#, "duplicate_key: `a` stands twice, or is both a value and an object");
+        check(
+            r#"{"id":"u","traits":{"a":1},"a":2}"#,
+            "duplicate_key: `a` stands twice, or is both a value and an object",
+        );
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub struct Replaced {
     pub read: u64,
     /// People whom nobody knew.
     pub added: u64,
-    /// People whose traits are others.
+    /// People of whom something else is said.
     pub updated: u64,
-    /// People whose traits are the same.
+    /// People of whom the same is said.
     pub unchanged: u64,
     /// Rows or lines that say nothing of a person.
     pub rejected: u64,
@@ -32,6 +32,10 @@ pub struct Replaced {
     pub repeated: u64,
     /// People who are not in the result any more; they have null in all its traits.
     pub dropped_out: u64,
+    /// People whom a source of profiles does not hold any more; they have nothing left of what it said.
+    pub gone: u64,
+    /// Rows of people who were forgotten.
+    pub skipped: u64,
     /// Values without end, and such as are no number; null stands in their place.
     pub endless: u64,
 }
@@ -70,13 +74,36 @@ impl<'a> Staged<'a> {
         Ok(())
     }
 
-    /// Carries over what was put aside. `scores` are the names that get a percentile.
+    /// Carries over what was put aside, a whole result. `scores` are the names that get a percentile.
     pub(super) fn carry(
+        self,
+        kind: Kind,
+        source: &str,
+        names: Vec<String>,
+        scores: &[String],
+        now_ms: i64,
+    ) -> Result<Replaced, Error> {
+        self.carry_over(kind, source, names, scores, true, now_ms)
+    }
+
+    /// Carries over what was put aside, which says nothing of anybody else.
+    pub(super) fn carry_changes(
+        self,
+        kind: Kind,
+        source: &str,
+        names: Vec<String>,
+        now_ms: i64,
+    ) -> Result<Replaced, Error> {
+        self.carry_over(kind, source, names, &[], false, now_ms)
+    }
+
+    fn carry_over(
         mut self,
         kind: Kind,
         source: &str,
         names: Vec<String>,
         scores: &[String],
+        is_whole: bool,
         now_ms: i64,
     ) -> Result<Replaced, Error> {
         self.hand_over()?;
@@ -100,6 +127,9 @@ impl<'a> Staged<'a> {
             crash_point!("import.carried");
             after = carried.next;
         }
+        if !is_whole {
+            return self.finish(source, now_ms);
+        }
         let mut after = Some(0);
         while let Some(from) = after {
             let names = names.clone();
@@ -107,6 +137,10 @@ impl<'a> Staged<'a> {
             self.counts.dropped_out += carried.updated;
             after = carried.next;
         }
+        self.finish(source, now_ms)
+    }
+
+    fn finish(self, source: i64, now_ms: i64) -> Result<Replaced, Error> {
         self.store.write_blocking(move |tx| {
             tx.stage_end()?;
             tx.set_refreshed(source, now_ms)

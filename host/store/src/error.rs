@@ -148,6 +148,9 @@ pub enum Error {
         /// What is wrong with it or the query.
         reason: String,
     },
+    /// A query of an operator's own file that somebody asked to stop.
+    #[error("the query was stopped")]
+    Interrupted,
     /// A trait that two sources have.
     #[error("trait `{name}` is {ours}, and {theirs} as well; give one of them another name")]
     TraitTaken {

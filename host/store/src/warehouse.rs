@@ -21,7 +21,9 @@ pub enum Value<'a> {
     /// A number as JSON text.
     Number(std::borrow::Cow<'a, str>),
     /// A text.
-    Text(&'a str),
+    Text(std::borrow::Cow<'a, str>),
+    /// A list or an object, or whatever else a column of JSON has, as it was written.
+    Json(std::borrow::Cow<'a, str>),
     /// A number or a moment without end, or what is no number: nothing that a trait can have.
     Endless,
 }
@@ -52,21 +54,30 @@ pub const QUERY_TIME_MAX: Duration = Duration::from_secs(3_600);
 /// Steps of the database between two looks at the clock: less than a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
-/// Runs a query of a file, for no longer than `most`.
+/// Runs a query of a file, for no longer than `most`, and until `is_stopped`.
 ///
 /// # Errors
 ///
-/// [`Error::Warehouse`] if the file or the query cannot be used or takes too long, or what `rows` returns.
-pub fn read<R: Rows>(path: &Path, query: &str, most: Duration, rows: &mut R) -> Result<(), R::Error> {
+/// [`Error::Warehouse`] if the file or the query cannot be used or takes too long, [`Error::Interrupted`], or what
+/// `rows` returns.
+pub fn read<R: Rows>(
+    path: &Path,
+    query: &str,
+    most: Duration,
+    is_stopped: impl Fn() -> bool + Send + 'static,
+    rows: &mut R,
+) -> Result<(), R::Error> {
+    let begun = Instant::now();
     let fail = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) if begun.elapsed() < most => Error::Interrupted,
         Some(ErrorCode::OperationInterrupted) => {
             failed(path, format!("the query takes more than {} s", most.as_secs()))
         }
         _ => failed(path, error.to_string()),
     };
     let mut connection = open(path).map_err(fail)?;
-    let begun = Instant::now();
-    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || begun.elapsed() >= most)).map_err(fail)?;
+    let ends = move || begun.elapsed() >= most || is_stopped();
+    connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(ends)).map_err(fail)?;
     let mut statement = connection.prepare(query).map_err(fail)?;
     if statement.column_count() == 0 || !statement.readonly() {
         return Err(failed(path, "the query must read, and give rows".to_owned()).into());
@@ -86,6 +97,21 @@ pub fn read<R: Rows>(path: &Path, query: &str, most: Duration, rows: &mut R) -> 
         rows.row(&values)?;
     }
     Ok(())
+}
+
+/// The names of the columns that a query gives; nothing is read.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn columns(path: &Path, query: &str) -> Result<Vec<String>, Error> {
+    let fail = |error: rusqlite::Error| failed(path, error.to_string());
+    let connection = open(path).map_err(fail)?;
+    let statement = connection.prepare(query).map_err(fail)?;
+    if statement.column_count() == 0 || !statement.readonly() {
+        return Err(failed(path, "the query must read, and give rows".to_owned()));
+    }
+    Ok(statement.column_names().map(str::to_owned).collect())
 }
 
 fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
@@ -110,7 +136,7 @@ fn value(value: ValueRef<'_>) -> Result<Value<'_>, &'static str> {
             Some(number) => Value::Number(number.to_string().into()),
             None => Value::Endless,
         },
-        ValueRef::Text(text) => Value::Text(str::from_utf8(text).map_err(|_| "a text that is not UTF-8")?),
+        ValueRef::Text(text) => Value::Text(str::from_utf8(text).map_err(|_| "a text that is not UTF-8")?.into()),
         ValueRef::Blob(_) => return Err("bytes, and traits are texts, numbers, true or false"),
     })
 }
@@ -152,8 +178,10 @@ mod tests {
         let file = dir.path().join("warehouse.db");
         make(&file, "create table t (a)").unwrap();
         let endless = "with recursive n (i) as (select 1 union all select i + 1 from n) select i from n where i < 0";
-        let error = read(&file, endless, Duration::ZERO, &mut Nothing).unwrap_err();
+        let error = read(&file, endless, Duration::ZERO, || false, &mut Nothing).unwrap_err();
         assert!(error.to_string().ends_with("the query takes more than 0 s"), "{error}");
-        read(&file, "select a from t", Duration::ZERO, &mut Nothing).unwrap();
+        let error = read(&file, endless, QUERY_TIME_MAX, || true, &mut Nothing).unwrap_err();
+        assert!(matches!(error, Error::Interrupted), "{error}");
+        read(&file, "select a from t", Duration::ZERO, || false, &mut Nothing).unwrap();
     }
 }

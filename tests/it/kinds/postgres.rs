@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::kinds::words;
-
 /// Where Debian's package puts each version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
-pub(super) struct Server {
+pub(crate) struct Server {
     folder: tempfile::TempDir,
     bin: PathBuf,
     user: Option<&'static str>,
@@ -16,7 +14,12 @@ pub(super) struct Server {
 
 impl Server {
     /// Makes a cluster and starts it. It listens on no port.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with("-c listen_addresses=''", |_| ())
+    }
+
+    /// The same with these options, in a folder that was prepared.
+    pub(crate) fn start_with(options: &str, prepare: impl FnOnce(&Self)) -> Self {
         let bin = bin().unwrap_or_else(|| {
             panic!("no server of PostgreSQL under {VERSIONS}: tests/run installs it; else install `postgresql`")
         });
@@ -30,26 +33,27 @@ impl Server {
         let server = Self { folder, bin, user };
         let data = server.path().join("data");
         told(server.command("initdb").arg("-D").arg(&data).args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]));
-        let options = format!("-k {} -c listen_addresses='' -c fsync=off", server.path().display());
+        prepare(&server);
+        let options = format!("-k {} {options} -c fsync=off", server.path().display());
         let log = server.path().join("log");
         told(server.command("pg_ctl").arg("-D").arg(&data).args(["-w", "-o", &options, "-l"]).arg(log).arg("start"));
         server
     }
 
     /// What `database` refers to.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("host={} user=postgres dbname=postgres", self.path().display())
     }
 
     /// Runs statements.
-    pub(super) fn run(&self, statements: &str) {
+    pub(crate) fn run(&self, statements: &str) {
         let mut command = self.command("psql");
         command.arg("-h").arg(self.path()).args(["-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", statements]);
         told(&mut command);
     }
 
     /// What a statement answers to a client of this port, value by value.
-    pub(super) fn ask(&self, port: u16, statement: &str) -> String {
+    pub(crate) fn ask(&self, port: u16, statement: &str) -> String {
         let conninfo = format!("host=127.0.0.1 port={port} user=postgres sslmode=disable gssencmode=disable");
         let mut command = self.command("psql");
         command.args(["-X", "-At", "-v", "ON_ERROR_STOP=1", "-d"]).arg(conninfo).args(["-c", statement]);
@@ -57,16 +61,18 @@ impl Server {
     }
 
     /// The socket that it listens on.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path().join(".s.PGSQL.5432")
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A program of the server, or another one, as the user that the server runs as.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let program = self.bin.join(program);
+        let program = if program.is_file() { program } else { PathBuf::from(program.file_name().unwrap_or_default()) };
         let mut command = match self.user {
             Some(user) => {
                 let mut command = Command::new("runuser");
@@ -94,14 +100,19 @@ fn bin() -> Option<PathBuf> {
     versions.filter(|bin| bin.join("pg_ctl").is_file()).max()
 }
 
+/// The words of a command, for messages.
+fn command_words(command: &Command) -> String {
+    format!("{command:?}")
+}
+
 /// What a program printed; it must end well.
-fn told(command: &mut Command) -> String {
+pub(crate) fn told(command: &mut Command) -> String {
     // Its output must not be a pipe that the server keeps open after it.
     let out = tempfile::NamedTempFile::new().expect("a temporary file");
     let file = || out.reopen().expect("it opens");
     let status = command.stdout(file()).stderr(file()).status();
     let text = std::fs::read_to_string(out.path()).unwrap_or_default();
-    let status = status.unwrap_or_else(|error| panic!("{} does not start: {error}", words(command)));
-    assert!(status.success(), "{} failed: {text}", words(command));
+    let status = status.unwrap_or_else(|error| panic!("{} does not start: {error}", command_words(command)));
+    assert!(status.success(), "{} failed: {text}", command_words(command));
     text
 }

@@ -9,6 +9,7 @@ use enroute_core::words::{counted, noun};
 use enroute_host::config::diagnostic::Diagnostics;
 use enroute_host::sync::{self, Clock, Probed, Setup};
 
+use crate::commands::import::{self, Asked};
 use crate::output::{EXIT_MISTAKE, Output, connection};
 use crate::session::{Session, Told};
 
@@ -45,21 +46,23 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
         return Ok(ExitCode::from(EXIT_MISTAKE));
     }
     let probed = if args.probe { sync::probe(&session.store, &setup, &Clock::System).await? } else { Vec::new() };
+    let asked = if args.probe { import::asked(&session).await? } else { Vec::new() };
     let absent = setup.account_remarks(&session.store.reader()?)?;
     if !absent.is_empty() {
         session.tell(&absent, output)?;
     }
-    let failed = probed.iter().any(Probed::has_failed);
+    let failed = probed.iter().any(Probed::has_failed) || asked.iter().any(|one| one.problem.is_some());
     let stopped = setup.stopped();
     if output.json {
         output.print_json(
-            &serde_json::json!({ "connections": setup.len(), "stopped": stopped, "probes": probed, "warnings": session.warnings() }),
+            &serde_json::json!({ "connections": setup.len(), "stopped": stopped, "probes": probed, "sources": asked, "warnings": session.warnings() }),
         )?;
     } else {
         for probed in &probed {
             let reason = probed.reason.as_deref().map_or(String::new(), |reason| format!(": {reason}"));
             output.line(format_args!("{} → {}: {}{reason}", probed.audience, probed.destination, probed.verdict))?;
         }
+        asked.iter().try_for_each(|one| show(one, output))?;
         for one in stopped {
             let name = connection(&one.audience, &one.destination, &one.mapping);
             output.line(format_args!("{name}: stopped: {}", one.reason))?;
@@ -71,6 +74,16 @@ pub(crate) async fn run(args: CheckArgs, folder: &Path, output: &Output) -> anyh
         (false, true) => ExitCode::FAILURE,
         (false, false) => ExitCode::SUCCESS,
     })
+}
+
+/// What a query gives, or why it gives nothing.
+fn show(one: &Asked, output: &Output) -> anyhow::Result<()> {
+    if let Some(problem) = &one.problem {
+        return output.line(format_args!("source {}: {problem}", one.source));
+    }
+    output.line(format_args!("source {}: {}", one.source, counted(one.columns.len() as u64, "column")))?;
+    let rows = one.columns.iter().map(|(name, becomes)| vec![format!("  {name}"), (*becomes).to_owned()]);
+    output.table(&rows.collect::<Vec<_>>())
 }
 
 /// The last line. Beside what failed, nothing reads as if all were in order.

@@ -8,19 +8,23 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use enroute_core::words::counted;
 use enroute_host::config::audiences_file::source::{FileOrigin, Holds as Held, Origin, Source};
-use enroute_host::sources::{Error, Holds, Import, Report};
-use enroute_host::store::Reader;
+use enroute_host::sources::{Error, Import, Report};
 use enroute_host::store::computed::Refreshed;
+use enroute_host::store::{Reader, feeds};
 use enroute_host::sync::Clock;
 use serde::Serialize;
 
-use crate::output::{Advice, Output};
+use crate::output::{self, Advice, Output};
 use crate::progress;
 use crate::session::{Session, Told};
 use crate::signals;
 
+pub(crate) use self::asked::{Asked, asked};
+
+mod asked;
 mod computed;
 mod freeze;
+mod profiles;
 pub(crate) mod reading;
 mod replace;
 
@@ -34,6 +38,26 @@ pub(crate) struct ImportArgs {
     /// Write the types that were found into audiences.toml, in place of `types = "auto"`.
     #[arg(long)]
     freeze_types: bool,
+    /// Read everything of a source that has a cursor, and not only what changed.
+    #[arg(long)]
+    full: bool,
+    /// Set the source's cursor to this value first, and read from there on.
+    #[arg(long, value_name = "VALUE", requires = "source", conflicts_with = "full")]
+    since: Option<String>,
+    /// Take over what the source has, though it looks as if it had lost people.
+    #[arg(long, requires = "source")]
+    accept: bool,
+}
+
+/// What is to be read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wanted<'a> {
+    /// Only this source.
+    only: Option<&'a str>,
+    /// Everything, wherever a cursor stands.
+    is_full: bool,
+    /// Whatever speaks against it.
+    is_accepted: bool,
 }
 
 /// What an import did: a part for each source, and one for computed traits.
@@ -44,6 +68,9 @@ struct Done {
     interrupted: bool,
     sources: Vec<Imported>,
     computed: Computed,
+    /// What kept sources from being read; the first one ends the command.
+    #[serde(skip)]
+    failed: Vec<anyhow::Error>,
 }
 
 /// What became of computed traits and identify calls.
@@ -67,6 +94,8 @@ struct Imported {
     repeated: u64,
     skipped: u64,
     dropped_out: u64,
+    /// People whom a complete source does not hold any more.
+    gone: u64,
     /// Values without end or that are no number, which became null.
     endless: u64,
     resumed_at: Option<u64>,
@@ -92,7 +121,11 @@ pub(crate) async fn run(args: ImportArgs, folder: &Path, output: &Output) -> any
         Ok(session) => session,
         Err(Told(code)) => return Ok(code),
     };
-    let done = read_all(&session, args.source.as_deref(), output).await?;
+    if let (Some(source), Some(value)) = (&args.source, &args.since) {
+        set_back(&session, source, value).await?;
+    }
+    let wanted = Wanted { only: args.source.as_deref(), is_full: args.full, is_accepted: args.accept };
+    let done = all_or_first_failure(read_all(&session, wanted, output).await?, output)?;
     if args.freeze_types {
         freeze::types(&session, &done, output)?;
     }
@@ -113,15 +146,57 @@ fn interrupted() -> anyhow::Error {
 
 /// Imports every source before a plan or a sync, and says so on standard error.
 pub(crate) async fn sources(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<()> {
-    let done = read_all(session, only, output).await?;
+    let done = read_all(session, Wanted { only, ..Wanted::default() }, output).await?;
+    let done = all_or_first_failure(done, output)?;
     for line in done.in_words() {
         output.note(line);
     }
     if done.interrupted { Err(interrupted()) } else { Ok(()) }
 }
 
+/// One source that fails leaves the others alone; then what they did is told, and the first failure is the command's.
+fn all_or_first_failure(mut done: Done, output: &Output) -> anyhow::Result<Done> {
+    if done.failed.is_empty() {
+        return Ok(done);
+    }
+    for line in done.in_words() {
+        output.note(line);
+    }
+    let first = done.failed.remove(0);
+    for other in done.failed.iter().filter(|other| !other.is::<output::Told>()) {
+        output.note(format_args!("error: {other:#}"));
+    }
+    Err(first)
+}
+
+/// Sets a cursor to another value.
+async fn set_back(session: &Session, source: &str, value: &str) -> anyhow::Result<()> {
+    let found = session.config.sources.values().find(|one| one.name.value.as_str() == source);
+    let has_cursor = found.is_some_and(|one| match &one.origin {
+        Origin::Query(query) => query.reading.cursor.is_some(),
+        Origin::File(_) | Origin::Listen(_) => false,
+    });
+    if !has_cursor {
+        let next = "leave --since out, or add `cursor` to the source in audiences.toml";
+        return Err(Advice::mistake(format!("source `{source}` has no cursor"), next).into());
+    }
+    if !value.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        let next = "write a moment, a date or a whole number, as `enroute sources` shows it";
+        return Err(Advice::mistake("--since is no value of a cursor", next).into());
+    }
+    let (source, value) = (source.to_owned(), value.to_owned());
+    let name = source.clone();
+    let is_set = session.store.write(move |tx| feeds::set_cursor(tx, &source, Some(&value))).await?;
+    if !is_set {
+        let next = "leave --since out: everything is read";
+        return Err(Advice::mistake(format!("source `{name}` was never read"), next).into());
+    }
+    Ok(())
+}
+
 /// Reads the sources in the order of the file, then looks at computed traits.
-async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> anyhow::Result<Done> {
+async fn read_all(session: &Session, wanted: Wanted<'_>, output: &Output) -> anyhow::Result<Done> {
+    let only = wanted.only;
     let names = session.config.sources.keys().map(|name| name.as_str());
     if let Some(only) = only
         && !names.clone().any(|name| name == only)
@@ -134,15 +209,22 @@ async fn read_all(session: &Session, only: Option<&str>, output: &Output) -> any
     let mut sources: Vec<&Source> = session.config.sources.values().collect();
     sources.sort_by_key(|source| source.name.place.span.start);
     for source in sources.into_iter().filter(|source| only.is_none_or(|only| only == source.name.value.as_str())) {
-        done.sources.push(match &source.origin {
+        let read = match &source.origin {
             Origin::Listen(_) if only.is_some() => return Err(nothing_to_read(source).into()),
             Origin::Listen(_) => continue,
             Origin::File(file) if file.holds == Held::Predictions => {
-                replace::predictions(session, source, file, output).await?
+                replace::predictions(session, source, file, output).await
             }
-            Origin::File(file) => read_file(session, source, file, output).await?,
-            Origin::Query(query) => replace::query(session, source, query, output).await?,
-        });
+            Origin::File(file) if file.reading.complete => {
+                profiles::complete_file(session, source, file, wanted, output).await
+            }
+            Origin::File(file) => read_file(session, source, file, output).await,
+            Origin::Query(query) => profiles::query(session, source, query, wanted, output).await,
+        };
+        match read {
+            Ok(imported) => done.sources.push(imported),
+            Err(error) => done.failed.push(error),
+        }
         if signals::halt().is_asked() {
             return Ok(Done { interrupted: true, ..done });
         }
@@ -234,6 +316,7 @@ fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> 
         repeated: progress.repeated,
         skipped: progress.skipped,
         dropped_out: 0,
+        gone: 0,
         endless: 0,
         notes: report.notes.clone(),
         resumed_at: report.resumed_at,
@@ -301,6 +384,9 @@ fn in_words(one: &Imported) -> String {
     }
     if one.dropped_out > 0 {
         text.push_str(&format!(", {} dropped out", one.dropped_out));
+    }
+    if one.gone > 0 {
+        text.push_str(&format!(", {} gone", one.gone));
     }
     if one.endless > 0 {
         text.push_str(&format!(", {} values without end or that are no number: null in their place", one.endless));

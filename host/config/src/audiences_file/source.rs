@@ -4,30 +4,33 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use enroute_core::id::SourceName;
-use toml::de::DeValue;
 
 use crate::audiences_file::schedule;
 use crate::audiences_file::source::command::Command;
 use crate::audiences_file::source::listen::Listen;
+use crate::audiences_file::source::query::QueryOrigin;
+use crate::audiences_file::source::reading::Reading;
 use crate::audiences_file::source::types::Types;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
 use crate::reference::SecretRef;
 use crate::schedule::Schedule;
-use crate::walker::{Section, Value, Walker, is_reference};
+use crate::walker::{Section, Walker};
 
 pub mod command;
 pub mod listen;
+pub mod query;
+pub mod reading;
 pub mod types;
 
 /// The share of a source's lines that may be unreadable where the operator says nothing, in percent.
 pub const BAD_LINES_MAX_PERCENT_DEFAULT: f64 = 1.0;
 
-/// Keys of a source that is a file, and of one that is a query.
-const FILE_KEYS: [&str; 5] = ["file", "holds", "format", "delimiter", "bad_lines_max_percent"];
+/// Keys of a source that is a file.
+const FILE_KEYS: [&str; 4] = ["file", "format", "delimiter", "bad_lines_max_percent"];
+/// Keys of what is written as text, wherever that comes from.
 const TEXT_KEYS: [&str; 2] = ["types", "encoding"];
-const QUERY_KEYS: [&str; 2] = ["database", "query"];
 
 /// Where traits come from.
 #[derive(Debug, Clone)]
@@ -74,24 +77,8 @@ pub struct FileOrigin {
     pub holds: Holds,
     /// A read with a larger share of unreadable lines is given up.
     pub bad_lines_max_percent: f64,
-}
-
-/// A query, and the database that answers it.
-#[derive(Debug, Clone)]
-pub struct QueryOrigin {
-    /// The database.
-    pub database: Located<Database>,
-    /// The statement.
-    pub query: Located<String>,
-}
-
-/// A database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Database {
-    /// A file of SQLite.
-    Sqlite(PathBuf),
-    /// A server of PostgreSQL, by the reference to its URL.
-    Postgres(SecretRef),
+    /// What its columns are, and how much it says.
+    pub reading: Reading,
 }
 
 /// How a source's file is written.
@@ -125,19 +112,21 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    let keys = [&["id"], FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS, &QUERY_KEYS, &schedule::KEYS, &listen::KEYS].concat();
-    walker.unknown_keys(section, &keys);
+    let texts = [FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS].concat();
+    let reads = [&["id"], texts.as_slice(), &query::KEYS, &reading::KEYS, &schedule::KEYS].concat();
+    walker.unknown_keys(section, &[reads.as_slice(), &listen::KEYS].concat());
     let source_name = walker.name::<SourceName>(name);
     if listen::is_wanted(walker, section) {
-        let others = [&["id"], FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS, &QUERY_KEYS, &schedule::KEYS].concat();
-        let listen = listen::read(walker, section, &others, dir);
+        let listen = listen::read(walker, section, &reads, dir);
         let (name, origin) = (source_name?, Origin::Listen(listen?));
         return Some(Source { name, id: "userId".to_owned(), origin, schedule: None });
     }
-    let is_query = QUERY_KEYS.iter().any(|key| section.table.contains_key(*key));
+    // A file of CSV has types of its own.
+    let mut of_queries = query::KEYS.iter().filter(|key| **key != "types");
+    let is_query = of_queries.any(|key| section.table.contains_key(*key));
     let (origin, id_default) = if is_query {
         let fits = do_not_mix(walker, section);
-        let query = query(walker, section, dir);
+        let query = query::read(walker, section, dir);
         (query.filter(|_| fits).map(Origin::Query), "id")
     } else {
         let file = file(walker, section, dir);
@@ -173,60 +162,6 @@ fn do_not_mix(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> bool {
     false
 }
 
-fn query(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<QueryOrigin> {
-    let database = database(walker, section, dir);
-    let query = walker.required(section, "query", "\"select id, plan from accounts\"");
-    Some(QueryOrigin { database: database?, query: query? })
-}
-
-fn database(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<Located<Database>> {
-    let Some(value) = section.table.get("database") else {
-        walker.missing(section, "database", "\"sqlite:warehouse.db\"");
-        return None;
-    };
-    let place = walker.place(value.span());
-    let reference = match value.get_ref() {
-        DeValue::String(text) if is_reference(text) => SecretRef::parse(text).map_err(|error| {
-            if error.may_hold_a_secret() {
-                walker.cover_texts(value);
-            }
-            let message = format!("`database` in {}: {error}", section.title);
-            Diagnostic::error(Code::BadReference, message).hint(error.hint())
-        }),
-        DeValue::String(text) => match text.strip_prefix("sqlite:").filter(|path| !path.trim().is_empty()) {
-            Some(path) => {
-                let database = Database::Sqlite(dir.join(path));
-                return walker.is_path(path, "database", &place).then(|| Located::new(database, place));
-            }
-            None => Err(literal(walker, section, text, value)),
-        },
-        _ => {
-            let hint = "write \"sqlite:FILE\" or a reference like \"${env:WAREHOUSE_URL}\"".to_owned();
-            walker.cover_texts(value);
-            walker.wrong_type(value, "`database`", "a text in quotes", Some(hint));
-            return None;
-        }
-    };
-    match reference {
-        Ok(reference) => Some(Located::new(Database::Postgres(reference.under(dir)), place)),
-        Err(diagnostic) => {
-            walker.found.push(diagnostic.at(&place));
-            None
-        }
-    }
-}
-
-/// A text that is neither a file of SQLite nor a reference. It may be a URL with a password in it.
-fn literal(walker: &mut Walker<'_>, section: &Section<'_, '_>, text: &str, value: &Value<'_>) -> Diagnostic {
-    walker.cover_texts(value);
-    let hint = "write \"sqlite:FILE\", or put the URL into a variable and refer to it: \"${env:WAREHOUSE_URL}\"";
-    if text.contains("://") || text.contains('@') {
-        let message = format!("`database` in {} is an address, which may hold a password", section.title);
-        return Diagnostic::error(Code::LiteralSecret, message).label("not shown").hint(hint);
-    }
-    Diagnostic::error(Code::BadValue, format!("`database` in {} is no database", section.title)).hint(hint)
-}
-
 fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<FileOrigin> {
     let is_command = section.table.contains_key("command");
     let command = if is_command { Some(command::read(walker, section, dir)?) } else { None };
@@ -248,6 +183,12 @@ fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Optio
     let percent = walker.percent(section, "bad_lines_max_percent");
     let (holds, format) = (holds?, format?);
     let is_csv = matches!(format, Format::Csv { .. });
+    let kind = reading::Kind {
+        has_profiles: holds.value == Holds::Profiles,
+        has_columns: is_csv || is_command || format == Format::Json,
+        has_increments: false,
+    };
+    let reading = reading::read(walker, section, kind)?;
     if holds.value == Holds::Events && is_csv {
         let message = format!("the events of {} cannot be CSV", section.title);
         walker.bad_value(&holds.place, message, "write them as NDJSON, one call a line");
@@ -261,8 +202,16 @@ fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Optio
         return None;
     }
     let file = file?;
+    let is_pattern = !is_command && file.value.contains(['*', '?', '[']) && !dir.join(&file.value).exists();
+    if is_pattern && (reading.complete || holds.value == Holds::Predictions) {
+        let what = if reading.complete { "`complete`" } else { "`holds = \"predictions\"`" };
+        let message = format!("{what} in {} does not go together with a pattern", section.title);
+        let hint = "name one file: each file of a pattern is read once, so none of them holds everybody";
+        walker.found.push(Diagnostic::error(Code::NoSnapshot, message).at(&reading.place).hint(hint));
+        return None;
+    }
     Some(FileOrigin {
-        is_pattern: !is_command && file.value.contains(['*', '?', '[']) && !dir.join(&file.value).exists(),
+        is_pattern,
         file: file.map(|file| dir.join(file)),
         command,
         format,
@@ -271,6 +220,7 @@ fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Optio
         types,
         holds: holds.value,
         bad_lines_max_percent: percent.map_or(BAD_LINES_MAX_PERCENT_DEFAULT, |percent| percent.value),
+        reading,
     })
 }
 

@@ -4,7 +4,8 @@ use enroute_core::aggregate::Kind;
 
 use crate::Paths;
 use crate::audiences_file::connection::{Resend, Setup};
-use crate::audiences_file::source::{Database, FileOrigin, Format, Holds, Origin, Source};
+use crate::audiences_file::source::query::{Certificates, Database};
+use crate::audiences_file::source::{FileOrigin, Format, Holds, Origin, Source};
 use crate::diagnostic::Diagnostics;
 use crate::load::{Loaded, understand};
 use crate::reference::SecretRef;
@@ -73,7 +74,10 @@ fn every_kind_of_source_and_trait_becomes_typed_values() {
     assert_eq!((file(source("shop")).holds, source("shop").id.as_str()), (Holds::Events, "userId"));
     assert_eq!((file(source("scores")).holds, source("scores").id.as_str()), (Holds::Predictions, "id"));
     assert_eq!(query("local"), Database::Sqlite("conf/warehouse.db".into()));
-    assert_eq!(query("warehouse"), Database::Postgres(SecretRef::Env("WAREHOUSE_URL".to_owned())));
+    assert_eq!(
+        query("warehouse"),
+        Database::Server(SecretRef::Env("WAREHOUSE_URL".to_owned()), Certificates::default())
+    );
     assert_eq!(source("warehouse").id, "user_id");
     let (orders, cities) = (&config.traits["orders_90d"], &config.traits["cities"]);
     assert_eq!((orders.compute, orders.window_days, orders.property.len()), (Kind::Count, Some(90), 0));

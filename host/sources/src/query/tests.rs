@@ -3,6 +3,28 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
+use crate::staged::Replaced;
+
+mod profiles;
+
+fn query(statement: &str, holds: Holds) -> Query {
+    Query {
+        source: "warehouse".to_owned(),
+        query: statement.to_owned(),
+        holds,
+        id: "user_id".to_owned(),
+        columns: Renamed::new(),
+        types: BTreeMap::new(),
+        snapshot: Snapshot::default(),
+        cursor: None,
+        is_full: false,
+        database: "sqlite".to_owned(),
+    }
+}
+
+fn watch(now_ms: i64) -> Watch {
+    Watch { on_progress: Arc::new(|_| ()), stop: CancellationToken::new(), now_ms }
+}
 
 struct Desk {
     dir: TempDir,
@@ -14,8 +36,7 @@ impl Desk {
     fn new(statements: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open(&dir.path().join("state")).unwrap();
-        let query =
-            Query { source: "warehouse".to_owned(), query: "select * from t".to_owned(), id: "user_id".to_owned() };
+        let query = query("select * from t", Holds::Traits);
         let desk = Self { dir, store, query };
         desk.run(statements);
         desk
@@ -30,7 +51,11 @@ impl Desk {
     }
 
     fn read(&self) -> Result<Replaced, Error> {
-        sqlite(&self.store, &self.query, &self.file(), 7, &mut |_| ())
+        self.read_as(&self.query, 7).map(|read| read.counts)
+    }
+
+    fn read_as(&self, query: &Query, now_ms: i64) -> Result<Read, Error> {
+        sqlite(&self.store, query, &self.file(), watch(now_ms))
     }
 
     fn traits(&self, key: &str) -> String {
@@ -94,7 +119,7 @@ fn a_result_that_cannot_be_used_writes_nothing() {
     let before = desk.store.reader().unwrap().revision().unwrap();
     let check = |query: &str, expect: &str| {
         let query = Query { query: query.to_owned(), ..desk.query.clone() };
-        let error = sqlite(&desk.store, &query, &desk.file(), 7, &mut |_| ()).unwrap_err();
+        let error = desk.read_as(&query, 7).unwrap_err();
         assert!(error.to_string().ends_with(expect), "{error}");
     };
     check("select plan from t", "it has no column `user_id`, which is the id of a profile");

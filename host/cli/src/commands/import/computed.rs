@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use enroute_host::config::audiences_file::computed::ComputedTrait;
+use enroute_host::config::audiences_file::source::query::Rows;
 use enroute_host::config::audiences_file::source::{Holds, Origin};
 use enroute_host::store::computed::{Definition, Refreshed};
 use enroute_host::store::layers::Kind;
@@ -70,6 +71,7 @@ fn definition(one: &ComputedTrait) -> Definition {
 /// The kind of traits that a source has, and its name, where they are not custom.
 fn kind(source: &enroute_host::config::audiences_file::source::Source) -> Option<(Kind, String)> {
     let kind = match &source.origin {
+        Origin::Query(query) if query.holds == Rows::Profiles => return None,
         Origin::Query(_) => Kind::Sql,
         Origin::File(file) if file.holds == Holds::Predictions => Kind::Predictive,
         Origin::File(_) | Origin::Listen(_) => return None,

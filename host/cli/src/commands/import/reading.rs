@@ -77,6 +77,7 @@ fn options(source: &Source, file: &FileOrigin, path: PathBuf) -> Options {
     options.holds = if file.holds == Held::Events { Holds::Events } else { Holds::Profiles };
     options.id_key.clone_from(&source.id);
     options.has_rows = file.holds == Held::Profiles && (file.command.is_some() || file.format == Said::Json);
+    options.columns.clone_from(&file.reading.columns);
     options.bad_lines_max_percent = file.bad_lines_max_percent;
     options
 }

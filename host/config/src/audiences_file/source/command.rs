@@ -77,11 +77,7 @@ pub(super) fn read(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Pat
     Some(Command { words, environment: environment?, timeout, folder: dir.to_path_buf() })
 }
 
-fn environment(
-    walker: &mut Walker<'_>,
-    section: &Section<'_, '_>,
-    dir: &Path,
-) -> Option<BTreeMap<String, SecretRef>> {
+fn environment(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<BTreeMap<String, SecretRef>> {
     let Some(value) = section.table.get("environment") else { return Some(BTreeMap::new()) };
     let example = "write `environment = { AWS_REGION = \"${env:AWS_REGION}\" }`";
     let DeValue::Table(table) = value.get_ref() else {

@@ -90,7 +90,8 @@ impl fmt::Display for Kind {
 }
 
 /// What a type can be, for a hint.
-const CHOICES: &str = "choose one of: text, number, number:1.234,5, boolean, boolean:yes,no, list:;, json, date:%d.%m.%Y";
+const CHOICES: &str =
+    "choose one of: text, number, number:1.234,5, boolean, boolean:yes,no, list:;, json, date:%d.%m.%Y";
 
 impl Kind {
     /// Reads a type.
@@ -168,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_type_is_shown_as_it_is_written() {
-        for text in ["text", "number", "number:1.234,5", "boolean", "boolean:ja,nein", "list:;", "json", "date:%d.%m.%Y"]
+        for text in
+            ["text", "number", "number:1.234,5", "boolean", "boolean:ja,nein", "list:;", "json", "date:%d.%m.%Y"]
         {
             assert_eq!(Kind::parse(text).unwrap().to_string(), text);
         }
