@@ -18,12 +18,14 @@ mod answers;
 
 mod bench;
 mod causes;
+mod command_sources;
 mod compiling;
 mod conditions;
 mod crashes;
 mod day;
 mod documents;
 mod enrichment;
+mod exports;
 mod faults;
 mod guests;
 mod jobs;

@@ -8,6 +8,7 @@ mod meant;
 mod plugins;
 mod schedules;
 mod sources;
+mod text;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -183,6 +184,7 @@ fn mistakes_in_the_files_are_told_with_place_and_hint() {
     check(&Folder::new(), files::cases());
     check(&Folder::new(), schedules::cases());
     check(&Folder::new(), sources::cases());
+    check(&Folder::new(), text::cases());
 }
 
 #[test]
@@ -200,6 +202,7 @@ fn no_code_is_without_a_case() {
     let mut cases: BTreeSet<&str> = files::cases().iter().chain(&plugins::cases()).map(|case| case.code).collect();
     cases.extend(schedules::cases().iter().map(|case| case.code));
     cases.extend(sources::cases().iter().map(|case| case.code));
+    cases.extend(text::cases().iter().map(|case| case.code));
     cases.extend(crate::oauth::mistakes::CODES);
     cases.extend(crate::conditions::CODES);
     cases.extend(crate::account::CODES);

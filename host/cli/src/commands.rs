@@ -10,6 +10,7 @@ pub(crate) mod demo;
 pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod import;
+pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod matching;

@@ -15,8 +15,8 @@ use clap::{Parser, Subcommand};
 use enroute_host::server::Want;
 
 use crate::commands::{
-    account, adopt, alert, bench, check, compile, demo, export, forget, import, log, login, matching, plan, plugin,
-    purge, reload, resync, retry, secret, serve, sources, status, sync, token, traits, trial, versions,
+    account, adopt, alert, bench, check, compile, demo, export, forget, import, init, log, login, matching, plan,
+    plugin, purge, reload, resync, retry, secret, serve, sources, status, sync, token, traits, trial, versions,
 };
 use crate::output::Output;
 
@@ -44,6 +44,8 @@ struct Cli {
 enum Command {
     /// Run everything on this machine, against fake destinations; no account needed.
     Demo(demo::DemoArgs),
+    /// Look at a file of people and write plugins.toml and audiences.toml, with comments.
+    Init(init::InitArgs),
     /// Find everything that is wrong with the configuration; nothing is sent.
     Check(check::CheckArgs),
     /// Log in at a destination that asks for a person's approval.
@@ -190,6 +192,7 @@ async fn run(cli: Cli, output: &Output) -> ExitCode {
 async fn carry_out(command: Command, folder: &Path, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(args, output).await,
+        Command::Init(args) => init::run(&args, folder, output),
         Command::Check(args) => check::run(args, folder, output).await,
         Command::Login(args) => login::run(args, folder, output).await,
         Command::Import(args) => import::run(args, folder, output).await,

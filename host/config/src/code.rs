@@ -192,6 +192,10 @@ codes! {
     BadCursor "E403" "a cursor leads nowhere"
     /// An audience that is not said once.
     BadAudience "E404" "an audience is not said once"
+    /// A type of a column that there is not, or that nothing needs.
+    BadType "E420" "a column cannot have that type"
+    /// A command that names no program, or shows secrets.
+    BadCommand "E421" "a command cannot be run like that"
 }
 
 impl fmt::Display for Code {

@@ -54,6 +54,35 @@ pub fn write_fields(text: &str, frozen: &[Frozen]) -> Result<String, FreezeError
     Ok(like(text, document.to_string()))
 }
 
+/// The types that were found of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrozenTypes {
+    /// The source's name.
+    pub source: String,
+    /// Column and type, in the order of their names.
+    pub types: Vec<(String, String)>,
+}
+
+/// The text with these types in place of `types = "auto"`.
+///
+/// # Errors
+/// The text is not TOML.
+pub fn write_types(text: &str, frozen: &[FrozenTypes]) -> Result<String, FreezeError> {
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: TomlError| FreezeError::NotToml(error.message().to_owned()))?;
+    for one in frozen {
+        let sources = document.get_mut("source").and_then(Item::as_table_like_mut);
+        let source = sources.and_then(|sources| sources.get_mut(&one.source)?.as_table_like_mut());
+        let is_auto = |item: &Item| item.as_str() == Some("auto");
+        let Some(types) = source.and_then(|source| source.get_mut("types")).filter(|types| is_auto(types)) else {
+            continue;
+        };
+        let table: InlineTable = one.types.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+        *types = Item::Value(Value::InlineTable(table));
+    }
+    Ok(like(text, document.to_string()))
+}
+
 fn connections(document: &mut DocumentMut) -> Vec<&mut dyn TableLike> {
     match document.get_mut("connection") {
         Some(Item::ArrayOfTables(tables)) => tables.iter_mut().map(|table| table as &mut dyn TableLike).collect(),

@@ -96,11 +96,22 @@ impl Ready {
         let sources = self.config.sources.values().filter(|source| source.schedule.is_none());
         sources
             .filter_map(|source| match &source.origin {
-                Origin::File(file) => Some((file.file.value.clone(), source.name.value.to_string())),
+                // What a command would print is not known before it runs: it is read like a query.
+                Origin::File(file) if file.command.is_some() => None,
+                Origin::File(file) => {
+                    let followed = if file.is_pattern { folder_of(&file.file.value) } else { file.file.value.clone() };
+                    Some((followed, source.name.value.to_string()))
+                }
                 Origin::Query(_) | Origin::Listen(_) => None,
             })
             .collect()
     }
+}
+
+/// The folder that the files of a pattern lie in, or the first above it that is no pattern itself.
+fn folder_of(pattern: &Path) -> PathBuf {
+    let is_plain = |part: &std::path::Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']);
+    pattern.components().take_while(is_plain).collect()
 }
 
 /// The operator's two files.

@@ -116,9 +116,23 @@ fn content(file: &Path, stamp: Option<Stamp>) -> io::Result<Content> {
     if stamp.bytes > HASHED_BYTES_MAX {
         return Ok(Some((stamp.bytes, [0; 32])));
     }
+    if file.is_dir() {
+        return listing(file).map(Some);
+    }
     let mut bytes = Vec::new();
     File::open(file)?.take(HASHED_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(Some((bytes.len() as u64, Sha256::digest(&bytes).into())))
+}
+
+/// What is in a folder: how many files, and a digest of their names, sizes and moments.
+fn listing(folder: &Path) -> io::Result<(u64, [u8; 32])> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let (entry, metadata) = entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?)))?;
+        entries.push(format!("{entry:?} {:?}", Stamp::of(&metadata)));
+    }
+    entries.sort();
+    Ok((entries.len() as u64 + 1, Sha256::digest(entries.join("\n")).into()))
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ fn absent_column(absent: &str, names: &[String]) -> String {
 }
 
 /// The part of the profile that a name belongs to, and its path there.
-fn place(name: &str) -> Result<(usize, Vec<&str>), &'static str> {
+pub(super) fn place(name: &str) -> Result<(usize, Vec<&str>), &'static str> {
     let (part, path) = match name.split_once('.') {
         // The kind of an identifier and the name of a consent may have dots of their own.
         Some(("identifiers", kind)) => (0, vec![kind]),

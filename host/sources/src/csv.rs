@@ -4,11 +4,14 @@
 //! where each goes (`columns`).
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::CSV_COLUMNS_MAX;
-use crate::columns::{self, Cell, Columns, Renamed};
+use crate::cells;
+use crate::columns::{Cell, Columns, Renamed};
 use crate::json::{Line, utf8};
 use crate::reject::{Bad, Code, check_id, shown};
+use enroute_config::audiences_file::source::types::Kind;
 
 /// Follows quotes through a file, to know which line ends do not end a record.
 #[derive(Debug, Clone)]
@@ -92,6 +95,9 @@ pub(super) struct Header {
     delimiter: u8,
     columns: Columns,
     id_key: String,
+    names: Vec<String>,
+    /// What the cells are, in the order of the names.
+    kinds: Vec<Kind>,
     /// Names that had blanks around them.
     trimmed: Vec<String>,
 }
@@ -109,7 +115,35 @@ impl Header {
             return Err(format!("it has {} columns, and {CSV_COLUMNS_MAX} is the most", names.len()));
         }
         let columns = Columns::new(&names, renamed, id_key.trim())?;
-        Ok(Self { delimiter, columns, id_key: id_key.to_owned(), trimmed })
+        let kinds = vec![Kind::Text; names.len()];
+        Ok(Self { delimiter, columns, id_key: id_key.to_owned(), names, kinds, trimmed })
+    }
+
+    /// The same with types by name, or why that cannot be.
+    pub(super) fn with_types(mut self, types: &BTreeMap<String, Kind>) -> Result<Self, String> {
+        for (name, kind) in types {
+            let Some(at) = self.names.iter().position(|column| column == name) else {
+                return Err(format!("there is no column `{}`, which `types` names", shown(name)));
+            };
+            if at == self.columns.id() && *kind != Kind::Text {
+                return Err(format!("column `{}` is the id, which is a text: take it out of `types`", shown(name)));
+            }
+            if let Some(slot) = self.kinds.get_mut(at) {
+                slot.clone_from(kind);
+            }
+        }
+        Ok(self)
+    }
+
+    /// The names of the columns.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The texts of a record's cells; nothing where it has more or fewer than the header.
+    pub(super) fn cells<'r>(&self, record: &'r [u8]) -> Option<Vec<Cow<'r, str>>> {
+        let cells = split(str::from_utf8(record).ok()?, self.delimiter).ok()?;
+        (cells.len() == self.columns()).then_some(cells)
     }
 
     /// How many cells a record has.
@@ -146,8 +180,9 @@ impl Header {
             return Err(Bad::new(Code::CsvColumns, reason));
         }
         check_id(texts.get(self.columns.id()).map(AsRef::as_ref).unwrap_or_default(), &self.id_key)?;
-        let cells: Vec<Cell<'_>> =
-            texts.iter().map(|cell| if cell.is_empty() { None } else { columns::text(cell) }).collect();
+        let typed = texts.iter().zip(&self.kinds).zip(&self.names);
+        let cells =
+            typed.map(|((cell, kind), name)| cells::read(kind, cell, name)).collect::<Result<Vec<Cell<'_>>, _>>()?;
         self.columns.line(&cells)
     }
 }

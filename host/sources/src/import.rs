@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek, SeekFrom};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::chunk::Chunk;
@@ -18,6 +18,7 @@ use crate::lines::{Found, Lines, Mark};
 use crate::look;
 use crate::names::Names;
 use crate::reject::{Bad, Code};
+use crate::rows;
 use crate::{BAD_LINES_JUDGED_AFTER, Error, Format, Holds, Incomplete, Options, Progress, Report, hexadecimal};
 use enroute_config::crash_point;
 use enroute_store::events::message_hash;
@@ -95,11 +96,27 @@ impl<'a> Import<'a> {
         }
     }
 
+    /// Whether the file was imported as it is: the same bytes, read in the same way, to the end.
+    ///
+    /// # Errors
+    ///
+    /// If the file or the store cannot be read.
+    pub fn is_known(store: &Store, options: &Options) -> Result<bool, Error> {
+        let path = identity_path(options)?;
+        let latest = store.reader()?.latest_import(options.source.as_str(), &path.to_string_lossy())?;
+        let mut file = File::open(options.body()).map_err(read_error(&path))?;
+        let bytes = file.metadata().map_err(read_error(&path))?.len();
+        let is_whole = |record: &Record| record.state == State::Done && record.offset == bytes;
+        let Some(record) = latest.filter(is_whole) else { return Ok(false) };
+        let start = Mark::start(identity(store, options));
+        Ok(same_until(&mut file, start, &record).map_err(read_error(&path))?.is_some())
+    }
+
     fn begin(store: &'a Store, options: &'a Options, now_ms: i64) -> Result<Self, Error> {
-        let path = options.path.canonicalize().map_err(read_error(&options.path))?;
+        let path = identity_path(options)?;
         let start = Mark::start(identity(store, options));
         let (header, after_header) = header(options, start.clone())?;
-        let mut file = File::open(&path).map_err(read_error(&path))?;
+        let mut file = File::open(options.body()).map_err(read_error(&path))?;
         let bytes = file.metadata().map_err(read_error(&path))?.len();
         let path_text = path.to_string_lossy().into_owned();
 
@@ -285,6 +302,7 @@ pub(super) fn parse<'l>(record: &'l [u8], header: Option<&Header>, options: &Opt
         None if options.holds == Holds::Events => {
             Ok(events::parse(record, &options.id_key)?.map_or(Read::Skipped, Read::Call))
         }
+        None if options.has_rows => rows::parse(record, &options.id_key, &options.columns).map(Read::Profile),
         None => json::parse(record, &options.id_key).map(Read::Profile),
     }
 }
@@ -307,6 +325,14 @@ pub(super) fn stray(line: &[u8], options: &Options) -> Bad {
     )
 }
 
+/// The name of what is read: of a file the whole path, of a command its program.
+pub(super) fn identity_path(options: &Options) -> Result<PathBuf, Error> {
+    match options.path.canonicalize() {
+        Err(_) if options.body.is_some() => Ok(options.path.clone()),
+        found => found.map_err(read_error(&options.path)),
+    }
+}
+
 /// Begins the hash of the file's bytes. Read in another way it is another file.
 pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     let mut hasher = store.sealer().keyed_hasher("import");
@@ -316,10 +342,12 @@ pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
     };
     hasher.update_part(delimiter);
     hasher.update_part(Some(options.id_key.as_bytes()));
-    options
-        .columns
-        .iter()
-        .for_each(|(name, goes)| [name, goes].iter().for_each(|part| hasher.update_part(Some(part.as_bytes()))));
+    let renamed = options.columns.iter().map(|(name, goes)| (name, goes.clone()));
+    let typed = options.types.iter().map(|(name, kind)| (name, kind.to_string()));
+    for (name, said) in renamed.chain(typed) {
+        hasher.update_part(Some(name.as_bytes()));
+        hasher.update_part(Some(said.as_bytes()));
+    }
     if options.holds == Holds::Events {
         hasher.update_part(Some(b"events"));
     }
@@ -329,14 +357,14 @@ pub(super) fn identity(store: &Store, options: &Options) -> KeyedHasher {
 /// Looks at what the file is, reads the header, if files of this format have one, and tells where the first profile
 /// begins.
 pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, Mark), Error> {
-    let head = look::head(&options.path).map_err(read_error(&options.path))?;
+    let head = look::head(options.body()).map_err(read_error(&options.path))?;
     if let Some(look::Found { what, hint }) = look::unreadable(&head, options.format) {
         return Err(Error::NotText { path: options.path.clone(), what, hint });
     }
     let Format::Csv { delimiter } = options.format else { return Ok((None, start)) };
     let fail_with = |reason, hint| Error::Header { path: options.path.clone(), reason, hint };
     let fail = |reason| fail_with(reason, look::header_hint(&head, options));
-    let file = File::open(&options.path).map_err(read_error(&options.path))?;
+    let file = File::open(options.body()).map_err(read_error(&options.path))?;
     let mut lines = Lines::new(BufReader::new(file), start, options.line_bytes_max, quotes(options.format, None));
     loop {
         match lines.next().map_err(read_error(&options.path))? {
@@ -356,13 +384,14 @@ pub(super) fn header(options: &Options, start: Mark) -> Result<(Option<Header>, 
             }
         }
     }
-    let header = Header::parse(lines.record(), delimiter, &options.id_key, &options.columns).map_err(fail)?;
+    let header = Header::parse(lines.record(), delimiter, &options.id_key, &options.columns);
+    let header = header.and_then(|header| header.with_types(&options.types)).map_err(fail)?;
     Ok((Some(header), lines.after().clone()))
 }
 
 /// What to do about a file of which too many lines are bad.
 pub(super) fn lines_hint(options: &Options, first: &[Rejection]) -> Option<String> {
-    look::lines_hint(&look::head(&options.path).ok()?, options, first)
+    look::lines_hint(&look::head(options.body()).ok()?, options, first)
 }
 
 /// What tells where a record ends, with what the header says of it.

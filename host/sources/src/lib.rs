@@ -4,16 +4,21 @@
 //! in the file that it came to. What must never happen: half a profile, a line that is lost without being
 //! counted, a value that is rounded or guessed, a value in a message, or memory that grows with the file.
 
+pub mod body;
 pub mod calls;
+mod cells;
 mod chunk;
 mod columns;
+pub mod command;
 mod csv;
 mod cursor;
 pub mod database;
+mod decode;
 mod events;
 mod guards;
 mod import;
 mod json;
+mod json_list;
 mod lines;
 mod look;
 pub mod members;
@@ -24,21 +29,26 @@ mod postgres;
 pub mod predictions;
 pub mod query;
 mod reject;
+mod rows;
+pub mod sample;
 mod server;
 pub mod snapshot;
 mod staged;
 #[cfg(test)]
 mod tests;
+pub mod types;
 mod whole;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use enroute_config::audiences_file::source::types::Kind;
 use enroute_core::id::SourceName;
 
+pub use self::cells::Decided;
 pub use self::guards::Guard;
 pub use self::import::Import;
 pub use self::reject::{Code, ID_BYTES_MAX, JSON_DEPTH_MAX};
@@ -104,8 +114,14 @@ pub struct Options {
     pub holds: Holds,
     /// The key or column of the identifier `user_id`.
     pub id_key: String,
-    /// Other names for columns of CSV: what one is called, and what it is to be, such as `identifiers.email`.
+    /// Other names for columns: what one is called, and what it is to be, such as `identifiers.email`.
     pub columns: BTreeMap<String, String>,
+    /// What the cells of columns are; all others are texts.
+    pub types: BTreeMap<String, Kind>,
+    /// Whether each object is a row whose keys are columns, and need not be a profile.
+    pub has_rows: bool,
+    /// What is read in place of the file: the same as plain text.
+    pub body: Option<body::Body>,
     /// See [`BAD_LINES_MAX_PERCENT`].
     pub bad_lines_max_percent: f64,
     /// See [`LINE_BYTES_MAX`].
@@ -125,10 +141,19 @@ impl Options {
             holds: Holds::Profiles,
             id_key: "id".to_owned(),
             columns: BTreeMap::new(),
+            types: BTreeMap::new(),
+            has_rows: false,
+            body: None,
             bad_lines_max_percent: BAD_LINES_MAX_PERCENT,
             line_bytes_max: LINE_BYTES_MAX,
             chunk_lines: CHUNK_LINES,
         }
+    }
+
+    /// The file whose bytes are read.
+    #[must_use]
+    pub fn body(&self) -> &Path {
+        self.body.as_ref().map_or(&self.path, body::Body::path)
     }
 }
 
@@ -220,6 +245,26 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// It is packed or written in another way, and cannot be made plain text.
+    #[error("{path} cannot be read as a whole: {reason}; nothing of it was imported")]
+    Body {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// A command that printed nothing that can be used.
+    #[error("the command `{program}` {reason}; nothing of it was imported")]
+    Command {
+        /// The program.
+        program: String,
+        /// What happened, with the last that it said.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
     /// The header of a CSV file makes no sense.
     #[error("the header of {path} cannot be used: {reason}")]
     Header {
@@ -300,9 +345,11 @@ impl Error {
             Self::Read { .. } => {
                 format!("see that `file` of [source.{source}] in audiences.toml is there, and that you may read it")
             }
-            Self::NotText { hint, .. } | Self::Header { hint, .. } | Self::TooManyBad { hint: Some(hint), .. } => {
-                hint.clone()
-            }
+            Self::NotText { hint, .. }
+            | Self::Header { hint, .. }
+            | Self::Body { hint, .. }
+            | Self::Command { hint, .. }
+            | Self::TooManyBad { hint: Some(hint), .. } => hint.clone(),
             Self::TooManyBad { read, rejected, .. } if read == rejected => {
                 "mend the file, or what writes it: no line of it can be read".to_owned()
             }

@@ -21,7 +21,7 @@ const HEAD_BYTES: u64 = 64 << 10;
 const NAMES_SHOWN: usize = 8;
 
 /// What separates cells in files that people have.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(super) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Calls as programs write them.
 const CALLS: [&str; 6] = ["track", "identify", "page", "screen", "group", "alias"];
@@ -103,7 +103,7 @@ pub(super) fn unreadable(head: &[u8], format: Format) -> Option<Found> {
 }
 
 /// The name of the encoding, where every second byte is zero as it is in Latin texts, or a mark says so.
-fn utf16(head: &[u8]) -> Option<&'static str> {
+pub(super) fn utf16(head: &[u8]) -> Option<&'static str> {
     match head {
         [0xff, 0xfe, ..] => return Some("UTF-16"),
         [0xfe, 0xff, ..] => return Some("UTF-16"),

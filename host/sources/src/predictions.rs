@@ -46,7 +46,7 @@ pub fn run(
 ) -> Result<(Replaced, Vec<Rejection>, Vec<String>), Error> {
     let start = Mark::start(identity(store, options));
     let (header, mark) = header(options, start)?;
-    let mut file = File::open(&options.path).map_err(read_error(&options.path))?;
+    let mut file = File::open(options.body()).map_err(read_error(&options.path))?;
     let bytes = file.metadata().map_err(read_error(&options.path))?.len();
     file.seek(SeekFrom::Start(mark.offset)).map_err(read_error(&options.path))?;
     let input = BufReader::with_capacity(READ_BYTES, file);

@@ -55,6 +55,8 @@ pub enum Code {
     CsvColumns,
     /// A quoted cell that goes on after its closing quote.
     CsvQuote,
+    /// A cell that is not what its column is.
+    CsvType,
 }
 
 impl Code {
@@ -82,6 +84,7 @@ impl Code {
             Self::Undecided => "undecided",
             Self::CsvColumns => "csv_columns",
             Self::CsvQuote => "csv_quote",
+            Self::CsvType => "csv_type",
         }
     }
 }

@@ -8,7 +8,9 @@ use std::time::UNIX_EPOCH;
 use tokio_util::sync::CancellationToken;
 
 use crate::csv::Header;
-use crate::import::{Read as Record, header, identity, lines_hint, parse, quotes, read_error, spared, stray};
+use crate::import::{
+    Read as Record, header, identity, identity_path, lines_hint, parse, quotes, read_error, spared, stray,
+};
 use crate::json::Line;
 use crate::lines::{Found, Lines, Mark};
 use crate::reject::{Bad, Code};
@@ -40,7 +42,7 @@ pub fn read(
     on_progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Read, Error> {
     let (header, mark) = header(options, Mark::start(identity(store, options)))?;
-    let mut file = File::open(&options.path).map_err(read_error(&options.path))?;
+    let mut file = File::open(options.body()).map_err(read_error(&options.path))?;
     let about = file.metadata().map_err(read_error(&options.path))?;
     let bytes = about.len();
     let as_of = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -90,7 +92,7 @@ pub fn read(
     on_progress(bytes, bytes);
     judge(&whole.read, options)?;
     let mut hasher = identity(store, options);
-    let path = options.path.canonicalize().map_err(read_error(&options.path))?;
+    let path = identity_path(options)?;
     hasher.update_part(Some(path.to_string_lossy().as_bytes()));
     whole.read.notes.extend(header.as_ref().map(Header::notes).unwrap_or_default());
     whole.end(End {

@@ -57,7 +57,7 @@ const DOORS: [Door; 8] = [
     Door {
         words: &[".reveal("],
         closed: OURS,
-        open: &["host/egress/src/secrets.rs", "host/sources/src/server.rs"],
+        open: &["host/egress/src/secrets.rs", "host/sources/src/server.rs", "host/sources/src/command.rs"],
         tests_may: true,
         instead: "only egress/secrets.rs reveals a secret: hand over `Credentials`",
     },

@@ -1,13 +1,14 @@
 //! `enroute import`: sources into the store, in bounded memory, with every bad line named.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use enroute_core::words::counted;
-use enroute_host::config::audiences_file::source::{FileOrigin, Format as Written, Holds as Held, Origin, Source};
-use enroute_host::sources::{Error, Format, Holds, Import, Options, Report};
+use enroute_host::config::audiences_file::source::{FileOrigin, Holds as Held, Origin, Source};
+use enroute_host::sources::{Error, Import, Report};
 use enroute_host::store::computed::Refreshed;
 use enroute_host::store::{Reader, feeds};
 use enroute_host::sync::Clock;
@@ -22,14 +23,21 @@ pub(crate) use self::asked::{Asked, asked};
 
 mod asked;
 mod computed;
+mod freeze;
 mod profiles;
+pub(crate) mod reading;
 mod replace;
+
+use self::reading::Reading;
 
 /// What to import.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ImportArgs {
     /// Only this source of audiences.toml.
     source: Option<String>,
+    /// Write the types that were found into audiences.toml, in place of `types = "auto"`.
+    #[arg(long)]
+    freeze_types: bool,
     /// Read everything of a source that has a cursor, and not only what changed.
     #[arg(long)]
     full: bool,
@@ -96,6 +104,12 @@ struct Imported {
     bad_lines: Vec<(u64, String, String)>,
     /// What is not wrong with the source and worth a look.
     notes: Vec<String>,
+    /// The types that were found, by column.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    types: BTreeMap<String, String>,
+    /// Files of a pattern that were read now, and those that were read before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<(u64, u64)>,
 }
 
 /// Bad lines that are shown; the store keeps more.
@@ -112,6 +126,9 @@ pub(crate) async fn run(args: ImportArgs, folder: &Path, output: &Output) -> any
     }
     let wanted = Wanted { only: args.source.as_deref(), is_full: args.full, is_accepted: args.accept };
     let done = all_or_first_failure(read_all(&session, wanted, output).await?, output)?;
+    if args.freeze_types {
+        freeze::types(&session, &done, output)?;
+    }
     if output.json {
         output.print_json(&done)?;
     } else {
@@ -224,33 +241,54 @@ fn nothing_to_read(source: &Source) -> Advice {
     Advice::mistake(what, "its calls come in while `enroute serve` runs")
 }
 
-/// Imports a file of profiles or events.
+/// Imports a file of profiles or events, those of a pattern, or what a command prints.
 async fn read_file(session: &Session, source: &Source, file: &FileOrigin, output: &Output) -> anyhow::Result<Imported> {
     let name = source.name.value.as_str();
-    let (store, options) = (session.store.clone(), options(source, file));
-    let (holds, unit) = match options.holds {
-        Holds::Profiles => ("profiles", "profiles"),
-        Holds::Events => ("events", "calls"),
+    let store = session.store.clone();
+    let reading = Reading::of(session, source, file).await?;
+    let (holds, unit) = match file.holds {
+        Held::Events => ("events", "calls"),
+        Held::Profiles | Held::Predictions => ("profiles", "profiles"),
     };
     let bar = progress::bytes(name, output);
     let shown = bar.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let report = Import::run(&store, &options, now_ms, |progress| {
-            shown.set_length(progress.bytes_total);
-            shown.set_position(progress.bytes);
-            shown.set_message(format!("{} {unit}, {} bad", progress.read, progress.rejected));
-            if signals::halt().is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        Ok::<_, anyhow::Error>((report, store.reader()?))
+        let mut whole: Option<Imported> = None;
+        let (mut read, mut known) = (0, 0);
+        for path in reading.files()? {
+            let (options, decided) = reading.prepared(path)?;
+            if reading.is_pattern && Import::is_known(&store, &options)? {
+                known += 1;
+                continue;
+            }
+            let report = Import::run(&store, &options, now_ms, |progress| {
+                shown.set_length(progress.bytes_total);
+                shown.set_position(progress.bytes);
+                shown.set_message(format!("{} {unit}, {} bad", progress.read, progress.rejected));
+                if signals::halt().is_asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            let mut one = told(options.source.as_str(), holds, &report, &store.reader()?)?;
+            reading::tell(&mut one, &decided);
+            read += 1;
+            whole = Some(match whole {
+                Some(before) => before.and(one),
+                None => one,
+            });
+            if signals::halt().is_asked() {
+                break;
+            }
+        }
+        let nothing = || Imported { source: reading.source.clone(), holds, ..Imported::default() };
+        let files = reading.is_pattern.then_some((read, known));
+        Ok::<_, anyhow::Error>(Imported { files, ..whole.unwrap_or_else(nothing) })
     });
     let read = read.await.context("the import was lost")?;
     bar.finish_and_clear();
     let hint = read.as_ref().err().map_or_else(String::new, |error| hint(error, name));
-    let (report, reader) = read.with_context(|| {
+    read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");
         Advice::failed(what, hint)
-    })?;
-    told(name, holds, &report, &reader)
+    })
 }
 
 /// What to do about an import that failed.
@@ -262,19 +300,6 @@ fn hint(error: &anyhow::Error, source: &str) -> String {
 /// The machine's time, in ms since 1970.
 fn now_ms() -> i64 {
     Clock::System.now_ms().cast_signed()
-}
-
-fn options(source: &Source, file: &FileOrigin) -> Options {
-    let format = match file.format {
-        Written::Ndjson => Format::Ndjson,
-        Written::Csv { delimiter } => Format::Csv { delimiter },
-    };
-    let mut options = Options::new(source.name.value.clone(), file.file.value.clone(), format);
-    options.holds = if file.holds == Held::Events { Holds::Events } else { Holds::Profiles };
-    options.id_key.clone_from(&source.id);
-    options.bad_lines_max_percent = file.bad_lines_max_percent;
-    options.columns.clone_from(&file.reading.columns);
-    options
 }
 
 fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> anyhow::Result<Imported> {
@@ -297,7 +322,32 @@ fn told(source: &str, holds: &'static str, report: &Report, reader: &Reader) -> 
         resumed_at: report.resumed_at,
         incomplete_line: report.incomplete.map(|incomplete| incomplete.line),
         bad_lines: bad.into_iter().take(BAD_LINES_SHOWN).map(|bad| (bad.line, bad.code, bad.reason)).collect(),
+        ..Imported::default()
     })
+}
+
+impl Imported {
+    /// This and what the next file of the pattern did.
+    fn and(mut self, next: Self) -> Self {
+        self.read += next.read;
+        self.added += next.added;
+        self.updated += next.updated;
+        self.unchanged += next.unchanged;
+        self.rejected += next.rejected;
+        self.repeated += next.repeated;
+        self.skipped += next.skipped;
+        self.resumed_at = next.resumed_at;
+        self.incomplete_line = next.incomplete_line;
+        self.bad_lines.extend(next.bad_lines);
+        self.bad_lines.truncate(BAD_LINES_SHOWN);
+        next.notes.into_iter().for_each(|note| {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        });
+        self.types = next.types;
+        self
+    }
 }
 
 impl Done {
@@ -352,6 +402,13 @@ fn in_words(one: &Imported) -> String {
         for (line, code, reason) in &one.bad_lines {
             text.push_str(&format!("\n     line {line}: {code}: {reason}"));
         }
+    }
+    if let Some((read, known)) = one.files {
+        text.push_str(&format!("\n     {} read, {known} known from before", counted(read, "file")));
+    }
+    if !one.types.is_empty() {
+        let types: Vec<String> = one.types.iter().map(|(name, kind)| format!("{name} = \"{kind}\"")).collect();
+        text.push_str(&format!("\n     types: {{ {} }}", types.join(", ")));
     }
     for note in &one.notes {
         text.push_str(&format!("\n     note: {note}"));

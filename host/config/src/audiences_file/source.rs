@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use enroute_core::id::SourceName;
 
 use crate::audiences_file::schedule;
+use crate::audiences_file::source::command::Command;
 use crate::audiences_file::source::listen::Listen;
 use crate::audiences_file::source::query::QueryOrigin;
 use crate::audiences_file::source::reading::Reading;
+use crate::audiences_file::source::types::Types;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::files::Located;
@@ -16,15 +18,19 @@ use crate::reference::SecretRef;
 use crate::schedule::Schedule;
 use crate::walker::{Section, Walker};
 
+pub mod command;
 pub mod listen;
 pub mod query;
 pub mod reading;
+pub mod types;
 
 /// The share of a source's lines that may be unreadable where the operator says nothing, in percent.
 pub const BAD_LINES_MAX_PERCENT_DEFAULT: f64 = 1.0;
 
 /// Keys of a source that is a file.
 const FILE_KEYS: [&str; 4] = ["file", "format", "delimiter", "bad_lines_max_percent"];
+/// Keys of what is written as text, wherever that comes from.
+const TEXT_KEYS: [&str; 2] = ["types", "encoding"];
 
 /// Where traits come from.
 #[derive(Debug, Clone)]
@@ -53,10 +59,20 @@ pub enum Origin {
 /// A file, and what is in it.
 #[derive(Debug, Clone)]
 pub struct FileOrigin {
-    /// The file, found from the folder of `audiences.toml`.
+    /// The file, found from the folder of `audiences.toml`; the pattern of several, or the program of a command.
     pub file: Located<PathBuf>,
+    /// Whether that is a pattern.
+    pub is_pattern: bool,
+    /// The command that prints it, where it is no file.
+    pub command: Option<Command>,
     /// How the file is written.
     pub format: Format,
+    /// Whether the operator says what separates cells.
+    pub is_delimiter_said: bool,
+    /// The name of its encoding, where it is not UTF-8 and does not say itself.
+    pub encoding: Option<String>,
+    /// What the cells of its columns are.
+    pub types: Types,
     /// What its lines are.
     pub holds: Holds,
     /// A read with a larger share of unreadable lines is given up.
@@ -70,6 +86,8 @@ pub struct FileOrigin {
 pub enum Format {
     /// One JSON object a line.
     Ndjson,
+    /// One list of JSON objects.
+    Json,
     /// A line of column names, then a line a profile.
     Csv {
         /// The byte between two columns.
@@ -94,7 +112,8 @@ pub(super) fn read(
     section: &Section<'_, '_>,
     dir: &Path,
 ) -> Option<Source> {
-    let reads = [&["id"], FILE_KEYS.as_slice(), &query::KEYS, &reading::KEYS, &schedule::KEYS].concat();
+    let texts = [FILE_KEYS.as_slice(), &TEXT_KEYS, &command::KEYS].concat();
+    let reads = [&["id"], texts.as_slice(), &query::KEYS, &reading::KEYS, &schedule::KEYS].concat();
     walker.unknown_keys(section, &[reads.as_slice(), &listen::KEYS].concat());
     let source_name = walker.name::<SourceName>(name);
     if listen::is_wanted(walker, section) {
@@ -102,7 +121,9 @@ pub(super) fn read(
         let (name, origin) = (source_name?, Origin::Listen(listen?));
         return Some(Source { name, id: "userId".to_owned(), origin, schedule: None });
     }
-    let is_query = query::KEYS.iter().any(|key| section.table.contains_key(*key));
+    // A file of CSV has types of its own.
+    let mut of_queries = query::KEYS.iter().filter(|key| **key != "types");
+    let is_query = of_queries.any(|key| section.table.contains_key(*key));
     let (origin, id_default) = if is_query {
         let fits = do_not_mix(walker, section);
         let query = query::read(walker, section, dir);
@@ -142,47 +163,93 @@ fn do_not_mix(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> bool {
 }
 
 fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Option<FileOrigin> {
-    let file = walker.required_path(section, "file", "\"profiles.ndjson\"");
+    let is_command = section.table.contains_key("command");
+    let command = if is_command { Some(command::read(walker, section, dir)?) } else { None };
+    let file = match &command {
+        Some(command) => one_of_the_two(walker, section).then(|| {
+            let program = command.words.first().cloned().unwrap_or_default();
+            Located::new(program, section.place.clone())
+        }),
+        None => walker.required_path(section, "file", "\"profiles.ndjson\""),
+    };
     let choices = [("profiles", Holds::Profiles), ("events", Holds::Events), ("predictions", Holds::Predictions)];
     let holds = if section.table.contains_key("holds") {
         walker.choice(section, "holds", &choices)
     } else {
         Some(Located::new(Holds::Profiles, section.place.clone()))
     };
-    let format = format(walker, section, file.as_ref());
+    let format = format(walker, section, file.as_ref().filter(|_| !is_command));
+    let (encoding, types) = (walker.text(section, "encoding"), types::read(walker, section));
     let percent = walker.percent(section, "bad_lines_max_percent");
     let (holds, format) = (holds?, format?);
+    let is_csv = matches!(format, Format::Csv { .. });
     let kind = reading::Kind {
         has_profiles: holds.value == Holds::Profiles,
-        has_columns: matches!(format, Format::Csv { .. }),
+        has_columns: is_csv || is_command || format == Format::Json,
         has_increments: false,
     };
     let reading = reading::read(walker, section, kind)?;
-    if holds.value == Holds::Events && format != Format::Ndjson {
+    if holds.value == Holds::Events && is_csv {
         let message = format!("the events of {} cannot be CSV", section.title);
         walker.bad_value(&holds.place, message, "write them as NDJSON, one call a line");
         return None;
     }
+    let types = types?;
+    if !types.is_empty() && !is_csv {
+        let message = format!("`types` in {} is for CSV, whose cells are texts", section.title);
+        let hint = "remove it: JSON says itself what is a number and what is a text";
+        walker.found.push(Diagnostic::error(Code::BadType, message).at(&section.place).hint(hint));
+        return None;
+    }
+    let file = file?;
+    let is_pattern = !is_command && file.value.contains(['*', '?', '[']) && !dir.join(&file.value).exists();
+    if is_pattern && (reading.complete || holds.value == Holds::Predictions) {
+        let what = if reading.complete { "`complete`" } else { "`holds = \"predictions\"`" };
+        let message = format!("{what} in {} does not go together with a pattern", section.title);
+        let hint = "name one file: each file of a pattern is read once, so none of them holds everybody";
+        walker.found.push(Diagnostic::error(Code::NoSnapshot, message).at(&reading.place).hint(hint));
+        return None;
+    }
     Some(FileOrigin {
-        file: file?.map(|file| dir.join(file)),
+        is_pattern,
+        file: file.map(|file| dir.join(file)),
+        command,
         format,
+        is_delimiter_said: section.table.contains_key("delimiter"),
+        encoding: encoding.map(|encoding| encoding.value),
+        types,
         holds: holds.value,
         bad_lines_max_percent: percent.map_or(BAD_LINES_MAX_PERCENT_DEFAULT, |percent| percent.value),
         reading,
     })
 }
 
+/// Whether a source of a command names no file; reported where it does.
+fn one_of_the_two(walker: &mut Walker<'_>, section: &Section<'_, '_>) -> bool {
+    let Some(file) = section.table.get("file") else { return true };
+    let message = format!("`file` in {} does not go together with a command", section.title);
+    let place = walker.place(file.span());
+    let hint = "a source is a file or a command: remove the key, or make two sources of it";
+    walker.found.push(Diagnostic::error(Code::MixedSource, message).at(&place).hint(hint));
+    false
+}
+
+/// How it is written; what a command prints is NDJSON where nothing else is said.
 fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Located<String>>) -> Option<Format> {
     let delimiter = delimiter(walker, section);
-    let csv = if section.table.contains_key("format") {
-        walker.choice(section, "format", &[("ndjson", false), ("csv", true)])?.value
+    let comma = Format::Csv { delimiter: b',' };
+    let format = if section.table.contains_key("format") {
+        let choices = [("ndjson", Format::Ndjson), ("json", Format::Json), ("csv", comma)];
+        walker.choice(section, "format", &choices)?.value
+    } else if section.table.contains_key("command") {
+        Format::Ndjson
     } else {
         by_extension(walker, file?)?
     };
-    match (csv, delimiter) {
-        (true, delimiter) => Some(Format::Csv { delimiter: delimiter.map_or(b',', |byte| byte.value) }),
-        (false, None) => Some(Format::Ndjson),
-        (false, Some(delimiter)) => {
+    match (format, delimiter) {
+        (Format::Csv { .. }, Some(delimiter)) => Some(Format::Csv { delimiter: delimiter.value }),
+        (format, None) => Some(format),
+        (_, Some(delimiter)) => {
             let message = format!("`delimiter` in {} has no meaning for ndjson", section.title);
             walker.bad_value(&delimiter.place, message, "remove it, or write `format = \"csv\"`");
             None
@@ -190,12 +257,16 @@ fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Loca
     }
 }
 
-/// Whether the file's extension says that it is CSV; reported where it says nothing.
-fn by_extension(walker: &mut Walker<'_>, file: &Located<String>) -> Option<bool> {
-    let extension = Path::new(&file.value).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "ndjson" | "jsonl" => Some(false),
-        "csv" => Some(true),
+/// The format that the file's extension says; reported where it says nothing.
+fn by_extension(walker: &mut Walker<'_>, file: &Located<String>) -> Option<Format> {
+    let lower = file.value.to_ascii_lowercase();
+    let packed = [".gz", ".zst"].iter().find_map(|end| lower.strip_suffix(end));
+    let name = Path::new(packed.unwrap_or(&lower));
+    match name.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "ndjson" | "jsonl" => Some(Format::Ndjson),
+        "json" => Some(Format::Json),
+        "csv" => Some(Format::Csv { delimiter: b',' }),
+        "tsv" => Some(Format::Csv { delimiter: b'\t' }),
         _ => {
             let message = format!("the name of \"{}\" does not tell its format", file.value);
             let hint = "add `format = \"ndjson\"` or `format = \"csv\"`";

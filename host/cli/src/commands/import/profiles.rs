@@ -13,8 +13,9 @@ use enroute_host::config::reference::Sealed;
 use enroute_host::sources::query::{Holds, Query, Type, Watch};
 use enroute_host::sources::{self, Access, CancellationToken, Error, Read, Snapshot, members, snapshot};
 
+use crate::commands::import::reading::{self as text, Reading as Text};
 use crate::commands::import::replace::told;
-use crate::commands::import::{Imported, Wanted, now_ms, options};
+use crate::commands::import::{Imported, Wanted, now_ms};
 use crate::output::{self, Advice, EXIT_MISTAKE, Output};
 use crate::progress;
 use crate::session::Session;
@@ -32,19 +33,27 @@ pub(super) async fn complete_file(
     output: &Output,
 ) -> anyhow::Result<Imported> {
     let name = source.name.value.as_str();
-    let (store, options, snapshot) = (session.store.clone(), options(source, file), believed(&file.reading, wanted));
+    let (store, snapshot) = (session.store.clone(), believed(&file.reading, wanted));
+    let written = Text::of(session, source, file).await?;
     let bar = progress::bytes(name, output);
     let shown = bar.clone();
     let read = until_asked(move |stop| {
-        snapshot::read(&store, &options, snapshot, now_ms(), &stop, &mut |bytes, total| {
+        let (options, decided) = written.prepared(written.path.clone())?;
+        let read = snapshot::read(&store, &options, snapshot, now_ms(), &stop, &mut |bytes, total| {
             shown.set_length(total);
             shown.set_position(bytes);
-        })
+        })?;
+        Ok((read, decided))
     });
-    let read = read.await?;
+    let (read, decided) = match read.await? {
+        Ok((read, decided)) => (Ok(read), decided),
+        Err(error) => (Err(error), Vec::new()),
+    };
     bar.finish_and_clear();
     let read = explained(session, source, &file.reading, &file.file.place, read, output)?;
-    Ok(Imported { notes: read.notes, ..told(name, "profiles", &read.counts, read.bad) })
+    let mut imported = Imported { notes: read.notes, ..told(name, "profiles", &read.counts, read.bad) };
+    text::tell(&mut imported, &decided);
+    Ok(imported)
 }
 
 /// Asks a database.
@@ -150,9 +159,9 @@ pub(super) async fn database(
 }
 
 /// Reads on a thread that may block, and has the read end when a signal asks for it.
-async fn until_asked(
-    read: impl FnOnce(CancellationToken) -> Result<Read, Error> + Send + 'static,
-) -> anyhow::Result<Result<Read, Error>> {
+async fn until_asked<T: Send + 'static>(
+    read: impl FnOnce(CancellationToken) -> Result<T, Error> + Send + 'static,
+) -> anyhow::Result<Result<T, Error>> {
     let stop = CancellationToken::new();
     let theirs = stop.clone();
     let mut work = tokio::task::spawn_blocking(move || read(theirs));

@@ -6,7 +6,8 @@ use enroute_host::sources::Replaced;
 use enroute_host::sources::predictions;
 use enroute_host::store::imports::Rejection;
 
-use crate::commands::import::{BAD_LINES_SHOWN, Imported, now_ms, options};
+use crate::commands::import::reading::{self, Reading};
+use crate::commands::import::{BAD_LINES_SHOWN, Imported, hint, now_ms};
 use crate::output::{Advice, Output};
 use crate::progress;
 use crate::session::Session;
@@ -20,23 +21,28 @@ pub(super) async fn predictions(
     output: &Output,
 ) -> anyhow::Result<Imported> {
     let name = source.name.value.as_str();
-    let (store, options) = (session.store.clone(), options(source, file));
+    let store = session.store.clone();
+    let reading = Reading::of(session, source, file).await?;
     let bar = progress::bytes(name, output);
     let shown = bar.clone();
     let read = tokio::task::spawn_blocking(move || {
-        predictions::run(&store, &options, now_ms(), &mut |bytes, total| {
+        let (options, decided) = reading.prepared(reading.path.clone())?;
+        let read = predictions::run(&store, &options, now_ms(), &mut |bytes, total| {
             shown.set_length(total);
             shown.set_position(bytes);
-        })
+        })?;
+        Ok::<_, anyhow::Error>((read, decided))
     });
     let read = signals::unless_asked(async { read.await.context("the import was lost") }).await?;
     bar.finish_and_clear();
-    let hint = read.as_ref().err().map_or_else(String::new, |error| error.hint(name));
-    let (replaced, bad, notes) = read.with_context(|| {
+    let hint = read.as_ref().err().map_or_else(String::new, |error| hint(error, name));
+    let ((replaced, bad, notes), decided) = read.with_context(|| {
         let what = format!("source `{name}` cannot be imported");
         Advice::failed(what, hint)
     })?;
-    Ok(Imported { notes, ..told(name, "predictions", &replaced, bad) })
+    let mut imported = Imported { notes, ..told(name, "predictions", &replaced, bad) };
+    reading::tell(&mut imported, &decided);
+    Ok(imported)
 }
 
 /// What became of a read, as it is told.
