@@ -104,7 +104,7 @@ async fn every_page_needs_a_login_and_carries_a_strict_policy() {
             "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'",
             "cache-control: no-store",
             "x-content-type-options: nosniff",
-            "referrer-policy: no-referrer",
+            "referrer-policy: same-origin",
         ] {
             assert!(page.head.contains(header), "{path} has no {header}: {}", page.head);
         }
