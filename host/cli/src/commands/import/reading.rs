@@ -29,7 +29,7 @@ impl Reading {
     /// Takes together what the configuration says, with the secrets of a command.
     pub(crate) async fn of(session: &Session, source: &Source, file: &FileOrigin) -> anyhow::Result<Self> {
         let command = match &file.command {
-            Some(command) => Some(program(source, command).await?),
+            Some(command) => Some(program(session, source, command).await?),
             None => None,
         };
         let state = Paths::new(&session.folder).state;
@@ -82,10 +82,10 @@ fn options(source: &Source, file: &FileOrigin, path: PathBuf) -> Options {
     options
 }
 
-async fn program(source: &Source, command: &Command) -> anyhow::Result<Program> {
+async fn program(session: &Session, source: &Source, command: &Command) -> anyhow::Result<Program> {
     let mut secrets = Vec::new();
     for (name, reference) in &command.environment {
-        let value = reference.resolve().await.with_context(|| {
+        let value = reference.resolve(&session.config.sealed).await.with_context(|| {
             let what = format!("`{name}` of `environment` of source `{}` is not known", source.name.value);
             Advice::mistake(what, "set what it refers to")
         })?;
