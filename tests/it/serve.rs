@@ -67,11 +67,6 @@ impl Host {
         self.address.parse().expect("an address with its port")
     }
 
-    /// The same as a text.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// The same, asked at the loopback address, where it listens at all.
     pub(crate) fn at_loopback(mut self) -> Self {
         self.address = self.address.replace("0.0.0.0", "127.0.0.1");

@@ -7,7 +7,8 @@ import { join, resolve } from "node:path";
 /** The thirteen traits, each with the field that Facebook has for it. */
 export const THIRTEEN = {
   email: "EMAIL", phone: "PHONE", firstName: "FN", lastName: "LN", gender: "GEN", birthYear: "DOBY", birthMonth: "DOBM",
-  birthDay: "DOBD", state: "ST", city: "CT", zip: "ZIP", country: "COUNTRY", madid: "MADID",
+  birthday: "DOBD", "address.state": "ST", "address.city": "CT", "address.postalCode": "ZIP", "address.country": "COUNTRY",
+  "context.device.advertisingId": "MADID",
 };
 
 const person = (number) => ({
@@ -15,11 +16,12 @@ const person = (number) => ({
   traits: {
     plan: number % 2 ? "silver" : "gold", lifetime_value: 100 + number,
     email: `person${number}@example.com`, phone: `+351912345${String(number).padStart(3, "0")}`, firstName: "Ana", lastName: "Silva",
-    gender: "f", birthYear: "1980", birthMonth: "02", birthDay: "14", state: "ca", city: "lisbon", zip: "94110", country: "pt",
-    madid: `aaaaaaaa-0000-4000-8000-${String(number).padStart(12, "0")}`,
+    gender: "f", birthYear: "1980", birthMonth: "02", birthday: "14",
+    address: { state: "ca", city: "lisbon", postalCode: "94110", country: "pt" },
     note: number === 2 ? "<script>globalThis.broken = true</script>" : "x",
     "<img src=x onerror=globalThis.broken=true>": 1,
   },
+  context: { device: { advertisingId: `aaaaaaaa-0000-4000-8000-${String(number).padStart(12, "0")}` } },
 });
 
 /** Starts a program and waits for the address that it tells. */
@@ -64,8 +66,12 @@ export const begin = async (enroute, plugins) => {
     file: (name) => readFileSync(join(work, name), "utf8"),
     write: (name, text) => writeFileSync(join(work, name), text),
     notes: host.notes,
-    end: () => {
-      for (const one of [host, fakes]) { one.process.removeAllListeners("exit"); one.process.kill(); }
+    end: async () => {
+      for (const one of [host, fakes]) {
+        const gone = new Promise((done) => { one.process.removeAllListeners("exit"); one.process.on("exit", done); });
+        one.process.kill();
+        await gone;
+      }
       rmSync(folder, { recursive: true, force: true });
     },
   };

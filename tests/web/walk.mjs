@@ -249,5 +249,5 @@ for (const [name, step] of Object.entries(steps)) {
   }
 }
 await browser.close();
-host.end();
+await host.end();
 process.exit(failed ? 1 : 0);

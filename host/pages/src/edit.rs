@@ -71,6 +71,12 @@ fn audiences(text: &str) -> Result<DocumentMut, EditError> {
 /// The text again, with the byte order mark and line ends that it had.
 fn finish(before: &str, document: &DocumentMut) -> String {
     let mut text = document.to_string();
+    let head = before.trim_start_matches('\u{feff}').trim_end();
+    if !head.is_empty() && head.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        // A file of comments alone: for the parser they stand behind everything, for people above it.
+        let rest = text.trim_end().strip_suffix(head.trim_start()).map(str::to_owned);
+        text = rest.map_or(text, |rest| format!("{head}\n\n{}\n", rest.trim()));
+    }
     if before.contains("\r\n") {
         text = text.replace("\r\n", "\n").replace('\n', "\r\n");
     }
@@ -542,6 +548,13 @@ mod tests {
         assert!(text.contains("send = [\"identify\", \"track\"]") && text.contains("field = \"CT\""), "{text}");
         assert!(!text.contains("enabled") && !text.contains("remove_max_percent"), "{text}");
         assert_eq!(toggle(&toggle(FILE, "gold", "fb", false).unwrap(), "gold", "fb", true).unwrap(), FILE);
+    }
+
+    #[test]
+    fn a_file_of_comments_alone_keeps_them_on_top() {
+        let edited = audience("# Kept by the team.\n# Twice.\n", "gold", "gold", "true").expect("it can be edited");
+        assert!(edited.starts_with("# Kept by the team.\n# Twice.\n\n[audience.gold]\n"), "{edited}");
+        assert_eq!(edited.matches("# Kept").count(), 1, "{edited}");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 //! The files stay the truth: what is saved here is written to them, comments and order as they were given, and then read
 //! like every other edit. Invariant: an edit is saved only over the version that it began with.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use enroute_config::Paths;
 use enroute_config::load::{Loaded, load, load_texts, texts};
+use enroute_config::{Config, Paths};
 use enroute_store::access::Role;
+use enroute_store::ledger::Remotes;
 use enroute_store::{audit, edits};
+use enroute_sync::{Clock, Setup};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use similar::TextDiff;
@@ -163,9 +166,8 @@ impl Desk {
             return Err(Problem::Conflict(Box::new(conflict)));
         }
         let loaded = load_texts(self.folder(), &plugins, &audiences);
-        if loaded.config.is_none() {
-            return Err(Problem::Mistakes(mistakes(&loaded)));
-        }
+        let Some(config) = &loaded.config else { return Err(Problem::Mistakes(mistakes(&loaded))) };
+        self.runs_as_before(config)?;
         let (new, now_ms) = (version(&plugins, &audiences), self.now_ms());
         let (entry, who, sealer) = (
             access::entry(caller, "saved the files", &new, now_ms),
@@ -195,6 +197,24 @@ impl Desk {
             audit::note(tx, &entry)
         })?;
         Ok(new)
+    }
+
+    /// Refuses a configuration that would stop a connection which runs, or could not be in force at all: a reload would
+    /// refuse it, too, but with the files written.
+    fn runs_as_before(&self, config: &Config) -> Result<(), Problem> {
+        let stopped = |config: &Config| {
+            let (remotes, today) = (Remotes::new(), Clock::System.today());
+            let prepare = Setup::prepare(config, &self.office.runtime, &remotes, &today, None);
+            let (setup, found) = tokio::runtime::Handle::current().block_on(prepare);
+            let of = |one: &enroute_sync::Stopped| (one.audience.clone(), one.destination.clone(), one.mapping.clone());
+            let stopped: Option<BTreeSet<_>> = setup.map(|setup| setup.stopped().iter().map(of).collect());
+            (stopped, found.to_json(&config.files).as_array().cloned().unwrap_or_default())
+        };
+        let before = self.config().and_then(|now| stopped(&now).0).unwrap_or_default();
+        match stopped(config) {
+            (Some(after), _) if after.is_subset(&before) => Ok(()),
+            (_, found) => Err(Problem::Mistakes(found)),
+        }
     }
 
     /// The texts that the files had in a version, where it is kept.

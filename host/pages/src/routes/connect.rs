@@ -219,10 +219,9 @@ async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&
     let added: Vec<&str> = form.map(|form| form.all("is_added")).unwrap_or_default();
     require(&mut wish, &manifest, customized);
     let (found, said) = if customized { matched(app, &wish, &files.audiences).await } else { Default::default() };
-    let traits = app.desk.traits().await?;
+    let traits = choosable(app.desk.traits().await?);
     let seen: BTreeMap<&str, String> = traits
         .iter()
-        .filter(|one| one.part == "traits")
         .map(|one| (one.path.as_str(), format!("{} {} % {}", one.types.join("/"), one.percent, one.samples.join(" "))))
         .collect();
     let is_required = |field: &str| manifest.fields.iter().any(|one| one.required && one.name == field);
@@ -250,7 +249,7 @@ async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&
         }
     };
     let rows: Vec<TraitRow> = wish.traits.clone().unwrap_or_default().into_iter().enumerate().map(row).collect();
-    let offered = traits.iter().filter(|one| one.part == "traits" && !rows.iter().any(|row| row.name == one.path));
+    let offered = traits.iter().filter(|one| !rows.iter().any(|row| row.name == one.path));
     let offer = |one: &enroute_api::desk::traits::Path| {
         (
             one.path.clone(),
@@ -334,4 +333,17 @@ pub(super) fn plain(value: &Json) -> String {
         Json::Null => String::new(),
         other => other.to_string(),
     }
+}
+
+/// What a row can name: traits, and what stands in `context`, with that word before it.
+fn choosable(all: Vec<enroute_api::desk::traits::Path>) -> Vec<enroute_api::desk::traits::Path> {
+    let named = all.into_iter().filter(|one| matches!(one.part.as_str(), "traits" | "context"));
+    let mut named: Vec<_> = named
+        .map(|one| {
+            let path = if one.part == "context" { format!("context.{}", one.path) } else { one.path };
+            enroute_api::desk::traits::Path { path, ..one }
+        })
+        .collect();
+    named.sort_by(|one, other| one.path.cmp(&other.path));
+    named
 }
