@@ -169,7 +169,7 @@ const steps = {
     await page.locator("#kind").fill("id");
     await page.locator("#value").fill("u-2");
     await press(page, "Find");
-    const found = page.locator("main table a").first();
+    const found = page.locator("main table a[href^='/people/']").first();
     if (await found.count()) await found.click();
     await judge(page, "person");
     assert.doesNotMatch(page.url(), /u-2/);

@@ -8,7 +8,7 @@ use crate::words::number;
 
 /// A connection's state.
 #[must_use]
-pub fn connection(one: &Connection) -> Tag {
+pub(crate) fn connection(one: &Connection) -> Tag {
     let because = |word: &str| match &one.reason {
         Some(reason) if !reason.is_empty() => format!("{word}: {}", cut(reason, 48)),
         _ => word.to_owned(),
@@ -29,7 +29,7 @@ pub fn connection(one: &Connection) -> Tag {
 
 /// A destination's state.
 #[must_use]
-pub fn destination(state: &str) -> Tag {
+pub(crate) fn destination(state: &str) -> Tag {
     match state {
         "connected" => tag("ok", "Connected"),
         "disabled" => tag("idle", "Disabled"),
@@ -39,7 +39,7 @@ pub fn destination(state: &str) -> Tag {
 
 /// How a connection's part of a run ended; done with rejections is never well.
 #[must_use]
-pub fn ended(report: &Json) -> Tag {
+pub(crate) fn ended(report: &Json) -> Tag {
     let rejected = count(report, "/outcomes/rejected");
     match report.get("state").and_then(Json::as_str).unwrap_or("running") {
         "done" if rejected > 0 => tag("warn", format!("Done, {} rejected", number(rejected))),
@@ -55,7 +55,7 @@ pub fn ended(report: &Json) -> Tag {
 
 /// A plugin's file.
 #[must_use]
-pub fn plugin(state: &str) -> Tag {
+pub(crate) fn plugin(state: &str) -> Tag {
     match state {
         "locked" => tag("ok", "Locked"),
         "not_locked" => tag("warn", "Not locked"),
@@ -68,7 +68,7 @@ pub fn plugin(state: &str) -> Tag {
 
 /// A source.
 #[must_use]
-pub fn source(state: &str) -> Tag {
+pub(crate) fn source(state: &str) -> Tag {
     match state {
         "running" => tag("info", "Reading"),
         "person" => tag("bad", "Stopped"),
@@ -79,7 +79,7 @@ pub fn source(state: &str) -> Tag {
 
 /// Where a person is at a destination.
 #[must_use]
-pub fn member(state: &str) -> Tag {
+pub(crate) fn member(state: &str) -> Tag {
     match state {
         "held" => tag("ok", "There"),
         "in doubt" => tag("warn", "Not sure yet"),
@@ -94,19 +94,19 @@ pub fn member(state: &str) -> Tag {
 
 /// A number in a report.
 #[must_use]
-pub fn count(report: &Json, pointer: &str) -> u64 {
+pub(crate) fn count(report: &Json, pointer: &str) -> u64 {
     report.pointer(pointer).and_then(Json::as_u64).unwrap_or_default()
 }
 
 /// A text in a report.
 #[must_use]
-pub fn text(report: &Json, name: &str) -> String {
+pub(crate) fn text(report: &Json, name: &str) -> String {
     report.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
 }
 
 /// A text of at most so many characters.
 #[must_use]
-pub fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     let kept: String = text.chars().take(most).collect();
     if kept.len() < text.len() { format!("{kept}…") } else { kept }
 }

@@ -30,7 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Who looks, and what each form must say.
 #[derive(Debug, Clone)]
-pub struct Who {
+pub(crate) struct Who {
     /// The caller of the desk.
     pub caller: Caller,
     /// What forms carry.
@@ -40,26 +40,26 @@ pub struct Who {
 impl Who {
     /// The token's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.caller.name
     }
 
     /// Whether files may be changed and values be seen.
     #[must_use]
-    pub fn operates(&self) -> bool {
+    pub(crate) fn operates(&self) -> bool {
         self.caller.role >= Role::Operator
     }
 
     /// Whether tokens may be given out.
     #[must_use]
-    pub fn administers(&self) -> bool {
+    pub(crate) fn administers(&self) -> bool {
         self.caller.role >= Role::Admin
     }
 }
 
 /// What handlers share.
 #[derive(Debug, Clone)]
-pub struct App {
+pub(crate) struct App {
     /// What is asked.
     pub desk: Desk,
     drafts: Arc<Mutex<VecDeque<Draft>>>,
@@ -67,7 +67,7 @@ pub struct App {
 
 /// A form whose sender had to log in first.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub(crate) struct Draft {
     id: String,
     /// Where it was sent.
     pub action: String,
@@ -78,7 +78,7 @@ pub struct Draft {
 impl App {
     /// Over a desk.
     #[must_use]
-    pub fn new(desk: Desk) -> Self {
+    pub(crate) fn new(desk: Desk) -> Self {
         Self { desk, drafts: Arc::default() }
     }
 
@@ -96,7 +96,7 @@ impl App {
 
     /// Takes a form back.
     #[must_use]
-    pub fn draft(&self, id: &str) -> Option<Draft> {
+    pub(crate) fn draft(&self, id: &str) -> Option<Draft> {
         let mut drafts = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
         let at = drafts.iter().position(|draft| draft.id == id)?;
         drafts.remove(at)
@@ -104,7 +104,7 @@ impl App {
 
     /// The frame of a page.
     #[must_use]
-    pub fn frame(&self, who: &Who, section: &'static str, title: impl Into<String>) -> Frame {
+    pub(crate) fn frame(&self, who: &Who, section: &'static str, title: impl Into<String>) -> Frame {
         let told = self.desk.handle().state();
         let refused = told.pointer("/configuration/refused").and_then(Json::as_str);
         Frame {
@@ -120,7 +120,7 @@ impl App {
 
 /// What stands around a page.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Of the page.
     pub title: String,
     /// The entry of the menu.
@@ -138,14 +138,14 @@ pub struct Frame {
 impl Frame {
     /// The same with a notice.
     #[must_use]
-    pub fn saying(mut self, notice: impl Into<String>) -> Self {
+    pub(crate) fn saying(mut self, notice: impl Into<String>) -> Self {
         self.notice = notice.into();
         self
     }
 
     /// Addresses and names.
     #[must_use]
-    pub const fn menu(&self) -> [(&'static str, &'static str); 9] {
+    pub(crate) const fn menu(&self) -> [(&'static str, &'static str); 9] {
         [
             ("/", "Home"),
             ("/audiences", "Audiences"),
@@ -161,7 +161,7 @@ impl Frame {
 
     /// Whether forms that change something are shown.
     #[must_use]
-    pub fn may_edit(&self) -> bool {
+    pub(crate) fn may_edit(&self) -> bool {
         self.who.operates()
     }
 }
@@ -185,7 +185,7 @@ struct Login<'a> {
 }
 
 /// A page.
-pub fn html(page: &impl Template) -> Response {
+pub(crate) fn html(page: &impl Template) -> Response {
     match page.render() {
         Ok(text) => Html(text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -193,7 +193,7 @@ pub fn html(page: &impl Template) -> Response {
 }
 
 /// A page that tells what went wrong, with the rest of the house still there.
-pub fn failed(frame: Frame, problem: &Problem, back: &str) -> Response {
+pub(crate) fn failed(frame: Frame, problem: &Problem, back: &str) -> Response {
     let lines = match problem {
         Problem::Mistakes(mistakes) => mistakes.iter().map(told).collect::<Vec<_>>().join("\n"),
         other => other.hint(),
@@ -205,7 +205,7 @@ pub fn failed(frame: Frame, problem: &Problem, back: &str) -> Response {
 
 /// A text as a sentence.
 #[must_use]
-pub fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(char::to_uppercase);
     let text: String = first.into_iter().flatten().chain(chars).collect();
@@ -214,7 +214,7 @@ pub fn sentence(text: &str) -> String {
 
 /// A mistake of the files in one line.
 #[must_use]
-pub fn told(mistake: &Json) -> String {
+pub(crate) fn told(mistake: &Json) -> String {
     let text = |name: &str| mistake.get(name).and_then(Json::as_str).unwrap_or_default();
     let line = mistake.get("line").and_then(Json::as_u64);
     let at = line.map(|line| format!("{}:{line}: ", text("file"))).unwrap_or_default();
@@ -223,12 +223,12 @@ pub fn told(mistake: &Json) -> String {
 }
 
 /// The way in.
-pub fn login(to: &str, draft: &str, wrong: &str, status: StatusCode) -> Response {
+pub(crate) fn login(to: &str, draft: &str, wrong: &str, status: StatusCode) -> Response {
     (status, html(&Login { to, draft, wrong })).into_response()
 }
 
 /// Lets in who has a session, and forms that come from a page of ours; gives every answer its headers.
-pub async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_asset = request.uri().path().starts_with("/assets/");
     let mut answer = passed(&app, request, next).await;
     let headers = answer.headers_mut();
@@ -303,17 +303,17 @@ struct Resume {
 }
 
 /// A form again, for who came back.
-pub fn resume(app: &App, who: &Who, action: String, form: &Form) -> Response {
+pub(crate) fn resume(app: &App, who: &Who, action: String, form: &Form) -> Response {
     let pairs = form.pairs().iter().filter(|(name, _)| name != "csrf").cloned().collect();
     html(&Resume { f: app.frame(who, "", "Go on"), action, pairs })
 }
 
 /// The name of the cookie.
-pub const COOKIE: &str = "enroute_login";
+pub(crate) const COOKIE: &str = "enroute_login";
 
 /// What the cookie says.
 #[must_use]
-pub fn cookie(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<String> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|one| one.trim().split_once('='));
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value.to_owned())
@@ -321,14 +321,14 @@ pub fn cookie(headers: &HeaderMap) -> Option<String> {
 
 /// Where a request comes from.
 #[must_use]
-pub fn address(extensions: &Extensions) -> IpAddr {
+pub(crate) fn address(extensions: &Extensions) -> IpAddr {
     let told = extensions.get::<ConnectInfo<SocketAddr>>();
     told.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip().to_canonical())
 }
 
 /// Whether a request that changes something comes from a page of ours.
 #[must_use]
-pub fn is_ours(headers: &HeaderMap) -> bool {
+pub(crate) fn is_ours(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text("host").unwrap_or_default();
     match text("origin") {
@@ -340,7 +340,7 @@ pub fn is_ours(headers: &HeaderMap) -> bool {
 }
 
 /// A page, or what went wrong with it in the same frame.
-pub fn shown<T: Template>(
+pub(crate) fn shown<T: Template>(
     app: &App,
     who: &Who,
     (section, title, back): (&'static str, &str, &str),

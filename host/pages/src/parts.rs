@@ -8,7 +8,7 @@ use crate::words::{DiffLine, number};
 /// A state in a word, with a sign beside it: never colour alone.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "part_tag.html")]
-pub struct Tag {
+pub(crate) struct Tag {
     /// `ok`, `warn`, `bad`, `info`, `wait` or `idle`.
     pub tone: &'static str,
     /// What people read.
@@ -19,14 +19,14 @@ impl HtmlSafe for Tag {}
 
 /// A tag.
 #[must_use]
-pub fn tag(tone: &'static str, label: impl Into<String>) -> Tag {
+pub(crate) fn tag(tone: &'static str, label: impl Into<String>) -> Tag {
     Tag { tone, label: label.into() }
 }
 
 /// A small line of numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "part_spark.html")]
-pub struct Spark {
+pub(crate) struct Spark {
     /// Points of the line, as SVG has them.
     points: String,
     /// The last of them.
@@ -39,7 +39,7 @@ impl HtmlSafe for Spark {}
 
 /// A line from old to new.
 #[must_use]
-pub fn spark(values: &[u64], label: String) -> Option<Spark> {
+pub(crate) fn spark(values: &[u64], label: String) -> Option<Spark> {
     if values.len() < 2 {
         return None;
     }
@@ -59,7 +59,7 @@ pub fn spark(values: &[u64], label: String) -> Option<Spark> {
 /// Steps of a run, each with its number and a bar.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "part_funnel.html")]
-pub struct Funnel {
+pub(crate) struct Funnel {
     steps: Vec<Step>,
 }
 
@@ -74,7 +74,7 @@ struct Step {
 
 /// Steps from the audience to what was delivered.
 #[must_use]
-pub fn funnel(steps: &[(&'static str, u64)]) -> Funnel {
+pub(crate) fn funnel(steps: &[(&'static str, u64)]) -> Funnel {
     let top = steps.iter().map(|(_, count)| *count).max().unwrap_or_default().max(1);
     let one = |(name, count): &(&'static str, u64)| Step { name, number: number(*count), width: count * 1_000 / top };
     Funnel { steps: steps.iter().map(one).collect() }
@@ -83,7 +83,7 @@ pub fn funnel(steps: &[(&'static str, u64)]) -> Funnel {
 /// What changes in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Template)]
 #[template(path = "part_diff.html")]
-pub struct Diff {
+pub(crate) struct Diff {
     /// The file's name.
     pub file: &'static str,
     /// Its lines.
@@ -95,7 +95,7 @@ impl HtmlSafe for Diff {}
 /// A field of a form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Template)]
 #[template(path = "part_field.html")]
-pub struct Field {
+pub(crate) struct Field {
     /// Its name in the form.
     pub name: String,
     /// What people read.

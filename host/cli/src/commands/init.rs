@@ -85,9 +85,11 @@ pub(crate) fn run(args: &InitArgs, folder: &Path, output: &Output) -> anyhow::Re
         proposal.audience.0 = ask(output, "The key of the audience", &proposal.audience.0)?;
     }
     let chosen = destinations.iter().map(|id| choose(id, args, asks, output)).collect::<anyhow::Result<Vec<_>>>()?;
-    let plugins = write::plugins(&chosen);
-    let audiences = write::audiences(&absolute(&source)?, args.encoding.as_deref(), &sample, &proposal, &chosen);
     std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let here = absolute(folder)?;
+    let plugins = write::plugins(&chosen, &here);
+    let source = write::Source { file: &absolute(&source)?, encoding: args.encoding.as_deref(), here: &here };
+    let audiences = write::audiences(&source, &sample, &proposal, &chosen);
     create(&paths.plugins_file, &plugins)?;
     create(&paths.audiences_file, &audiences)?;
     let loaded = load(folder);

@@ -2,12 +2,18 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use enroute_core::words::counted;
 use enroute_fakes::all::All;
+use enroute_host::api::Problem;
+use enroute_host::api::access::{new_token, operator_of_the_machine};
 use enroute_host::server;
+use enroute_host::store::Store;
+use enroute_host::store::access::Role;
+use enroute_host::sync::Clock;
 use tokio::sync::oneshot;
 
 use crate::commands::demo::{DemoArgs, files, people, stream};
@@ -46,6 +52,11 @@ pub(super) async fn run(args: &DemoArgs, folder: &Path, fakes: &All, output: &Ou
         let people = counted(u64::from(args.profiles.max(10)), "person");
         output.notes(format_args!("\n{people} from a file, and {} a second over the tracking API, go to", args.events));
         output.notes(format_args!("seven fake destinations. Look at it with\n"));
+        let store = Arc::clone(&session.store);
+        let made = tokio::task::spawn_blocking(move || token(&store)).await;
+        if let Ok(Ok(token)) = made {
+            output.notes(format_args!("   http://{at}/ in a browser, with the token {token}"));
+        }
         output.notes(format_args!("   curl http://{at}/health\n   curl http://{at}/metrics"));
         output.notes(format_args!("   enroute -C {} status", folder.display()));
         output.notes(format_args!("   enroute -C {} explain {}\n", folder.display(), stream::SOMEBODY));
@@ -56,4 +67,12 @@ pub(super) async fn run(args: &DemoArgs, folder: &Path, fakes: &All, output: &Ou
         ended = &mut host => ended,
         () = events => host.await,
     }
+}
+
+/// A token to come in with; one of each demo, since what an earlier one was is nowhere.
+fn token(store: &Store) -> Result<String, Problem> {
+    let now_ms = Clock::System.now_ms();
+    let name = format!("demo-{now_ms}");
+    let made = new_token(store, &operator_of_the_machine(), (&name, Role::Admin), (now_ms, None))?;
+    Ok(made.0)
 }

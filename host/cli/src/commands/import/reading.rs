@@ -101,7 +101,7 @@ async fn program(session: &Session, source: &Source, command: &Command) -> anyho
 }
 
 /// Adds what columns were found to be.
-pub(crate) fn tell(imported: &mut Imported, decided: &[Decided]) {
+pub(super) fn tell(imported: &mut Imported, decided: &[Decided]) {
     let types = decided.iter().filter(|one| one.note.is_none());
     imported.types = types.map(|one| (one.column.clone(), one.kind.to_string())).collect();
     let noted = decided.iter().filter_map(|one| Some(format!("column `{}` is {}", one.column, one.note.as_ref()?)));

@@ -18,13 +18,26 @@ fn table<'a>(rows: impl Iterator<Item = (&'a String, &'a String)>) -> String {
     format!("{{ {} }}", rows.join(", "))
 }
 
+/// The file of people.
+pub(super) struct Source<'a> {
+    pub(super) file: &'a Path,
+    pub(super) encoding: Option<&'a str>,
+    /// The folder of the two files.
+    pub(super) here: &'a Path,
+}
+
+/// A file as it is named from the folder, or whole where it lies elsewhere.
+fn path(file: &Path, here: &Path) -> String {
+    quoted(&file.strip_prefix(here).unwrap_or(file).display().to_string())
+}
+
 /// `plugins.toml`: what may run, and where it may reach.
-pub(super) fn plugins(chosen: &[Chosen]) -> String {
+pub(super) fn plugins(chosen: &[Chosen], here: &Path) -> String {
     let mut text =
         String::from("# What may run and where it may reach. Made by `enroute init`; change it as you like.\n");
     for one in chosen {
         let manifest = &one.plugin.manifest;
-        let (file, id) = (quoted(&one.file.display().to_string()), &one.id);
+        let (file, id) = (path(&one.file, here), &one.id);
         let _ = write!(
             text,
             "\n[plugin.{id}]\nfile = {file}\n# Any other file is not run.\nsha256 = \"{}\"\n",
@@ -58,24 +71,14 @@ fn host(value: &str) -> Option<String> {
 }
 
 /// `audiences.toml`: what is sent.
-pub(super) fn audiences(
-    source: &Path,
-    encoding: Option<&str>,
-    sample: &Sample,
-    proposal: &Proposal,
-    chosen: &[Chosen],
-) -> String {
+pub(super) fn audiences(source: &Source<'_>, sample: &Sample, proposal: &Proposal, chosen: &[Chosen]) -> String {
     let mut text = String::from("# What is sent. Made by `enroute init`; change it as you like.\n\n[source.crm]\n");
-    let _ = write!(
-        text,
-        "file = {}\nformat = \"csv\"\nid = {}\n",
-        quoted(&source.display().to_string()),
-        quoted(&proposal.id)
-    );
+    let _ =
+        write!(text, "file = {}\nformat = \"csv\"\nid = {}\n", path(source.file, source.here), quoted(&proposal.id));
     if sample.delimiter != b',' {
         let _ = writeln!(text, "delimiter = {}", quoted(&char::from(sample.delimiter).to_string()));
     }
-    if let Some(encoding) = encoding {
+    if let Some(encoding) = source.encoding {
         let _ = writeln!(text, "encoding = {}", quoted(encoding));
     }
     if !proposal.columns.is_empty() {
@@ -91,13 +94,15 @@ pub(super) fn audiences(
     let _ = write!(text, "\n[audience.{key}]\n# A condition of SQL.\nwhere = {}\n", quoted(condition));
     for one in chosen {
         let rows: Vec<String> = traits(sample, proposal, one).iter().map(|name| quoted(name)).collect();
-        let _ = write!(
-            text,
-            "\n[[connection]]\naudience = \"{key}\"\ndestination = \"{}\"\n\
-             # What the plugin has a field for; `enroute match` shows which.\ntraits = [{}]\n",
-            one.id,
-            rows.join(", ")
-        );
+        let _ = write!(text, "\n[[connection]]\naudience = \"{key}\"\ndestination = \"{}\"\n", one.id);
+        if !rows.is_empty() {
+            let _ = write!(
+                text,
+                "setup = \"customized\"\n# What the plugin has a field for; `enroute match` shows which.\n\
+                 traits = [{}]\n",
+                rows.join(", ")
+            );
+        }
     }
     text
 }
