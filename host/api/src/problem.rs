@@ -52,7 +52,7 @@ pub enum Problem {
     Mistakes(Vec<serde_json::Value>),
     /// The files are not what the edit began with.
     #[error("the files were changed since the edit began")]
-    Conflict(Box<crate::desk::files::Conflict>),
+    Conflict(Box<crate::conflict::Conflict>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] enroute_store::Error),
@@ -138,7 +138,7 @@ pub struct Details {
     mistakes: Vec<serde_json::Value>,
     /// What the files are now, where an edit came too late.
     #[serde(skip_serializing_if = "Option::is_none")]
-    conflict: Option<crate::desk::files::Conflict>,
+    conflict: Option<crate::conflict::Conflict>,
 }
 
 impl IntoResponse for Problem {

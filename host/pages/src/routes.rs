@@ -13,6 +13,7 @@ mod home;
 mod mappings;
 mod people;
 mod plugins;
+mod settings;
 mod sources;
 mod wishes;
 

@@ -220,10 +220,11 @@ impl Service {
             seen,
             ..Limits::default()
         };
+        // Whoever waited at the socket is answered from here on, and must not be told that nothing is ready.
+        state.beat(Clock::System.now_ms());
         let serving = tokio::spawn(listen::serve(listener, router, limits, drain.clone()));
         beside.spawn(leave(halt, leaving, self.config.drain_delay, drain.clone()));
         self.hands.listening(at);
-        state.beat(Clock::System.now_ms());
         manager::ready(&state);
 
         let ended = conductor.run(self.inbox).await;

@@ -28,9 +28,9 @@ hint: choose one of: text, number, number:1.234,5, boolean, boolean:yes,no, list
             Append(A, "\n[source.lake]\ncommand = []\n"),
             str![[r#"
 error[E421]: `command` in [source.lake] names no program
-  --> audiences.toml:19:11
+  --> audiences.toml:20:11
    |
-19 | command = []
+20 | command = []
    |           ^^
 
 hint: write the program first: `command = ["duckdb", …]`

@@ -7,7 +7,8 @@ use crate::tidy::none;
 use crate::tidy::repository::rust;
 
 /// Rooms whose own file holds what its files share. A file of any other room names its neighbours and never the room.
-const SHARED: [&str; 5] = ["config", "config::audiences_file::connection", "sources", "store", "store::condition"];
+const SHARED: [&str; 6] =
+    ["api::desk", "config", "config::audiences_file::connection", "sources", "store", "store::condition"];
 
 /// A module's place: its package, and the names from there on.
 type Place = Vec<String>;

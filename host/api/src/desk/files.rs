@@ -18,6 +18,7 @@ use similar::TextDiff;
 use utoipa::ToSchema;
 
 use crate::access::{self, Caller};
+pub use crate::conflict::{Conflict, Merged};
 use crate::desk::{Desk, moment};
 use crate::problem::Problem;
 
@@ -58,26 +59,6 @@ pub struct Saved {
     pub version: String,
     /// Whether it is in force; if not, why, as `enroute reload` tells it.
     pub not_in_force: Option<String>,
-}
-
-/// An edit that came too late.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Conflict {
-    /// The version that the files have now.
-    pub version: String,
-    /// From the files as they are now to the edit, as lines with `+`, `-` and a blank before them.
-    pub difference: String,
-    /// Both edits put together, where they do not touch the same lines.
-    pub merged: Option<Merged>,
-}
-
-/// Two edits put together.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Merged {
-    /// The text of `plugins.toml`.
-    pub plugins: String,
-    /// The text of `audiences.toml`.
-    pub audiences: String,
 }
 
 /// A line of the history.

@@ -12,14 +12,13 @@ use enroute_api::desk::destinations::Destination;
 use enroute_api::desk::overview::DestinationState;
 use enroute_config::audiences_file::connection::{Connection, Resend, Setup};
 use enroute_core::manifest::Manifest;
-use serde_json::Value as Json;
 
 use crate::edit::{self, Wish};
 use crate::form::Form;
 use crate::look;
 use crate::page::{App, Frame, Who, html, shown};
-use crate::parts::{Field, Tag};
-use crate::routes::destinations::setting_field;
+use crate::parts::Tag;
+use crate::routes::settings::{Shown, setting_field};
 use crate::routes::wishes;
 
 #[derive(Template)]
@@ -50,15 +49,6 @@ struct Connect {
     usual_ids: Vec<(String, String)>,
     settings: Vec<Shown>,
     said: String,
-}
-
-/// A setting's field, with what the form has to know beside it.
-pub(super) struct Shown {
-    pub(super) field: Field,
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    pub(super) usual: String,
-    pub(super) had: bool,
 }
 
 struct TraitRow {
@@ -324,15 +314,6 @@ async fn existing(app: &App, key: &str, to: &str) -> Result<Option<Wish>, Proble
             Ok(config.connections.iter().find(is_it).map(wish_of))
         })
         .await
-}
-
-/// A value as a form holds it.
-pub(super) fn plain(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Null => String::new(),
-        other => other.to_string(),
-    }
 }
 
 /// What a row can name: traits, and what stands in `context`, with that word before it.

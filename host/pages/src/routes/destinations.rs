@@ -11,7 +11,7 @@ use enroute_api::desk::connections::InHand;
 use enroute_api::desk::destinations::Destination;
 use enroute_api::desk::overview::DestinationState;
 use enroute_api::desk::plugins::Plugin;
-use enroute_core::manifest::{Manifest, Setting, SettingType};
+use enroute_core::manifest::{Manifest, Setting};
 use serde_json::Value as Json;
 
 use crate::edit;
@@ -19,7 +19,7 @@ use crate::form::Form;
 use crate::look;
 use crate::page::{App, Frame, Who, failed, html, sentence, shown, told};
 use crate::parts::{Field, Tag};
-use crate::routes::connect::{Shown, plain};
+use crate::routes::settings::{Shown, plain, setting_field};
 use crate::routes::wishes;
 
 #[derive(Template)]
@@ -68,37 +68,6 @@ struct One {
     component: Option<(String, String)>,
     then: String,
     probe: Option<(Tag, String)>,
-}
-
-/// The field of a setting.
-pub(super) fn setting_field(setting: &Setting, value: Option<&Json>, usual: Option<&Json>, had: bool) -> Shown {
-    let usual_text = usual.map(plain).unwrap_or_default();
-    let mut choices: Vec<(String, String)> = setting.choices.iter().map(|one| (one.clone(), one.clone())).collect();
-    let (kind, word) = match setting.kind {
-        SettingType::Boolean => {
-            choices = [("true", "yes"), ("false", "no")].map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec();
-            ("select", "boolean")
-        }
-        SettingType::Integer => ("number", "integer"),
-        _ if !choices.is_empty() => ("select", "text"),
-        _ => ("text", "text"),
-    };
-    let written = value.map(plain).unwrap_or_default();
-    let shown = if written.is_empty() && kind == "select" { usual_text.clone() } else { written };
-    if kind == "select" && usual_text.is_empty() {
-        choices.insert(0, (String::new(), "not set".to_owned()));
-    }
-    let field = Field {
-        name: format!("set.{}", setting.name),
-        label: setting.name.clone(),
-        help: setting.help.clone(),
-        kind,
-        value: shown,
-        choices,
-        required: setting.required && usual_text.is_empty() && !setting.per_audience,
-        placeholder: usual_text.clone(),
-    };
-    Shown { field, name: setting.name.clone(), kind: word, usual: usual_text, had }
 }
 
 /// The installed plugins, or the form of one.

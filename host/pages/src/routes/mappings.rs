@@ -61,7 +61,7 @@ fn words(when: Option<&Json>) -> String {
                 let parts = when.get(key)?.as_array()?;
                 Some(parts.iter().map(|one| words(Some(one))).collect::<Vec<_>>().join(between))
             };
-            let text = |key: &str| when.get(key).map(crate::routes::connect::plain).unwrap_or_default();
+            let text = |key: &str| when.get(key).map(crate::routes::settings::plain).unwrap_or_default();
             part("all", " and ")
                 .or_else(|| part("any", " or "))
                 .unwrap_or_else(|| format!("{} {} {}", text("path"), text("operator"), text("value")).trim().to_owned())
