@@ -164,7 +164,7 @@ async fn what_is_in_hand_is_counted_matched_and_planned_before_it_is_saved() {
     let link = "/api/v1/connections/gold/braze-eu";
     let plan = viewer.send("POST", &format!("{link}/plan"), &in_hand, 200).await;
     assert!(!plan.to_string().contains("u3"), "{plan:#}");
-    assert_eq!(plan[0]["changes"]["removed"].as_u64(), Some(5), "{plan:#}");
+    assert_eq!(plan[0]["changes"]["removed"], 5, "{plan:#}");
     let matched = viewer.send("POST", &format!("{link}/match"), &in_hand, 200).await;
     assert!(matched.as_array().is_some_and(|rows| !rows.is_empty()), "{matched:#}");
     let mistakes = viewer.send("POST", "/api/v1/files/check", &json!({ "audiences": "x = " }), 200).await;
