@@ -4,7 +4,13 @@
 //! Fills a server of its own, imports everything, then 0.1 % that changed by `cursor` and by `complete`, and prints
 //! time, peak memory and the ratio to `psql`. It runs `target/release/enroute` where that is built, else the debug one.
 
-#![expect(clippy::print_stdout, clippy::panic, clippy::expect_used, reason = "the figures are what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "the figures are what it is for"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -5,7 +5,7 @@
 //! has exactly those whom the events and the last edit make members, and the last process has not grown. `--binary FILE`
 //! names another binary than the one that `tests/run` built.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+#![expect(clippy::print_stdout, clippy::indexing_slicing, reason = "the figures are what it is for")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -28,9 +28,7 @@ use crate::routes::document::{Document, complete};
 /// Where all of it stands.
 const BASE: &str = "/api/v1";
 
-/// The routes of the API.
-/// Needs a desk. Every answer says that nothing of it is to be kept.
-#[must_use]
+/// The routes of the API. Every answer says that nothing of it is to be kept.
 pub fn router(desk: Desk) -> Router {
     let described = OpenApiRouter::new()
         .routes(routes!(reading::overview))

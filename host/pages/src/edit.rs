@@ -31,6 +31,9 @@ type Edited = Result<String, EditError>;
 /// A row of traits: the trait, and the field where it is named.
 pub type TraitRow = (String, Option<String>);
 
+/// A row of identifiers: kind, field and use.
+pub type IdentifierRow = (String, Option<String>, Option<String>);
+
 /// What a connection should say.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Wish {
@@ -43,7 +46,7 @@ pub struct Wish {
     /// The rows of a customized setup; nothing for a default one.
     pub traits: Option<Vec<TraitRow>>,
     /// Identifiers as kind, field and use; nothing where the plugin decides.
-    pub identifiers: Option<Vec<(String, Option<String>, Option<String>)>>,
+    pub identifiers: Option<Vec<IdentifierRow>>,
     /// Settings of this audience alone.
     pub settings: Vec<(String, Json)>,
     /// Whether identify calls go out.

@@ -25,7 +25,6 @@ use enroute_api::Desk;
 use crate::page::{App, guard};
 
 /// The routes of the pages.
-#[must_use]
 pub fn router(desk: Desk) -> Router {
     let app = App::new(desk);
     Router::new()

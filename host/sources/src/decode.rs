@@ -134,7 +134,7 @@ pub(super) fn not_utf8(input: &mut dyn BufRead) -> io::Result<Option<(u64, usize
         let is_plain = buffer.is_ascii();
         match str::from_utf8(&buffer) {
             Err(error) if first.is_none() => first = Some((line + 1, error.valid_up_to() + 1)),
-            Ok(_) if !is_plain && !(line == 0 && buffer.starts_with(b"\xef\xbb\xbf")) => return Ok(None),
+            Ok(_) if !is_plain && (line != 0 || !buffer.starts_with(b"\xef\xbb\xbf")) => return Ok(None),
             Ok(_) | Err(_) => {}
         }
         line += u64::from(buffer.ends_with(b"\n"));

@@ -255,7 +255,6 @@ impl As {
     }
 }
 
-#[expect(clippy::enum_glob_use, reason = "the names of the wire are long and unmistakable")]
 fn kind(column: &Column, said: Option<&Type>) -> Result<As, Error> {
     use ColumnType::*;
     let (name, flags) = (column.name_str(), column.flags());

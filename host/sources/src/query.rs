@@ -210,6 +210,7 @@ pub(super) struct Sink<'a> {
 }
 
 /// What becomes of the rows.
+#[expect(clippy::large_enum_variant, reason = "there is one of it a read")]
 enum Taken<'a> {
     Profiles(Whole<'a>, Option<Columns>),
     Traits(Staged<'a>, usize),

@@ -307,7 +307,7 @@ fn merge(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let touch = |(a, _): &(std::ops::Range<usize>, Vec<&str>), (b, _): &(std::ops::Range<usize>, Vec<&str>)| {
         a.start <= b.end && b.start <= a.end
     };
-    let mut all: Vec<_> = mine.iter().cloned().collect();
+    let mut all = mine.clone();
     for change in &other {
         match mine.iter().find(|one| touch(one, change)) {
             Some(same) if same == change => {}

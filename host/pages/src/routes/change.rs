@@ -72,6 +72,7 @@ struct Covered {
 }
 
 /// What a form wants of the files.
+#[expect(clippy::too_many_lines, reason = "an arm for each form")]
 pub(super) fn edited(form: &Form, files: &Files) -> Result<Change, EditError> {
     let (audience, destination) = (form.text("audience").to_owned(), form.text("destination").to_owned());
     let about = Some((audience.clone(), destination.clone()));

@@ -191,6 +191,7 @@ fn by_name(manifest: &Manifest, name: &str) -> Option<(String, String)> {
         .or_else(|| manifest.custom_fields.then(|| (last.to_owned(), "same name".to_owned())))
 }
 
+#[expect(clippy::too_many_lines, reason = "one field of the page after the other")]
 async fn settings_page(app: &App, who: &Who, key: &str, to: &str, form: Option<&Form>) -> Result<Connect, Problem> {
     let audience = app.desk.audience(key).await?;
     let destination: Destination = app.desk.destination(to).await?;

@@ -217,8 +217,11 @@ fn into_form(form: &mut Form, mapping: &Mapping) {
     }
 }
 
+/// Path, operator and value.
+type TriggerRow = (String, String, String);
+
 /// A trigger as rows, where it is a flat list that the form writes again as it is.
-fn flat(when: &Json) -> Option<(&'static str, Vec<(String, String, String)>)> {
+fn flat(when: &Json) -> Option<(&'static str, Vec<TriggerRow>)> {
     let (mode, rows) = ["all", "any"].into_iter().find_map(|mode| Some((mode, when.get(mode)?.as_array()?)))?;
     let row = |row: &Json| {
         let text = |name: &str| row.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -262,6 +265,7 @@ pub(super) async fn again(
     html(&page)
 }
 
+#[expect(clippy::too_many_lines, reason = "one field of the page after the other")]
 async fn page(app: &App, who: &Who, name: &str, form: &Form) -> Result<Editor, Problem> {
     let destination = app.desk.destination(name).await?;
     let manifest = app.desk.manifest(&destination.plugin).await?;

@@ -34,6 +34,7 @@ pub struct Command {
 impl Command {
     /// What every command sees: where programs are, whose files are read, and how texts and times are written.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this package reads the environment")]
     pub fn usual_environment() -> Vec<(&'static str, OsString)> {
         let ours = ["PATH", "HOME"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         ours.chain([("TZ", "UTC".into()), ("LC_ALL", "C.UTF-8".into())]).collect()
