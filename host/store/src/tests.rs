@@ -280,7 +280,7 @@ fn a_store_of_the_first_format_is_brought_to_the_newest_and_keeps_what_it_has() 
             "drop index held_again; alter table held drop column again; alter table connection drop column resync;
             alter table connection drop column known_first;
             drop table settings_version; drop table forgotten; drop table tombstone; drop table identity; drop table slot; drop table feed; drop table secret;
-            drop table api_session; drop table api_token; drop table audit; drop table edit; drop table draft; drop table audience_size; alter table refusal drop column source;
+            drop table api_session; drop table api_token; drop table audit; drop table edit; drop table audience_size; alter table refusal drop column source;
             drop table pace; drop table breaker; drop table alert; drop table place; drop index refusal_dead;
             alter table refusal drop column alone; alter table refusal drop column attempts;
             alter table refusal drop column first_ms; alter table pending drop column alone;

@@ -41,15 +41,6 @@ create table edit (
     audiences blob not null
 ) strict;
 
--- What somebody has typed and not saved yet, sealed.
-create table draft (
-    owner integer not null,
-    name text not null,
-    at_ms integer not null,
-    content blob not null,
-    primary key (owner, name)
-) strict, without rowid;
-
 -- How large audiences were, at most once an hour.
 create table audience_size (
     audience text not null,
