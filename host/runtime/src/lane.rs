@@ -2,10 +2,14 @@
 //!
 //! Few guests need more than some milliseconds. One that needs more must not keep a worker from looking at the network,
 //! and one that needs far more must not take a core from calls that are short: it goes on as the least urgent work of the
-//! machine. Not sooner: what is least urgent may stand still for as long as the cores have anything else to do.
+//! machine. Not sooner: what is least urgent may stand still for as long as the cores have anything else to do. Who needed
+//! that long the last time begins there, so that it does not take its first tenth of a second from the others call by
+//! call; one short call, and it begins as everybody does.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -22,11 +26,34 @@ const SHORT: Duration = Duration::from_millis(20);
 /// needs.
 const URGENT: Duration = Duration::from_millis(100);
 
+/// How long a function needed when it was called last.
+#[derive(Debug, Default)]
+pub(super) struct Habit {
+    is_long: AtomicBool,
+}
+
+impl Habit {
+    fn is_long(&self) -> bool {
+        self.is_long.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, spent: Duration) {
+        self.is_long.store(spent >= SHORT + URGENT, Ordering::Relaxed);
+    }
+}
+
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Drives `call` to its end. Nothing where the thread of its own that it needed could not be had, or was lost.
-pub(super) async fn drive<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> Option<T> {
+/// Drives `call` to its end, as its function's habit has it. Nothing where the thread of its own that it needed could not
+/// be had, or was lost.
+pub(super) async fn drive<T: Send + 'static>(
+    habit: &Arc<Habit>,
+    call: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     let mut call: Boxed<T> = Box::pin(call);
+    if habit.is_long() && has_workers() {
+        return aside(call, Duration::ZERO, Duration::ZERO, habit).await;
+    }
     let mut spent = Duration::ZERO;
     let ended = poll_fn(|context| {
         if spent >= SHORT && has_workers() {
@@ -37,8 +64,11 @@ pub(super) async fn drive<T: Send + 'static>(call: impl Future<Output = T> + Sen
         polled.map(Some)
     });
     match ended.await {
-        Some(value) => Some(value),
-        None => aside(call).await,
+        Some(value) => {
+            habit.note(spent);
+            Some(value)
+        }
+        None => aside(call, spent, URGENT, habit).await,
     }
 }
 
@@ -56,16 +86,17 @@ fn has_workers() -> bool {
     Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
-/// Goes on with `call` on a thread of its own, which after a while gets what the others leave. Ends it where nobody waits
-/// for it any more.
-async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
+/// Goes on with `call`, which has `spent` so much, on a thread of its own. After `urgent` it gets what the others leave.
+/// Ends it where nobody waits for it any more.
+async fn aside<T: Send + 'static>(call: Boxed<T>, spent: Duration, urgent: Duration, habit: &Arc<Habit>) -> Option<T> {
     let (mut tell, told) = oneshot::channel();
     let runtime = Handle::current();
+    let habit = Arc::clone(habit);
     let run = move || {
         let mut call = call;
         let mut is_urgent = true;
         let call = poll_fn(move |context| {
-            if is_urgent && cpu::now() >= URGENT {
+            if is_urgent && cpu::now() >= urgent {
                 is_urgent = false;
                 yield_to_others();
             }
@@ -77,6 +108,7 @@ async fn aside<T: Send + 'static>(call: Boxed<T>) -> Option<T> {
                 () = tell.closed() => None,
             }
         });
+        habit.note(spent + cpu::now());
         if let Some(value) = ended {
             drop(tell.send(value));
         }
@@ -104,8 +136,10 @@ fn yield_to_others() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+
+    fn no_habit() -> Arc<Habit> {
+        Arc::default()
+    }
 
     /// Spends about so much CPU time, and yields in between as a guest does.
     async fn busy(time: Duration) -> std::thread::ThreadId {
@@ -125,13 +159,23 @@ mod tests {
             busy(2 * SHORT).await;
             std::thread::current().name().map(str::to_owned)
         };
-        assert_eq!(drive(name).await, Some(Some("guest".to_owned())));
+        assert_eq!(drive(&no_habit(), name).await, Some(Some("guest".to_owned())));
     }
 
     #[tokio::test]
     async fn a_call_that_is_short_stays_where_it_is() {
         let here = std::thread::current().id();
-        assert_eq!(drive(busy(Duration::from_millis(1))).await, Some(here));
+        assert_eq!(drive(&no_habit(), busy(Duration::from_millis(1))).await, Some(here));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn whoever_needed_long_begins_by_itself_until_it_needed_little() {
+        let habit = no_habit();
+        let (here, little) = (std::thread::current().id(), Duration::from_millis(1));
+        assert_eq!(drive(&habit, busy(little)).await, Some(here), "nothing is known of it yet");
+        drive(&habit, busy(SHORT + URGENT + Duration::from_millis(20))).await;
+        assert_ne!(drive(&habit, busy(little)).await, Some(here), "the last one was long");
+        assert_eq!(drive(&habit, busy(little)).await, Some(here), "the last one was short");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -146,12 +190,15 @@ mod tests {
         let (ended, (tell, told), (begun, has_begun)) =
             (Arc::new(AtomicBool::new(false)), oneshot::channel(), oneshot::channel());
         let guard = Ends(Arc::clone(&ended), Some(tell));
-        let call = tokio::spawn(drive(async move {
-            busy(2 * SHORT).await;
-            begun.send(()).ok();
-            std::future::pending::<()>().await;
-            drop(guard);
-        }));
+        let call = tokio::spawn(async move {
+            let endless = async move {
+                busy(2 * SHORT).await;
+                begun.send(()).ok();
+                std::future::pending::<()>().await;
+                drop(guard);
+            };
+            drive(&no_habit(), endless).await
+        });
         has_begun.await.expect("it runs");
         call.abort();
         told.await.expect("it is dropped");

@@ -6,7 +6,7 @@ use crate::call::{self, Overrun, Spent};
 use crate::cause::{Values, cause, last_line};
 use crate::convert;
 use crate::fault::{Fault, FaultKind, classify};
-use crate::lane;
+use crate::lane::{self, Habit};
 use crate::limits::{HANDLES_MAX, Limits, REMOTE_BYTES_MAX, TICKET_BYTES_MAX};
 use crate::said;
 use crate::state::{Outlet, State, World};
@@ -23,6 +23,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::Store;
 
+/// How long each function needed last, whichever connection called it.
+#[derive(Clone, Default)]
+struct Habits {
+    pure: Arc<Habit>,
+    send: Arc<Habit>,
+}
+
 /// A component ready to run. Cheap to clone; every call has an instance of its own.
 #[derive(Clone)]
 pub struct Plugin {
@@ -31,12 +38,13 @@ pub struct Plugin {
     limits: Limits,
     /// Longest wait that a report can ask for.
     wait_ms_max: u64,
+    habits: Habits,
     _ticker: Arc<Ticker>,
 }
 
 impl Plugin {
     pub(super) fn new(name: String, pre: PluginPre<State>, limits: Limits, ticker: Arc<Ticker>) -> Self {
-        Self { name, pre, limits, wait_ms_max: WAIT_MS_MAX, _ticker: ticker }
+        Self { name, pre, limits, wait_ms_max: WAIT_MS_MAX, habits: Habits::default(), _ticker: ticker }
     }
 
     /// The plugin, with these budgets for each call.
@@ -243,7 +251,9 @@ impl Run {
         budget: (Duration, Duration),
         function: impl for<'a> FnOnce(&'a Guest, &'a mut Store<State>) -> Calling<'a, T> + Send + 'static,
     ) -> Option<Ended<T>> {
-        lane::drive(self.carry_out(budget, function)).await
+        let habits = &self.plugin.habits;
+        let habit = Arc::clone(if self.function == "send" { &habits.send } else { &habits.pure });
+        lane::drive(&habit, self.carry_out(budget, function)).await
     }
 
     async fn carry_out<T>(
