@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use enroute_host::store::Store;
 use serde_json::Value;
 
 use super::support::enroute;
@@ -47,9 +48,12 @@ impl Desk {
         format!("{document}{said}")
     }
 
-    /// The traits that are known, with their kinds.
-    pub(crate) fn traits(&self) -> String {
-        self.run(&["traits"]).0.to_string()
+    /// The traits of somebody, as they are stored.
+    pub(crate) fn stored(&self, id: &str) -> String {
+        let store = Store::open(&self.path().join(".enroute")).expect("the store");
+        let profile = store.reader().and_then(|reader| reader.profile(id)).expect("it is read").expect("the profile");
+        let [_, traits, ..] = profile.parts;
+        traits.expect("traits")
     }
 }
 
@@ -66,13 +70,15 @@ fn a_spreadsheet_with_semicolons_and_decimal_commas_has_numbers_once_its_format_
     assert!(refused.contains("number:1.234,5") && !refused.contains("1.234,50"), "{refused}");
     let desk = csv(text, "types = { ltv = \"number:1.234,5\" }");
     assert_eq!(desk.import()["added"], 2);
-    assert!(desk.traits().contains(r#""name":"ltv""#), "{}", desk.traits());
+    assert_eq!([desk.stored("u1"), desk.stored("u2")], [r#"{"ltv":1234.50}"#, r#"{"ltv":12.5}"#]);
 }
 
 #[test]
 fn types_that_are_found_are_shown_and_can_be_frozen() {
     let desk =
         csv(b"id,zip,ltv,vip,born\n007,01234,1.50,true,2024-02-29\n7,99999,2,false,2024-03-01\n", "types = \"auto\"");
+    let checked = desk.run(&["check", "--probe"]).0;
+    assert_eq!(checked["sources"][0]["columns"][1], serde_json::json!(["ltv", "number"]), "{checked}");
     let imported = desk.import();
     assert_eq!(imported["added"], 2, "`007` and `7` are two people");
     let types = &imported["types"];
@@ -106,18 +112,24 @@ fn a_date_that_there_is_not_is_a_bad_line_without_its_value() {
 
 #[test]
 fn phone_numbers_as_floats_stay_text_and_are_told() {
-    let imported = csv(b"id,phone\nu1,4.67001E+09\nu2,4.67001E+09\n", "types = \"auto\"").import();
+    let desk = csv(b"id,phone\nu1,4.67001E+09\nu2,4.67001E+09\n", "types = \"auto\"");
+    let imported = desk.import();
     assert!(imported["notes"].to_string().contains("a spreadsheet cut digits"), "{imported}");
+    assert_eq!(desk.stored("u1"), r#"{"phone":"4.67001E+09"}"#);
 }
 
 #[test]
 fn utf_16_and_windows_1252_are_read_where_they_are_known() {
     let utf16: Vec<u8> = "\u{feff}id\tname\nu1\tJörg\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(csv(&utf16, "").import()["added"], 1);
+    let desk = csv(&utf16, "");
+    assert_eq!(desk.import()["added"], 1);
+    assert_eq!(desk.stored("u1"), r#"{"name":"Jörg"}"#);
     let latin = b"id,name\nu1,J\xf6rg\n";
     let refused = csv(latin, "").failure();
     assert!(refused.contains("line 2") && refused.contains("windows-1252"), "{refused}");
-    assert_eq!(csv(latin, "encoding = \"windows-1252\"").import()["added"], 1);
+    let desk = csv(latin, "encoding = \"windows-1252\"");
+    assert_eq!(desk.import()["added"], 1);
+    assert_eq!(desk.stored("u1"), r#"{"name":"Jörg"}"#);
 }
 
 #[test]
@@ -127,7 +139,9 @@ fn a_line_for_spreadsheets_decides_and_is_dropped() {
 
 #[test]
 fn quoted_line_ends_empty_columns_and_twin_columns() {
-    assert_eq!(csv(b"id,note,none\nu1,\"a\nb\",\nu2,c,\n", "types = \"auto\"").import()["added"], 2);
+    let desk = csv(b"id,note,none\nu1,\"a\nb\",\nu2,c,\n", "types = \"auto\"");
+    assert_eq!(desk.import()["added"], 2);
+    assert_eq!(desk.stored("u1"), r#"{"note":"a\nb"}"#);
     assert!(csv(b"id,email,email\nu1,a,b\n", "").failure().contains("stands twice"));
 }
 
@@ -174,5 +188,5 @@ fn a_list_of_json_is_rows() {
     let desk = Desk::new("file = \"a.json\"\ncolumns = { mail = \"identifiers.email\" }");
     desk.write("a.json", b"[{\"id\":\"u1\",\"mail\":\"a@example.com\",\"ltv\":1.10},\n {\"id\":\"u2\",\"ltv\":2}]");
     assert_eq!(desk.import()["added"], 2);
-    assert!(desk.traits().contains("ltv"));
+    assert_eq!(desk.stored("u1"), r#"{"ltv":1.10}"#);
 }

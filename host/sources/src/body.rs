@@ -14,6 +14,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::command::Program;
 use crate::look::{self, in_toml};
+use crate::parquet::{self, Unread};
 use crate::{Decided, Error, Format, Options, csv, decode, json_list, types};
 
 /// Where plain texts lie while they are read.
@@ -42,6 +43,8 @@ pub struct Written {
     pub encoding: Option<String>,
     /// Whether it is one list of JSON.
     pub is_list: bool,
+    /// Whether it is Parquet.
+    pub is_parquet: bool,
     /// What the cells of its columns are.
     pub types: Types,
     /// Whether somebody says what separates cells.
@@ -67,7 +70,7 @@ pub fn prepare(
     options: &mut Options,
     written: &Written,
     state: &Path,
-    is_asked: &dyn Fn() -> bool,
+    is_asked: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Decided>, Error> {
     let folder = state.join(FOLDER);
     if let Some(program) = &written.command {
@@ -76,7 +79,11 @@ pub fn prepare(
         program.run(output, is_asked)?;
         options.body = Some(Body(Arc::new(printed.into_temp_path())));
     }
-    if let Some(made) = plain(options, written, &folder)? {
+    let made = match written.is_parquet {
+        true => Some(lines_of_parquet(options, &folder, is_asked)?),
+        false => plain(options, written, &folder)?,
+    };
+    if let Some(made) = made {
         options.body = Some(Body(Arc::new(made)));
     }
     if matches!(options.format, Format::Csv { .. }) {
@@ -103,6 +110,25 @@ fn unkept(options: &Options, error: &io::Error) -> Error {
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     fs::create_dir_all(folder)?;
     tempfile::Builder::new().prefix("source-").tempfile_in(folder)
+}
+
+/// Writes the rows of a Parquet file as lines.
+fn lines_of_parquet(options: &Options, folder: &Path, is_asked: &(dyn Fn() -> bool + Sync)) -> Result<TempPath, Error> {
+    let path = &options.path;
+    let head = look::head(options.body()).map_err(read_error(options))?;
+    if !parquet::is_one(&head) {
+        let (reason, hint) = ("it is no Parquet file".to_owned(), "see how it is written, and say it with `format`");
+        return Err(Error::Body { path: path.clone(), reason, hint: hint.to_owned() });
+    }
+    let file = File::open(options.body()).map_err(read_error(options))?;
+    let lines = temporary(folder).map_err(|error| unkept(options, &error))?;
+    let mut output = BufWriter::new(lines.reopen().map_err(|error| unkept(options, &error))?);
+    let written = parquet::to_lines(file, &mut output, is_asked).and_then(|()| Ok(output.flush()?));
+    written.map_err(|unread| match unread {
+        Unread::File { reason, hint } => Error::Body { path: path.clone(), reason, hint },
+        Unread::Kept(error) => unkept(options, &error),
+    })?;
+    Ok(lines.into_temp_path())
 }
 
 /// Writes the text anew where it is packed, in another encoding, or a list.

@@ -24,6 +24,7 @@ mod look;
 pub mod members;
 mod mysql;
 mod names;
+mod parquet;
 mod pg_types;
 mod postgres;
 pub mod predictions;

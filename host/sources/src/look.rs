@@ -39,7 +39,7 @@ const SIGNATURES: [(&[u8], &str, &str); 16] = [
     (b"\x04\x22\x4d\x18", "compressed with lz4", UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", UNPACK),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook", SAVE_AS_CSV),
-    (b"PAR1", "a Parquet file", TO_TEXT),
+    (b"PAR1", "a Parquet file", "give it a name that ends with `.parquet`, or write `format = \"parquet\"`"),
     (b"Obj\x01", "an Avro file", TO_TEXT),
     (b"ARROW1\0\0", "an Arrow file", TO_TEXT),
     (b"%PDF-", "a PDF", TO_TEXT),

@@ -7,6 +7,7 @@ use enroute_host::store::warehouse;
 use serde_json::Value;
 
 use crate::kinds::postgres;
+use crate::parquets::{self, Column};
 use crate::seven::World;
 use crate::support::enroute;
 use crate::warehouse::mariadb;
@@ -14,6 +15,12 @@ use crate::warehouse::mariadb;
 const NDJSON: &str = r#"{"id":"u1","identifiers":{"email":["ann@example.com","ann@example.org"],"phone":"+4791234567"},"traits":{"city":"Oslo","firstName":"Ann","lastName":"Berg","ltv":1234.50,"plan":"gold","since":"2024-02-29","tags":["a,b","c"],"vip":true}}
 {"id":"u2","identifiers":{"email":["bo@example.com"]},"traits":{"city":null,"firstName":"Bo","lastName":"Ås","ltv":0.10,"plan":"gold","since":null,"tags":[],"vip":false}}
 {"id":"u3","identifiers":{"email":["cy@example.com"]},"traits":{"city":"","firstName":"Cy","lastName":"\"Q\"","ltv":12345678901234567890.01,"plan":"gold","since":"2024-01-01","tags":null,"vip":null}}
+"#;
+
+/// What a program prints of them.
+const PRINTED: &str = r#"{"id":"u1","mail":"ann@example.com","also":"ann@example.org","tel":"+4791234567","firstName":"Ann","lastName":"Berg","city":"Oslo","plan":"gold","ltv":1234.50,"vip":true,"since":"2024-02-29","tags":["a,b","c"]}
+{"id":"u2","mail":"bo@example.com","also":null,"tel":null,"firstName":"Bo","lastName":"Ås","city":null,"plan":"gold","ltv":0.10,"vip":false,"since":null,"tags":[]}
+{"id":"u3","mail":"cy@example.com","also":null,"tel":null,"firstName":"Cy","lastName":"\"Q\"","city":"","plan":"gold","ltv":12345678901234567890.01,"vip":null,"since":"2024-01-01","tags":null}
 "#;
 
 const ROWS: [&str; 3] = [
@@ -63,6 +70,79 @@ fn digests(part: &Value) -> Vec<String> {
         Value::Array(items) => items.iter().flat_map(digests).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The people as a file of Parquet.
+fn parquet() -> Vec<u8> {
+    let texts = |name, texts: [Option<&str>; 3]| Column::texts(name, &texts);
+    let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    parquets::file(&[
+        texts("id", [Some("u1"), Some("u2"), Some("u3")]),
+        texts("mail", [Some("ann@example.com"), Some("bo@example.com"), Some("cy@example.com")]),
+        texts("also", [Some("ann@example.org"), None, None]),
+        texts("tel", [Some("+4791234567"), None, None]),
+        texts("firstName", [Some("Ann"), Some("Bo"), Some("Cy")]),
+        texts("lastName", [Some("Berg"), Some("Ås"), Some("\"Q\"")]),
+        texts("city", [Some("Oslo"), None, Some("")]),
+        texts("plan", [Some("gold"); 3]),
+        Column::decimals("ltv", &[123_450, 10, 1_234_567_890_123_456_789_001], 2),
+        Column::booleans("vip", &[Some(true), Some(false), None]),
+        Column::dates("since", &[Some(19_782), None, Some(19_723)]),
+        Column::lists("tags", &[Some(list(&["a,b", "c"])), Some(Vec::new()), None]),
+    ])
+}
+
+/// A source whose columns go where those of the tables go.
+fn rows_of(origin: &str) -> String {
+    format!(
+        "[source.crm]\n{origin}\n\
+         columns = {{ mail = \"identifiers.email\", also = \"identifiers.email\", tel = \"identifiers.phone\" }}\n\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_people_give_equal_requests_from_files_of_several_kinds() {
+    let world = World::new().await;
+    world.write("profiles.ndjson", NDJSON);
+    let expect = requests(&world, "[source.crm]\nfile = \"profiles.ndjson\"\n\n").await;
+    std::fs::write(world.folder.path().join("people.parquet"), parquet()).expect("it is written");
+    assert_eq!(requests(&world, &rows_of("file = \"people.parquet\"")).await, expect, "Parquet");
+
+    world.write("rows.json", PRINTED);
+    assert_eq!(requests(&world, &rows_of("command = [\"cat\", \"rows.json\"]")).await, expect, "a command");
+
+    // A cell of CSV says a value or nothing: neither null nor an empty text.
+    let plain = NDJSON
+        .replace("\"city\":null,", "")
+        .replace("\"city\":\"\",", "")
+        .replace("\"since\":null,", "")
+        .replace("\"tags\":null,\"vip\":null", "\"t\":0")
+        .replace(",\"t\":0", "");
+    world.write("plain.ndjson", &plain);
+    let expect = requests(&world, "[source.crm]\nfile = \"plain.ndjson\"\n\n").await;
+    world.write(
+        "people.csv",
+        "id;mail;also;tel;firstName;lastName;city;plan;ltv;vip;since;tags\n\
+         u1;ann@example.com;ann@example.org;+4791234567;Ann;Berg;Oslo;gold;1.234,50;yes;29.02.2024;\"[\"\"a,b\"\",\"\"c\"\"]\"\n\
+         u2;bo@example.com;;;Bo;Ås;;gold;0,10;no;;[]\n\
+         u3;cy@example.com;;;Cy;\"\"\"Q\"\"\";;gold;12345678901234567890,01;;01.01.2024;\n",
+    );
+    let types = "types = { ltv = \"number:1.234,5\", vip = \"boolean\", since = \"date:%d.%m.%Y\", tags = \"json\" }";
+    let csv = rows_of(&format!("file = \"people.csv\"\n{types}"));
+    assert_eq!(requests(&world, &csv).await, expect, "CSV");
+}
+
+/// Needs `duckdb` in the path: `tests/sources/run` brings it.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs duckdb, which tests/sources/run brings"]
+async fn the_same_people_give_equal_requests_from_duckdb() {
+    let world = World::new().await;
+    world.write("profiles.ndjson", NDJSON);
+    let expect = requests(&world, "[source.crm]\nfile = \"profiles.ndjson\"\n\n").await;
+    std::fs::write(world.folder.path().join("people.parquet"), parquet()).expect("it is written");
+    // DuckDB prints a DECIMAL with all its digits, and a day as a text.
+    let command = rows_of("command = [\"duckdb\", \"-bail\", \"-jsonlines\", \"-c\", \"from 'people.parquet'\"]");
+    assert_eq!(requests(&world, &command).await, expect, "DuckDB");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,7 +82,7 @@ fn show(one: &Asked, output: &Output) -> anyhow::Result<()> {
         return output.line(format_args!("source {}: {problem}", one.source));
     }
     output.line(format_args!("source {}: {}", one.source, counted(one.columns.len() as u64, "column")))?;
-    let rows = one.columns.iter().map(|(name, becomes)| vec![format!("  {name}"), (*becomes).to_owned()]);
+    let rows = one.columns.iter().map(|(name, becomes)| vec![format!("  {name}"), becomes.clone()]);
     output.table(&rows.collect::<Vec<_>>())
 }
 

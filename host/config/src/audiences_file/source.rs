@@ -88,6 +88,8 @@ pub enum Format {
     Ndjson,
     /// One list of JSON objects.
     Json,
+    /// Columns with types of their own.
+    Parquet,
     /// A line of column names, then a line a profile.
     Csv {
         /// The byte between two columns.
@@ -185,7 +187,7 @@ fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Optio
     let is_csv = matches!(format, Format::Csv { .. });
     let kind = reading::Kind {
         has_profiles: holds.value == Holds::Profiles,
-        has_columns: is_csv || is_command || format == Format::Json,
+        has_columns: is_csv || is_command || matches!(format, Format::Json | Format::Parquet),
         has_increments: false,
     };
     let reading = reading::read(walker, section, kind)?;
@@ -197,7 +199,7 @@ fn file(walker: &mut Walker<'_>, section: &Section<'_, '_>, dir: &Path) -> Optio
     let types = types?;
     if !types.is_empty() && !is_csv {
         let message = format!("`types` in {} is for CSV, whose cells are texts", section.title);
-        let hint = "remove it: JSON says itself what is a number and what is a text";
+        let hint = "remove it: JSON and Parquet say themselves what is a number and what is a text";
         walker.found.push(Diagnostic::error(Code::BadType, message).at(&section.place).hint(hint));
         return None;
     }
@@ -239,7 +241,8 @@ fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Loca
     let delimiter = delimiter(walker, section);
     let comma = Format::Csv { delimiter: b',' };
     let format = if section.table.contains_key("format") {
-        let choices = [("ndjson", Format::Ndjson), ("json", Format::Json), ("csv", comma)];
+        let choices =
+            [("ndjson", Format::Ndjson), ("json", Format::Json), ("csv", comma), ("parquet", Format::Parquet)];
         walker.choice(section, "format", &choices)?.value
     } else if section.table.contains_key("command") {
         Format::Ndjson
@@ -250,7 +253,7 @@ fn format(walker: &mut Walker<'_>, section: &Section<'_, '_>, file: Option<&Loca
         (Format::Csv { .. }, Some(delimiter)) => Some(Format::Csv { delimiter: delimiter.value }),
         (format, None) => Some(format),
         (_, Some(delimiter)) => {
-            let message = format!("`delimiter` in {} has no meaning for ndjson", section.title);
+            let message = format!("`delimiter` in {} has a meaning for CSV alone", section.title);
             walker.bad_value(&delimiter.place, message, "remove it, or write `format = \"csv\"`");
             None
         }
@@ -265,6 +268,7 @@ fn by_extension(walker: &mut Walker<'_>, file: &Located<String>) -> Option<Forma
     match name.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "ndjson" | "jsonl" => Some(Format::Ndjson),
         "json" => Some(Format::Json),
+        "parquet" => Some(Format::Parquet),
         "csv" => Some(Format::Csv { delimiter: b',' }),
         "tsv" => Some(Format::Csv { delimiter: b'\t' }),
         _ => {

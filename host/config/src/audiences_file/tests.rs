@@ -499,7 +499,7 @@ error[E238]: the name of "a.txt" does not tell its format
 
 hint: add `format = "ndjson"` or `format = "csv"`
 
-error[E214]: `delimiter` in [source.b] has no meaning for ndjson
+error[E214]: `delimiter` in [source.b] has a meaning for CSV alone
  --> conf/audiences.toml:5:13
   |
 5 | delimiter = ";"

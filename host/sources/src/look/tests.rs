@@ -31,7 +31,10 @@ fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 fn what_is_no_text_is_named_with_what_to_do() {
     let unzip = "compressed with gzip; unpack it with `gunzip`, and name the file that was in it";
     check_unreadable(b"\x1f\x8b\x08\0", unzip);
-    check_unreadable(b"PAR1\x15\x04", "a Parquet file; write it as NDJSON or CSV, and name that file");
+    check_unreadable(
+        b"PAR1\x15\x04",
+        "a Parquet file; give it a name that ends with `.parquet`, or write `format = \"parquet\"`",
+    );
     let workbook = "a workbook of a spreadsheet; save it as CSV in UTF-8, and name that file";
     check_unreadable(b"PK\x03\x04....[Content_Types].xml", workbook);
     check_unreadable(b"PK\x03\x04....people.csv", &format!("a ZIP archive; {UNPACK}"));

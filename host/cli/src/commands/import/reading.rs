@@ -46,6 +46,7 @@ impl Reading {
             written: Written {
                 encoding: file.encoding.clone(),
                 is_list: file.format == Said::Json,
+                is_parquet: file.format == Said::Parquet,
                 types: file.types.clone(),
                 is_delimiter_said: file.is_delimiter_said,
                 command,
@@ -70,13 +71,14 @@ impl Reading {
 
 fn options(source: &Source, file: &FileOrigin, path: PathBuf) -> Options {
     let format = match file.format {
-        Said::Ndjson | Said::Json => Format::Ndjson,
+        Said::Ndjson | Said::Json | Said::Parquet => Format::Ndjson,
         Said::Csv { delimiter } => Format::Csv { delimiter },
     };
     let mut options = Options::new(source.name.value.clone(), path, format);
     options.holds = if file.holds == Held::Events { Holds::Events } else { Holds::Profiles };
     options.id_key.clone_from(&source.id);
-    options.has_rows = file.holds == Held::Profiles && (file.command.is_some() || file.format == Said::Json);
+    let is_of_rows = file.command.is_some() || matches!(file.format, Said::Json | Said::Parquet);
+    options.has_rows = file.holds == Held::Profiles && is_of_rows;
     options.columns.clone_from(&file.reading.columns);
     options.bad_lines_max_percent = file.bad_lines_max_percent;
     options

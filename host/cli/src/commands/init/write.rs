@@ -13,8 +13,14 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
+/// A key as TOML writes it.
+fn key(name: &str) -> String {
+    let is_bare = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if is_bare { name.to_owned() } else { quoted(name) }
+}
+
 fn table<'a>(rows: impl Iterator<Item = (&'a String, &'a String)>) -> String {
-    let rows: Vec<String> = rows.map(|(name, value)| format!("{} = {}", quoted(name), quoted(value))).collect();
+    let rows: Vec<String> = rows.map(|(name, value)| format!("{} = {}", key(name), quoted(value))).collect();
     format!("{{ {} }}", rows.join(", "))
 }
 
