@@ -173,7 +173,7 @@ impl Tree {
             let _ = write!(out, "{separator}{name}:");
             let is_there = match node {
                 Node::Tree(tree) => tree.write(cells, without_nulls, out),
-                Node::Cells(columns) => list(columns, cells, out),
+                Node::Cells(columns) => list(columns.iter().filter_map(|column| value(cells, *column)), out),
                 Node::Cell(column) => match value(cells, *column) {
                     None => false,
                     Some("null") if without_nulls => false,
@@ -211,9 +211,9 @@ fn value<'c>(cells: &'c [Cell<'_>], column: usize) -> Option<&'c str> {
 }
 
 /// Writes the list of what several columns have, lists among them taken apart; false if none has a value.
-fn list(columns: &[usize], cells: &[Cell<'_>], out: &mut String) -> bool {
+pub(super) fn list<'t>(texts: impl Iterator<Item = &'t str>, out: &mut String) -> bool {
     let mut has_values = false;
-    for text in columns.iter().filter_map(|column| value(cells, *column)).filter(|text| *text != "null") {
+    for text in texts.filter(|text| *text != "null") {
         let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text).trim();
         if !inner.is_empty() {
             out.push(if has_values { ',' } else { '[' });

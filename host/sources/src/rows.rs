@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::columns::place;
+use crate::columns::{list, place};
 use crate::json::{Line, check_depth, check_surrogates, identifier, object, utf8};
 use crate::reject::{Bad, Code, shown};
 use enroute_store::profiles::PARTS;
@@ -22,6 +22,8 @@ struct Tree<'a>(BTreeMap<String, Node<'a>>);
 #[derive(Debug)]
 enum Node<'a> {
     Value(&'a str),
+    /// What several keys say, which makes a list.
+    Values(Vec<&'a str>),
     Tree(Tree<'a>),
 }
 
@@ -45,7 +47,7 @@ pub(super) fn parse<'a>(line: &'a [u8], id_key: &str, renamed: &BTreeMap<String,
                 continue;
             }
             for (inner, value) in object(value.get(), Code::PartType, name)? {
-                tree.insert(&[inner.as_ref()], value.get()).then_some(()).ok_or_else(|| twice(&inner))?;
+                tree.insert(&[inner.as_ref()], value.get(), false).then_some(()).ok_or_else(|| twice(&inner))?;
             }
             continue;
         }
@@ -55,7 +57,8 @@ pub(super) fn parse<'a>(line: &'a [u8], id_key: &str, renamed: &BTreeMap<String,
         if part == 0 && value.get() == "null" {
             continue;
         }
-        let is_free = parts.get_mut(part).is_some_and(|tree| tree.insert(&path, value.get()));
+        let may_repeat = part == 0 && renamed.contains_key(key.as_ref());
+        let is_free = parts.get_mut(part).is_some_and(|tree| tree.insert(&path, value.get(), may_repeat));
         is_free.then_some(()).ok_or_else(|| twice(key))?;
     }
     let missing = || Bad::new(Code::IdMissing, format!("`{}` is missing", shown(id_key)));
@@ -80,18 +83,23 @@ fn twice(key: &str) -> Bad {
 }
 
 impl<'a> Tree<'a> {
-    /// Puts a value at a path; false if something is there.
-    fn insert(&mut self, path: &[&str], value: &'a str) -> bool {
+    /// Puts a value at a path; false if something is there that it cannot share the place with.
+    fn insert(&mut self, path: &[&str], value: &'a str, may_repeat: bool) -> bool {
         let Some((first, rest)) = path.split_first() else { return false };
         let entry = self.0.entry((*first).to_owned());
         if rest.is_empty() {
-            let is_free = matches!(entry, Entry::Vacant(_));
-            entry.or_insert(Node::Value(value));
-            return is_free;
+            return match entry {
+                Entry::Vacant(free) => {
+                    free.insert(Node::Value(value));
+                    true
+                }
+                Entry::Occupied(mut taken) if may_repeat => taken.get_mut().join(value),
+                Entry::Occupied(_) => false,
+            };
         }
         match entry.or_insert_with(|| Node::Tree(Tree::default())) {
-            Node::Tree(tree) => tree.insert(rest, value),
-            Node::Value(_) => false,
+            Node::Tree(tree) => tree.insert(rest, value, may_repeat),
+            Node::Value(_) | Node::Values(_) => false,
         }
     }
 
@@ -105,6 +113,10 @@ impl<'a> Tree<'a> {
             let separator = if index > 0 { "," } else { "" };
             let value = match node {
                 Node::Value(value) => Cow::Borrowed(*value),
+                Node::Values(values) => {
+                    let mut all = String::new();
+                    Cow::Owned(if list(values.iter().copied(), &mut all) { all } else { "[]".to_owned() })
+                }
                 Node::Tree(tree) => Cow::Owned(tree.text()),
             };
             let _ = write!(text, "{separator}{}:{value}", Value::from(name.as_str()));
@@ -114,13 +126,26 @@ impl<'a> Tree<'a> {
     }
 }
 
+impl<'a> Node<'a> {
+    /// Has another value beside those that are here.
+    fn join(&mut self, value: &'a str) -> bool {
+        match self {
+            Self::Value(first) => *self = Self::Values(vec![*first, value]),
+            Self::Values(values) => values.push(value),
+            Self::Tree(_) => return false,
+        }
+        true
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[track_caller]
     fn check(line: &str, expect: &str) {
-        let renamed = BTreeMap::from([("mail".to_owned(), "identifiers.email".to_owned())]);
+        let renamed = ["mail", "also"].map(|name| (name.to_owned(), "identifiers.email".to_owned()));
+        let renamed = BTreeMap::from(renamed);
         let got = match parse(line.as_bytes(), "id", &renamed) {
             Ok(line) => format!("ok: {} {}", line.key, line.parts.map(|part| part.unwrap_or("-".into())).join(" ")),
             Err(bad) => format!("{}: {}", bad.code, bad.reason),
@@ -135,6 +160,16 @@ mod tests {
             r#"ok: 7 {"email":"a@x"} {"address":{"city":"Oslo"},"ltv":1.10,"plan":"gold","tags":["a"]} - {"ads":true}"#,
         );
         check(r#"{"id":"u","mail":null,"n":null}"#, r#"ok: u - {"n":null} - -"#);
+    }
+
+    #[test]
+    fn several_keys_may_be_values_of_one_identifier() {
+        check(r#"{"id":"u","mail":"a@x","also":["b@x","c@x"]}"#, r#"ok: u {"email":["a@x","b@x","c@x"]} - - -"#);
+        check(r#"{"id":"u","mail":"a@x","also":null}"#, r#"ok: u {"email":"a@x"} - - -"#);
+        check(
+            r#"{"id":"u","identifiers.email":"a@x","identifiers":{"email":"b@x"}}"#,
+            "duplicate_key: `email` stands twice, or is both a value and an object",
+        );
     }
 
     #[test]
