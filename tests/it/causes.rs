@@ -68,10 +68,10 @@ async fn whatever_goes_wrong_at_any_of_the_seven_is_told_as_it_was() {
     }
 }
 
-/// Every destination is looked for at this address.
-fn look_elsewhere(world: &World, text: &str, scheme: &str, address: SocketAddr) {
+/// These destinations are looked for at this address.
+fn look_elsewhere(world: &World, text: &str, names: &[&str], scheme: &str, address: SocketAddr) {
     let mut text = text.to_owned();
-    for (_, server) in world.fakes.servers() {
+    for (_, server) in world.fakes.servers().into_iter().filter(|(name, _)| names.contains(name)) {
         let there = server.addr().to_string();
         text = text.replace(&format!("http://{there}"), &format!("{scheme}://{address}"));
         text = text.replace(&there, &address.to_string());
@@ -87,17 +87,20 @@ fn closed() -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_destination_that_is_not_there_or_not_trusted_is_told_at_any_of_the_seven_and_gets_everybody_later() {
-    let troubles = [("http", closed(), "refused"), ("https", impostor(), "its certificate is self-signed")];
-    for (scheme, address, cause) in troubles {
+    // Over TLS, Braze is nowhere but at its own hosts.
+    let (all, others) = (&DESTINATIONS[..], &DESTINATIONS[1..]);
+    let troubles =
+        [("http", closed(), all, "refused"), ("https", impostor(), others, "its certificate is self-signed")];
+    for (scheme, address, names, cause) in troubles {
         let world = World::new().await;
         let sound = std::fs::read_to_string(world.folder.path().join("plugins.toml")).unwrap();
-        look_elsewhere(&world, &sound, scheme, address);
+        look_elsewhere(&world, &sound, names, scheme, address);
         let people = people(100.5);
         let store = world.import(&people);
         let setup = world.setup().await.unwrap();
         let options = Options { clock: world.clock.clone(), ..Options::default() };
         let report = sync::sync(&store, &setup, &options).await.unwrap();
-        for name in DESTINATIONS {
+        for name in names {
             let link = link(&report, name);
             // Time does not mend a certificate.
             let expect = if scheme == "https" { LinkState::Paused } else { LinkState::Waiting };
