@@ -146,7 +146,7 @@ impl Far {
             // A request with a bad member is refused as a whole: with a sentence, or naming it.
             Fortune::Well => {
                 self.doubt(parts);
-                let names = parts.len() % 2 == 0;
+                let names = parts.len().is_multiple_of(2);
                 let body = serde_json::to_vec(&refused).expect("it is written");
                 Ok(if names { response(207, &body) } else { response(400, b"something is bad") })
             }

@@ -221,7 +221,7 @@ impl<'a> Simulation<'a> {
         let waits = dies == 0 && self.dice.percent(20);
         let options = Options { clock: clock.clone(), allow_empty: true, wait: waits, ..Options::default() };
         // Either the thread of the run dies, or the one that writes.
-        let (of_run, of_writer) = if dies % 2 == 0 { (dies / 2, 0) } else { (0, dies / 2 + 3) };
+        let (of_run, of_writer) = if dies.is_multiple_of(2) { (dies / 2, 0) } else { (0, dies / 2 + 3) };
         self.ground.written(move |_| {
             die_at(of_writer);
             Ok(())
