@@ -204,7 +204,7 @@ oJJI66T14eQKMKuypqdxWcSRR7/yyWXkYMZmJXB5S4VRvbYbK51s95Pl
 -----END PRIVATE KEY-----";
 
 /// A server that nobody believes.
-fn impostor() -> SocketAddr {
+pub(crate) fn impostor() -> SocketAddr {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
     let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();

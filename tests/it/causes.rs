@@ -1,5 +1,7 @@
 //! What goes wrong at a destination is told as it was, at every one of the seven, and nobody is lost by it.
 
+use std::net::{SocketAddr, TcpListener};
+
 use enroute_fakes::Fault;
 use enroute_fakes::all::{self, DESTINATIONS};
 use enroute_fakes::faults::Action;
@@ -7,6 +9,7 @@ use enroute_fakes::server::Reply;
 use enroute_host::sync::{self, LinkReport, LinkState, Options};
 use serde_json::{Value, json};
 
+use crate::answers::impostor;
 use crate::seven::{self, World};
 use crate::support::link;
 
@@ -61,6 +64,56 @@ async fn whatever_goes_wrong_at_any_of_the_seven_is_told_as_it_was() {
             assert_eq!(link(&report, name).state, LinkState::Done, "{name}, after {action:?}: {report:#?}");
             let expect = seven::keys(name, &people);
             assert_eq!(world.fakes.members(name), expect, "{name}, after {action:?}: {report:#?}");
+        }
+    }
+}
+
+/// These destinations are looked for at this address.
+fn look_elsewhere(world: &World, text: &str, names: &[&str], scheme: &str, address: SocketAddr) {
+    let mut text = text.to_owned();
+    for (_, server) in world.fakes.servers().into_iter().filter(|(name, _)| names.contains(name)) {
+        let there = server.addr().to_string();
+        text = text.replace(&format!("http://{there}"), &format!("{scheme}://{address}"));
+        text = text.replace(&there, &address.to_string());
+    }
+    world.write("plugins.toml", &text);
+}
+
+/// An address at which nobody listens.
+fn closed() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_is_not_there_or_not_trusted_is_told_at_any_of_the_seven_and_gets_everybody_later() {
+    // Over TLS, Braze is nowhere but at its own hosts.
+    let (all, others) = (&DESTINATIONS[..], &DESTINATIONS[1..]);
+    let troubles =
+        [("http", closed(), all, "refused"), ("https", impostor(), others, "its certificate is self-signed")];
+    for (scheme, address, names, cause) in troubles {
+        let world = World::new().await;
+        let sound = std::fs::read_to_string(world.folder.path().join("plugins.toml")).unwrap();
+        look_elsewhere(&world, &sound, names, scheme, address);
+        let people = people(100.5);
+        let store = world.import(&people);
+        let setup = world.setup().await.unwrap();
+        let options = Options { clock: world.clock.clone(), ..Options::default() };
+        let report = sync::sync(&store, &setup, &options).await.unwrap();
+        for name in names {
+            let link = link(&report, name);
+            // Time does not mend a certificate.
+            let expect = if scheme == "https" { LinkState::Paused } else { LinkState::Waiting };
+            assert_eq!(link.state, expect, "{name}: {link:#?}");
+            assert_eq!((link.outcomes.rejected, link.held, link.in_doubt), (0, 0, 0), "{name}: {link:#?}");
+            assert!(told(link).contains(cause), "{name}: {}", told(link));
+        }
+        drop((store, setup));
+        world.write("plugins.toml", &sound);
+        let report = world.sync(&people).await;
+        for name in DESTINATIONS {
+            assert_eq!(link(&report, name).state, LinkState::Done, "{name}, {scheme}: {report:#?}");
+            assert_eq!(world.fakes.members(name), seven::keys(name, &people), "{name}, {scheme}: {report:#?}");
         }
     }
 }

@@ -32,10 +32,23 @@ pub const POINTS: [&str; 23] = [
     "store.closed",
 ];
 
+/// Who is told of every point that is met.
+static WATCH: OnceLock<fn(&str)> = OnceLock::new();
 static WANTED: OnceLock<Option<(String, AtomicU32)>> = OnceLock::new();
+
+/// Has every point that is met told to this function, on the thread that meets it. The simulator of `enroute-sync` lets a
+/// life end there, by unwinding. Only the first call has an effect.
+pub fn watch(told: fn(&str)) {
+    let _ = WATCH.set(told);
+}
 
 /// Dies at the wanted hit of the wanted point: `ENROUTE_CRASH=delivery.answered:3`.
 pub fn hit(name: &str) {
+    if cfg!(debug_assertions)
+        && let Some(told) = WATCH.get()
+    {
+        told(name);
+    }
     if cfg!(debug_assertions)
         && let Some((wanted, left)) = WANTED.get_or_init(wanted)
         && wanted == name

@@ -8,13 +8,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, params, params_from_iter};
+use rusqlite::{OptionalExtension as _, Rows, params, params_from_iter};
 
 use crate::ledger::LinkName;
 use crate::{Error, Look, Transaction, records};
 
 /// Code of the refusal of somebody who was tried for too long.
 pub const GIVEN_UP: &str = "given_up";
+
+/// Most members with one cause whom one success brings back: the next one brings more. What a transaction takes must not
+/// grow with an outage.
+const REVIVED_MAX: u64 = 10_000;
+
+/// Whether anybody was given up.
+pub(crate) const IS_ANY_DEAD: &str = "SELECT 1 FROM refusal WHERE connection = ?1 AND code = 'given_up' LIMIT 1";
+/// For what somebody was given up.
+pub(crate) const REASON_OF_DEAD: &str =
+    "SELECT coalesce(reason, '') FROM refusal WHERE connection = ?1 AND code = 'given_up' AND profile = ?2";
+/// Who was given up with everybody else.
+pub(crate) const DEAD_TOGETHER: &str =
+    "SELECT profile FROM refusal WHERE connection = ?1 AND code = 'given_up' AND alone = 0 LIMIT ?2";
+/// Who was given up alone, for this reason.
+pub(crate) const DEAD_ALIKE: &str = "SELECT profile FROM refusal
+     WHERE connection = ?1 AND code = 'given_up' AND alone AND coalesce(reason, '') = ?2 LIMIT ?3";
 
 /// How a member was tried before it was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,27 +129,38 @@ pub fn probes(
 }
 
 /// Brings dead letters back after these members were delivered: those who failed with everybody else, since the
-/// destination works again, and those who failed for the reason for which one of the delivered had been given up.
-/// Returns how many.
+/// destination works again, and those who failed for the reason for which one of the delivered had been given up; of each
+/// sort no more than [`REVIVED_MAX`]. Returns how many.
 ///
 /// # Errors
 /// When the store cannot be written.
 pub fn revive(tx: &Transaction<'_>, link: i64, delivered: &RoaringBitmap, now_ms: u64) -> Result<u64, Error> {
-    let mut statement = tx.connection().prepare_cached(
-        "SELECT profile, alone, coalesce(reason, '') FROM refusal WHERE connection = ?1 AND code = 'given_up'",
-    )?;
-    let rows = statement.query_map([link], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let dead: Vec<(u32, bool, String)> = rows.collect::<Result<_, _>>()?;
-    if dead.is_empty() {
+    let connection = tx.connection();
+    let mut is_any = connection.prepare_cached(IS_ANY_DEAD)?;
+    if !is_any.exists([link])? {
         return Ok(0);
     }
-    let works: BTreeSet<&str> =
-        dead.iter().filter(|(profile, ..)| delivered.contains(*profile)).map(|(.., reason)| reason.as_str()).collect();
-    let back = |(profile, alone, reason): &&(u32, bool, String)| {
-        !delivered.contains(*profile) && (!alone || works.contains(reason.as_str()))
-    };
-    let members: RoaringBitmap = dead.iter().filter(back).map(|(profile, ..)| *profile).collect();
-    bring_back(tx, link, &members, now_ms)
+    let mut reason_of = connection.prepare_cached(REASON_OF_DEAD)?;
+    let mut works = BTreeSet::new();
+    for profile in delivered {
+        works.extend(reason_of.query_row(params![link, profile], |row| row.get::<_, String>(0)).optional()?);
+    }
+    // The delivered are among them still.
+    let most = delivered.len().saturating_add(REVIVED_MAX).cast_signed();
+    let mut members = all_of(connection.prepare_cached(DEAD_TOGETHER)?.query(params![link, most])?)?;
+    let mut alike = connection.prepare_cached(DEAD_ALIKE)?;
+    for reason in works {
+        members |= all_of(alike.query(params![link, reason, most])?)?;
+    }
+    bring_back(tx, link, &(members - delivered), now_ms)
+}
+
+fn all_of(mut rows: Rows<'_>) -> Result<RoaringBitmap, Error> {
+    let mut found = RoaringBitmap::new();
+    while let Some(row) = rows.next()? {
+        found.insert(row.get(0)?);
+    }
+    Ok(found)
 }
 
 /// Takes members off the list of the refused: they wait, are due, and begin anew. Returns how many there were.
@@ -405,6 +432,23 @@ mod tests {
         assert_eq!((revive_by(80), left(&store, &Wanted::default())), (3, vec![4, 5]));
         assert_eq!(revive_by(81), 0);
         assert_eq!((revive_by(5), left(&store, &Wanted::default())), (0, vec![4, 5]), "nobody else failed so");
+    }
+
+    #[test]
+    fn one_success_brings_back_so_many_and_the_next_one_the_others() {
+        let (store, link) = store();
+        let most = u32::try_from(REVIVED_MAX).unwrap();
+        let bury_many = move |tx: &Transaction<'_>| {
+            let rows: Vec<RejectionRow> = (100..100 + most).map(|profile| dead(profile, "down", "added")).collect();
+            ledger::reject(tx, (7, link), (b"plugin", 1), 50, &rows)
+        };
+        store.write_blocking(bury_many).unwrap();
+        let revive = || {
+            let delivered = RoaringBitmap::from_iter([80]);
+            store.write_blocking(move |tx| revive(tx, link, &delivered, 100)).unwrap()
+        };
+        // Three more were given up with everybody; one delivered leaves room for one.
+        assert_eq!([revive(), revive(), revive()], [REVIVED_MAX + 1, 2, 0]);
     }
 
     #[test]

@@ -62,8 +62,6 @@ impl Kept {
 
 const COLUMNS: &str = "c.id, c.audience, c.destination, c.mapping, coalesce(p.mapping, c.mapping), p.plugin, p.target,
     p.audience_key, p.audience_name, p.settings, p.fields, p.sends_exits, p.definition, p.earlier, p.gone";
-/// How many are held; counts them, which takes its time where there are millions.
-const HELD: &str = "(SELECT count(*) FROM held h WHERE h.connection = c.id)";
 /// 1 where somebody is held.
 const HOLDS: &str = "EXISTS (SELECT 1 FROM held h WHERE h.connection = c.id)";
 
@@ -102,24 +100,35 @@ pub fn holding(from: &impl Look, is_wanted: impl Fn(&Kept) -> bool) -> Result<Ve
     let rows = statement.query_map([], kept)?;
     let mut rows: Vec<Kept> = rows.collect::<Result<_, _>>()?;
     rows.retain(is_wanted);
-    let mut count = from.connection().prepare_cached("SELECT count(*) FROM held WHERE connection = ?1")?;
-    for one in &mut rows {
-        one.held = count.query_row([one.link], |row| row.get::<_, i64>(0))?.cast_unsigned();
-    }
-    Ok(rows)
+    rows.into_iter().map(|one| counted(from, one)).collect()
 }
 
-/// What is remembered of a connection's place in force.
+/// The same place, with how many are held there; that takes its time where there are millions.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn counted(from: &impl Look, kept: Kept) -> Result<Kept, Error> {
+    let mut count = from.connection().prepare_cached("SELECT count(*) FROM held WHERE connection = ?1")?;
+    let held = count.query_row([kept.link], |row| row.get::<_, i64>(0))?.cast_unsigned();
+    Ok(Kept { held, ..kept })
+}
+
+/// What is remembered of a connection's place in force. Its `held` says whether anybody is held, as 1 or 0; of one that is
+/// configured no more it is the number.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub fn of(from: &impl Look, name: &LinkName) -> Result<Option<Kept>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS}, {HELD} FROM connection c LEFT JOIN place p ON p.connection = c.id
+        "SELECT {COLUMNS}, {HOLDS} FROM connection c LEFT JOIN place p ON p.connection = c.id
          WHERE c.audience = ?1 AND c.destination = ?2 AND c.mapping = ?3"
     );
     let mut statement = from.connection().prepare_cached(&sql)?;
-    Ok(statement.query_row([&name.audience, &name.destination, &name.mapping], kept).optional()?)
+    let found = statement.query_row([&name.audience, &name.destination, &name.mapping], kept).optional()?;
+    match found {
+        Some(gone) if gone.is_gone => counted(from, gone).map(Some),
+        found => Ok(found),
+    }
 }
 
 /// The earlier places of a connection at which somebody is held, oldest first.

@@ -3,7 +3,7 @@
 pub(crate) mod coverage;
 pub(crate) mod cutter;
 pub(crate) mod elsewhere;
-mod enrich;
+pub(crate) mod enrich;
 pub(crate) mod guard;
 pub(crate) mod lot;
 pub(crate) mod only;

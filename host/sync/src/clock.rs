@@ -41,6 +41,18 @@ impl Clock {
         }
     }
 
+    /// A number for jitter, and for nothing else: where the system has none, waits are at their ceiling. That of a clock
+    /// which tests move follows from its time, so that what was seen once is seen again.
+    pub(crate) fn random(&self) -> u64 {
+        match self {
+            Self::System => getrandom::u64().unwrap_or(u64::MAX),
+            Self::Virtual(_) => {
+                let mixed = self.now_ms().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            }
+        }
+    }
+
     /// The moment in UTC, `YYYY-MM-DDTHH:MM:SSZ`.
     #[must_use]
     pub fn moment(&self) -> String {

@@ -249,6 +249,7 @@ pub fn adoption(reader: &Reader, config: &Config, old: &Which, new: &Which) -> R
         }
         let there = places::of(reader, &to)?.filter(|there| there.link != kept.link && there.held > 0);
         if let Some(there) = there {
+            let there = places::counted(reader, there)?;
             let message = format!("`{}` holds {} of its own", title(&to), counted(there.held, "member"));
             let hint = format!(
                 "purge the old one: whom both hold stays at a place that both write into (`enroute purge {}`)",

@@ -10,6 +10,7 @@ pub(crate) mod identify;
 pub(crate) mod link;
 mod loose;
 pub(crate) mod named;
+pub(crate) mod outside;
 pub(crate) mod paused;
 pub(crate) mod place;
 pub(crate) mod planned;

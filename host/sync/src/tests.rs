@@ -1,5 +1,7 @@
-//! Tests of the whole: the decision core in a simulated world.
+//! Tests of the whole: runs in a simulated world.
 
-mod settling;
+mod chance;
+mod played;
+mod shared;
 mod simulator;
-mod world;
+mod stage;

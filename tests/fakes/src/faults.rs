@@ -100,6 +100,8 @@ enum Turn {
     Run { first: u64, count: u64 },
     /// Each whose number can be divided by this.
     Every(u64),
+    /// So many of a hundred, as the seed says.
+    Chance { percent: u64, seed: u64 },
 }
 
 /// The rules of a server, asked first to last.
@@ -129,6 +131,11 @@ impl Fault {
         Self::new(Turn::Every(nth), action)
     }
 
+    /// For so many of a hundred requests, drawn anew for each: the same ones for the same seed.
+    pub fn by_chance(percent: u64, seed: u64, action: Action) -> Self {
+        Self::new(Turn::Chance { percent, seed }, action)
+    }
+
     /// Only for requests with this method; others are not counted.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
@@ -151,7 +158,7 @@ impl Fault {
         self
     }
 
-    /// Lets the requests before the `nth` that matches pass; without effect on `every_nth`.
+    /// Lets the requests before the `nth` that matches pass; without effect on `every_nth` and `by_chance`.
     #[must_use]
     pub fn from_call(mut self, nth: u64) -> Self {
         if let Turn::Run { first, .. } = &mut self.turn {
@@ -183,6 +190,7 @@ impl Fault {
         match self.turn {
             Turn::Run { first, count } => self.seen >= first && self.seen - first < count,
             Turn::Every(nth) => nth > 0 && self.seen.is_multiple_of(nth),
+            Turn::Chance { percent, seed } => drawn(seed, self.seen) % 100 < percent,
         }
     }
 
@@ -190,9 +198,17 @@ impl Fault {
     fn is_spent(&self) -> bool {
         match self.turn {
             Turn::Run { first, count } => self.seen >= first.saturating_add(count.saturating_sub(1)),
-            Turn::Every(_) => false,
+            Turn::Every(_) | Turn::Chance { .. } => false,
         }
     }
+}
+
+/// The `nth` number that a seed gives, by `SplitMix64`.
+fn drawn(seed: u64, nth: u64) -> u64 {
+    let mixed = seed.wrapping_add(nth.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }
 
 impl Script {
@@ -260,6 +276,17 @@ mod tests {
     fn every_nth_goes_on_for_ever_and_zero_is_never() {
         check(vec![|action| Fault::every_nth(3, action)], &["GET /"; 7], "--0--0-");
         check(vec![|action| Fault::every_nth(0, action)], &["GET /"; 3], "---");
+    }
+
+    #[test]
+    fn chance_takes_about_as_many_as_it_says_and_the_same_ones_for_the_same_seed() {
+        let takes = |seed| {
+            let mut rule = Fault::by_chance(7, seed, Action::Hang);
+            (0..10_000).filter(|_| rule.takes("GET", "/")).count()
+        };
+        assert!((600..800).contains(&takes(1)), "{}", takes(1));
+        assert_eq!(takes(2), takes(2));
+        assert_ne!(takes(1), takes(2));
     }
 
     #[test]

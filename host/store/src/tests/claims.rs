@@ -3,10 +3,10 @@
 use rusqlite::{Connection, StatementStatus, params_from_iter, types::Value};
 
 use super::*;
-use crate::{ledger, tickets, waiting};
+use crate::{ledger, letters, tickets, waiting};
 
 /// What claims due work, each with its parameters behind the number of the connection.
-fn claims() -> [(&'static str, usize); 10] {
+fn claims() -> [(&'static str, usize); 14] {
     [
         (waiting::EACH, 0),
         (waiting::EARLIEST, 0),
@@ -18,6 +18,10 @@ fn claims() -> [(&'static str, usize); 10] {
         (tickets::PUT_OFF, 3),
         (ledger::RECEIPT_OF_ORPHANS, 0),
         (ledger::SETTLE_ORPHANS, 1),
+        (letters::IS_ANY_DEAD, 0),
+        (letters::REASON_OF_DEAD, 1),
+        (letters::DEAD_TOGETHER, 1),
+        (letters::DEAD_ALIKE, 2),
     ]
 }
 

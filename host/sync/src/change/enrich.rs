@@ -169,6 +169,14 @@ impl<'a> Fingerprints<'a> {
     }
 }
 
+/// What a member is found again by who has these JSON texts.
+#[cfg(test)]
+pub(crate) fn fingerprint(link: &Link, json: &[Option<&str>]) -> [u8; 16] {
+    let mut enriched = Enriched::new(link, 1);
+    enriched.push(0, Change::Added, Some(&Stored { consent: None, json, record: None }), &mut None);
+    Fingerprints::new(link).of_member(&enriched, enriched.members[0])
+}
+
 impl Link {
     /// Keyed hash of who was meant by a row that was sent.
     pub(crate) fn identity_of_row(&self, row: &SentRow) -> Option<[u8; 16]> {

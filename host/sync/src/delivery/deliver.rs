@@ -160,7 +160,7 @@ pub(crate) async fn carry_out(
     let is_lone = suspect(&mut judged, &lot, &mut history, beside);
     let Judged { mut decision, verdict, failure, is_in_order, costs_attempt, remote } = judged;
     history.search.learn(&decision);
-    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, patience.ms);
+    let (again, shelved) = follow_ups(&mut decision, &lot, &history, call.left, (patience.ms, clock.random()));
     let shelved = shelved.without(&give_up(&mut decision, &lot, failure.as_deref(), (link.retry, clock.now_ms())));
     tally.count(&decision.finished);
     tally.count_requests(&requests);
@@ -419,12 +419,12 @@ fn follow_ups(
     lot: &Lot,
     history: &History,
     left: bool,
-    patience_ms: u64,
+    (patience_ms, random): (u64, u64),
 ) -> (Vec<(Lot, Next, History)>, Shelved) {
     let (mut queued, mut kept) = (Vec::new(), Vec::new());
     let mut shelved = Shelved { positions: Vec::new(), trail: history.trail };
     for (members, next) in std::mem::take(&mut decision.again) {
-        match allowed(&next, history, left, patience_ms) {
+        match allowed(&next, history, left, (patience_ms, random)) {
             Some((next, history)) => {
                 queued.push((lot.subset(&members), next.clone(), history));
                 kept.push((members, next));
@@ -449,7 +449,7 @@ fn follow_ups(
 }
 
 /// Whether a follow-up fits into this run, and with which wait. `left` says whether this attempt may have left.
-fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Option<(Next, History)> {
+fn allowed(next: &Next, history: &History, left: bool, (patience_ms, random): (u64, u64)) -> Option<(Next, History)> {
     let History { trail, search } = history.clone();
     let with = |next: Next, trail: Trail| Some((next, History { trail, search: search.clone() }));
     match next {
@@ -474,7 +474,7 @@ fn allowed(next: &Next, history: &History, left: bool, patience_ms: u64) -> Opti
             (waited_ms <= patience_ms).then(|| with(next.clone(), Trail { waited_ms, ..trail }))?
         }
         Next::Again { after_ms, unclear } => {
-            let backoff = Policy::default().delay_ms(trail.attempt, random());
+            let backoff = Policy::default().delay_ms(trail.attempt, random);
             let after_ms = (*after_ms).max(backoff);
             let waited_ms = trail.waited_ms.saturating_add(after_ms);
             let fits = trail.attempt < ATTEMPTS_MAX && waited_ms <= patience_ms;
@@ -509,9 +509,4 @@ fn give_up(decision: &mut Decision, lot: &Lot, cause: Option<&str>, (policy, now
         decision.finished.push((over.clone(), Outcome::Rejected(Refusal { code, reason })));
     }
     over
-}
-
-/// For jitter only: where the system has no random numbers, waits are at their ceiling.
-pub(crate) fn random() -> u64 {
-    getrandom::u64().unwrap_or(u64::MAX)
 }

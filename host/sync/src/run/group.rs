@@ -26,10 +26,18 @@ pub(super) struct Group<'a> {
 
 /// A group that is ready to run.
 #[derive(Debug)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     links: Vec<(usize, Arc<Link>)>,
     /// When each of them may run.
     turns: BTreeMap<usize, Turn>,
+}
+
+#[cfg(test)]
+impl Bound {
+    /// A group of these connections.
+    pub(crate) fn of(links: Vec<Link>) -> Self {
+        Self { links: links.into_iter().map(Arc::new).enumerate().collect(), turns: BTreeMap::new() }
+    }
 }
 
 /// Who shares a credential with whom. Every mapping is in one group.

@@ -1,12 +1,11 @@
 //! Before the first member: the remote list is found or made, and the plugin asked with what was learned.
 
-use crate::delivery::deliver::random;
 use crate::delivery::open;
 use crate::delivery::stop::Stop;
 use crate::report::{LinkReport, LinkState};
 use crate::run::session::Session;
 use enroute_core::retry::Policy;
-use enroute_runtime::{Fault, Problem, ProblemPlace, World};
+use enroute_runtime::{Fault, Problem, ProblemPlace};
 use enroute_store::Error;
 use std::sync::Arc;
 
@@ -69,7 +68,8 @@ impl Session {
                 tracing::warn!(%destination, reason = %not_opened.reason, "not opened again");
                 break;
             }
-            let again_ms = clock.now_ms() + not_opened.after_ms.max(Policy::default().delay_ms(attempt, random()));
+            let again_ms =
+                clock.now_ms() + not_opened.after_ms.max(Policy::default().delay_ms(attempt, clock.random()));
             if not_opened.needs_person || !patience.allows(again_ms) {
                 let state = if not_opened.needs_person { LinkState::Paused } else { LinkState::Waiting };
                 return Ok(Some(self.faulted(state, not_opened.reason, not_opened.fault.as_ref())));
@@ -90,7 +90,7 @@ impl Session {
 
     /// What the plugin finds wrong, knowing what it learned.
     async fn validate(&self) -> Result<Vec<String>, Fault> {
-        let validated = self.link.plugin.validate_in(World::default(), &self.link.guest).await;
+        let validated = self.link.plugin.validate(&self.link.guest).await;
         let (problems, usage) = validated.inspect_err(|fault| self.link.log_fault(fault))?;
         self.link.log("validate", &usage);
         Ok(problems.iter().filter(|problem| problem.is_error).map(|problem| self.in_words(problem)).collect())

@@ -10,10 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::figures::Figures;
 use crate::setup::columns::Columns;
+use crate::setup::outside::{WayOut, Worker};
 use crate::setup::watch::Watch;
 use enroute_auth::Keeper;
-use enroute_egress::{Client, Refusal};
-use enroute_runtime::{Connection, Fault, Limits, LogLine, Peak, Peaks, Plugin, Usage};
+use enroute_egress::Refusal;
+use enroute_runtime::{Connection, Fault, Limits, LogLine, Peak, Peaks, Usage};
 use enroute_store::Sealer;
 use enroute_store::ledger::LinkName;
 
@@ -33,7 +34,7 @@ pub(crate) struct Link {
     /// `id version`.
     pub(crate) plugin_name: String,
     pub(crate) manifest: Arc<Manifest>,
-    pub(crate) plugin: Plugin,
+    pub(crate) plugin: Arc<dyn Worker>,
     pub(crate) plugin_digest: [u8; 32],
     /// What the plugin is told.
     pub(crate) guest: Connection,
@@ -52,7 +53,7 @@ pub(crate) struct Link {
     pub(crate) identity: Identity,
     /// Phone fields whose spellings the host's tables tell to be one number, each with the region of national ones.
     pub(crate) phone_regions: BTreeMap<String, Option<String>>,
-    pub(crate) client: Arc<Client>,
+    pub(crate) client: Arc<dyn WayOut>,
     /// Who has the token of the moment, where requests need one; none in a plan.
     pub(crate) tokens: Option<Arc<Keeper>>,
     pub(crate) sealer: Sealer,

@@ -389,7 +389,9 @@ impl Setup {
             if let Some(again) = places.iter().position(|(one, _)| one.place.target == text) {
                 known = places.remove(again).1;
             }
-            places.extend(kept.filter(|kept| kept.held > 0).map(|kept| (kept, left)));
+            if let Some(kept) = kept.filter(|kept| kept.held > 0) {
+                places.push((places::counted(reader, kept)?, left));
+            }
         }
         let named = planned.named(&against);
         // What was edited since the last run decides already.
