@@ -53,8 +53,9 @@ export const begin = async (enroute, plugins) => {
   mkdirSync(join(work, "plugins"), { recursive: true });
   for (const id of ["facebook", "braze"]) cpSync(join(plugins, `${id}.wasm`), join(work, "plugins", `${id}.wasm`));
   for (const file of ["facebook.token", "facebook.secret", "braze.key"]) cpSync(join(demo, file), join(work, file));
+  writeFileSync(join(work, "site.key"), "site-key");
   writeFileSync(join(work, "plugins.toml"), "# What this team reviewed.\n");
-  writeFileSync(join(work, "audiences.toml"), "# Kept by the CRM team.\n[source.crm]\nfile = \"profiles.ndjson\" # every night\n");
+  writeFileSync(join(work, "audiences.toml"), "# Kept by the CRM team.\n[source.crm]\nfile = \"profiles.ndjson\" # every night\n\n[source.site]\nholds = \"events\"\nlisten = true\nkey = \"${file:site.key}\"\n");
   writeFileSync(join(work, "profiles.ndjson"), Array.from({ length: 200 }, (_, at) => JSON.stringify(person(at + 1))).join("\n"));
   const ask = (...args) => execFileSync(enroute, ["-C", work, "--json", ...args], { encoding: "utf8" });
   ask("import");

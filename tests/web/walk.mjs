@@ -1,8 +1,9 @@
 // The original's steps, one by one, and what may go wrong on the way; each page is judged by axe in both schemes.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { basename, join } from "node:path";
 import { chromium } from "playwright-core";
 import { THIRTEEN, begin } from "./host.mjs";
 
@@ -54,6 +55,25 @@ const judge = async (page, name) => {
 };
 
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
+
+/** With keys alone: goes to an element by Tab, however far it is. */
+const reach = async (page, locator) => {
+  const element = await locator.elementHandle();
+  for (let turn = 0; turn < 600; turn += 1) {
+    if (await page.evaluate((one) => document.activeElement === one, element)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`no way by Tab to ${locator}`);
+};
+const strike = async (page, locator, key = "Enter") => {
+  await reach(page, locator);
+  await page.keyboard.press(key);
+};
+const write = async (page, locator, text) => {
+  await reach(page, locator);
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type(text);
+};
 
 const addDestination = async (page, { plugin, name, settings, secrets, at }) => {
   await page.goto(`/destinations/new?plugin=${plugin}`);
@@ -158,6 +178,117 @@ const steps = {
     await judge(page, "mapping-review");
     await press(page, "Save");
     assert.match(host.file("audiences.toml"), /"@path" = "traits\.lifetime_value"/);
+  },
+  async "Braze has the members with their traits"() {
+    const page = await enter();
+    await page.goto("/audiences/vip_buyers/to/braze-eu");
+    await press(page, "Turn on");
+    await press(page, "Save");
+    await judge(await delivered("vip_buyers", "braze-eu"), "connection-braze");
+    // What left for one of them has the event variable's value.
+    assert.match(host.ask("try", "vip_buyers", "braze-eu", "--profile", "u-2"), /ltv\W+102/);
+  },
+  async "a person who comes by the browser's library shows up"() {
+    const library = join(createRequire(import.meta.url).resolve("@segment/analytics-next/package.json"), "../dist/umd");
+    const site = createServer((request, answer) => {
+      const isPage = request.url === "/";
+      answer.writeHead(200, { "content-type": isPage ? "text/html" : "text/javascript" });
+      const file = join(library, basename(request.url));
+      const page = '<!doctype html><title>A shop</title><link rel="icon" href="data:,"><h1>A shop</h1>';
+      answer.end(isPage ? page : existsSync(file) ? readFileSync(file) : "");
+    });
+    await new Promise((done) => site.listen(0, "127.0.0.1", done));
+    const visitor = await (await browser.newContext()).newPage();
+    await visitor.goto(`http://127.0.0.1:${site.address().port}/`);
+    await visitor.addScriptTag({ url: "/index.js" });
+    await visitor.evaluate(async (cdnURL) => {
+      const [analytics] = await globalThis.AnalyticsNext.AnalyticsBrowser.load({ writeKey: "site-key", cdnURL });
+      await analytics.identify("web-1", { firstName: "Wanda", plan: "gold" });
+      await analytics.track("Order Completed", { revenue: 12.5 });
+    }, host.url);
+    site.close();
+    const page = await enter();
+    // She is gold, so she enters the audience, and Braze has her.
+    for (let turn = 0; ; turn += 1) {
+      await page.goto("/people");
+      await page.locator("#kind").fill("id");
+      await page.locator("#value").fill("web-1");
+      await press(page, "Find");
+      const text = await page.locator("main").innerText();
+      if (/firstName/.test(text) && /braze-eu[^]*There/.test(text)) break;
+      assert.ok(turn < 100, text);
+    }
+    await judge(page, "person-of-the-site");
+  },
+  async "all of that by the keyboard alone"() {
+    const page = await enter();
+    const [link, button] = ["link", "button"].map((role) => (name) => page.getByRole(role, { name }).first());
+    await strike(page, link(/^Destinations/));
+    await page.waitForURL("**/destinations");
+    await strike(page, link(/Add (the first )?destination/));
+    await page.waitForURL("**/destinations/new");
+    await strike(page, page.locator("a[href='/destinations/new?plugin=facebook']"));
+    await write(page, page.locator("#destination"), "facebook-keys");
+    for (const summary of await page.locator("details summary").all()) await strike(page, summary);
+    await write(page, page.locator('[name="set.base_url"]:visible'), host.facebook.url);
+    await write(page, page.locator('[name="set.audience_id"]:visible'), "23848494844100490");
+    await write(page, page.locator('[name="secret.access_token"]:visible'), "${file:facebook.token}");
+    await write(page, page.locator('[name="secret.app_secret"]:visible'), "${file:facebook.secret}");
+    await write(page, page.locator("#hosts"), host.facebook.host);
+    await write(page, page.locator("#networks"), "127.0.0.0/8");
+    await strike(page, button("Review"));
+    await strike(page, button("Save"));
+    await page.waitForURL("**/destinations/facebook-keys");
+    await strike(page, link(/^Audiences/));
+    await page.waitForURL("**/audiences");
+    await strike(page, link(/Create (the first )?audience/));
+    await page.waitForURL("**/audiences/new");
+    await write(page, page.locator("#name"), "Keyboard buyers");
+    if (await page.locator("[name=what]").count() === 0) await strike(page, button("Add condition"));
+    await write(page, page.locator("[name=what]").first(), "traits.plan");
+    await write(page, page.locator("[name=value]").first(), "gold");
+    await strike(page, button("Save and connect"));
+    await strike(page, page.getByRole("button", { name: "Save", exact: true }));
+    await page.waitForURL("**/audiences/keyboard_buyers/connect");
+    await strike(page, page.locator("a[href$='connect?to=facebook-keys']"));
+    const customized = page.getByRole("radio", { name: /Customized/ });
+    await reach(page, page.locator("[name=setup]:checked").or(customized).first());
+    if (!await customized.isChecked()) await page.keyboard.press("ArrowDown");
+    assert.ok(await customized.isChecked());
+    if (!await page.locator("#ticks").isVisible()) await strike(page, page.locator("summary", { hasText: "Add Trait" }));
+    for (const trait of Object.keys(THIRTEEN)) await strike(page, page.locator(`#ticks input[value="${trait}"], #ticks input[value="traits.${trait}"]`).first(), "Space");
+    await strike(page, button("Add ticked traits"));
+    await page.locator("[name=trait]").nth(12).waitFor({ state: "attached" });
+    for (const [at, row] of (await page.locator("[name=trait]").all()).entries()) {
+      const field = THIRTEEN[(await row.inputValue()).replace(/^traits\./, "")];
+      if (field) await write(page, page.locator("[name=field]").nth(at), field);
+    }
+    await strike(page, page.locator("main").getByRole("button", { name: "Review" }).last());
+    await strike(page, button("Save and start"));
+    await page.waitForURL("**/to/facebook-keys");
+    await delivered("keyboard_buyers", "facebook-keys");
+  },
+  async "a destination that is down is told with its cause"() {
+    const page = await enter();
+    await addDestination(page, {
+      plugin: "facebook", name: "facebook-down", settings: { base_url: "http://127.0.0.1:9", audience_id: "23848494844100491" },
+      secrets: { access_token: "${file:facebook.token}", app_secret: "${file:facebook.secret}" }, at: { host: "127.0.0.1:9" },
+    });
+    await page.goto("/audiences/vip_buyers/connect?to=facebook-down");
+    await page.locator("main").getByRole("button", { name: "Review" }).last().click();
+    await press(page, "Save and start");
+    await page.waitForURL("**/to/facebook-down");
+    for (let turn = 0; ; turn += 1) {
+      const text = await page.locator("main").innerText();
+      if (/refused|cannot be reached|did not answer/i.test(text)) break;
+      assert.ok(turn < 100, text);
+      await page.goto("/audiences/vip_buyers/to/facebook-down");
+      await page.waitForLoadState("networkidle");
+    }
+    await judge(page, "connection-down");
+    await page.goto("/");
+    assert.match(await page.locator("main").innerText(), /facebook-down/);
+    await judge(page, "home-down");
   },
   async "every page with data is sound"() {
     const page = await enter();
