@@ -8,11 +8,12 @@
 mod read;
 #[cfg(feature = "parquet")]
 mod shape;
+mod unread;
 
 #[cfg(feature = "parquet")]
 pub(super) use read::to_lines;
 
-use std::io;
+pub(super) use unread::Unread;
 
 /// How a Parquet file begins, and one whose footer is encrypted.
 const BEGINS: [&[u8]; 2] = [b"PAR1", b"PARE"];
@@ -22,30 +23,13 @@ pub(super) fn is_one(head: &[u8]) -> bool {
     BEGINS.iter().any(|begin| head.starts_with(begin))
 }
 
-/// Why a file is not read.
-#[derive(Debug)]
-pub(super) enum Unread {
-    /// What is in it, and what to do.
-    File { reason: String, hint: String },
-    /// Its lines cannot be kept.
-    Kept(io::Error),
-}
-
-impl Unread {
-    fn new(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::File { reason: reason.into(), hint: hint.into() }
-    }
-}
-
-impl From<io::Error> for Unread {
-    fn from(error: io::Error) -> Self {
-        Self::Kept(error)
-    }
-}
-
 /// Says that this build does not know the format.
 #[cfg(not(feature = "parquet"))]
-pub(super) fn to_lines(_: std::fs::File, _: &mut dyn io::Write, _: &dyn Fn() -> bool) -> Result<(), Unread> {
+pub(super) fn to_lines(
+    _: std::fs::File,
+    _: &mut (dyn std::io::Write + Send),
+    _: &(dyn Fn() -> bool + Sync),
+) -> Result<(), Unread> {
     Err(Unread::new(
         "it is a Parquet file, and this build of Enroute was made without the reader of them",
         "build it with `cargo build --release --features parquet`, or have a command print the file (docs/commands.md)",

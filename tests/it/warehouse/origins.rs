@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::kinds::postgres;
 use crate::parquets::{self, Column};
 use crate::seven::World;
-use crate::support::enroute;
+use crate::support::{enroute, root};
 use crate::warehouse::mariadb;
 
 const NDJSON: &str = r#"{"id":"u1","identifiers":{"email":["ann@example.com","ann@example.org"],"phone":"+4791234567"},"traits":{"city":"Oslo","firstName":"Ann","lastName":"Berg","ltv":1234.50,"plan":"gold","since":"2024-02-29","tags":["a,b","c"],"vip":true}}
@@ -132,16 +132,18 @@ async fn the_same_people_give_equal_requests_from_files_of_several_kinds() {
     assert_eq!(requests(&world, &csv).await, expect, "CSV");
 }
 
-/// Needs `duckdb` in the path: `tests/sources/run` brings it.
+/// With the command that `tests/run` installs.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs duckdb, which tests/sources/run brings"]
 async fn the_same_people_give_equal_requests_from_duckdb() {
+    let duckdb = root().join("target/sources-venv/bin/duckdb");
+    assert!(duckdb.exists(), "`tests/run` installs DuckDB's command");
     let world = World::new().await;
     world.write("profiles.ndjson", NDJSON);
     let expect = requests(&world, "[source.crm]\nfile = \"profiles.ndjson\"\n\n").await;
     std::fs::write(world.folder.path().join("people.parquet"), parquet()).expect("it is written");
     // DuckDB prints a DECIMAL with all its digits, and a day as a text.
-    let command = rows_of("command = [\"duckdb\", \"-bail\", \"-jsonlines\", \"-c\", \"from 'people.parquet'\"]");
+    let command = format!("command = [{duckdb:?}, \"-bail\", \"-jsonlines\", \"-c\", \"from 'people.parquet'\"]");
+    let command = rows_of(&command);
     assert_eq!(requests(&world, &command).await, expect, "DuckDB");
 }
 

@@ -10,8 +10,8 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 
-use crate::parquet::Unread;
 use crate::parquet::shape::{self, Shape, Unit};
+use crate::parquet::unread::Unread;
 
 /// Rows between two looks at whether somebody asks to stop.
 const ROWS_AT_ONCE: u64 = 4_096;
@@ -20,13 +20,20 @@ const DAMAGED: &str = "get the file anew, or wait until it is whole";
 
 /// Writes the rows of a file as lines of JSON, an object each.
 ///
+/// A damaged file can make the library panic: it reads on a thread of its own, so that it costs this read and no more.
+///
 /// # Errors
-/// If it is damaged, cut off or encrypted, has a column that has no form as JSON, or the lines cannot be written.
-pub(in crate::parquet) fn write_lines(
+/// If the file is damaged, cut off or encrypted, has a column that has no form as JSON, or the lines cannot be written.
+pub(in super::super) fn to_lines(
     file: File,
-    output: &mut dyn Write,
-    is_asked: &dyn Fn() -> bool,
+    output: &mut (dyn Write + Send),
+    is_asked: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), Unread> {
+    std::thread::scope(|scope| scope.spawn(|| write_lines(file, output, is_asked)).join())
+        .unwrap_or_else(|_| Err(Unread::new("it is a Parquet file that is damaged", DAMAGED)))
+}
+
+fn write_lines(file: File, output: &mut dyn Write, is_asked: &dyn Fn() -> bool) -> Result<(), Unread> {
     let reader = SerializedFileReader::new(file).map_err(|error| unopened(&error))?;
     let shapes = shape::of_group(reader.metadata().file_metadata().schema()).map_err(|formless| {
         Unread::new(format!("its column `{}` is {}", formless.column, formless.what), formless.hint)
@@ -46,16 +53,6 @@ pub(in crate::parquet) fn write_lines(
         output.write_all(&line)?;
     }
     Ok(())
-}
-
-/// As [`write_lines`], on a thread of its own: a damaged file can make the library panic, and that costs this read.
-pub(in super::super) fn to_lines(
-    file: File,
-    output: &mut (dyn Write + Send),
-    is_asked: &(dyn Fn() -> bool + Sync),
-) -> Result<(), Unread> {
-    std::thread::scope(|scope| scope.spawn(|| write_lines(file, output, is_asked)).join())
-        .unwrap_or_else(|_| Err(Unread::new("it is a Parquet file that is damaged", DAMAGED)))
 }
 
 fn unopened(error: &ParquetError) -> Unread {

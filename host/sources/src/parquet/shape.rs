@@ -80,7 +80,7 @@ fn group(field: &Type) -> Result<Shape, Formless> {
         && entries.is_group()
         && let [key, value] = entries.get_fields()
     {
-        if key.get_physical_type_if_any() != Some(Physical::BYTE_ARRAY) || of(key)? != Shape::Plain {
+        if physical(key) != Some(Physical::BYTE_ARRAY) || of(key)? != Shape::Plain {
             return Err(formless("a map whose keys are no texts", "have them written as texts"));
         }
         return Ok(Shape::Map(Box::new(of(value)?)));
@@ -91,19 +91,16 @@ fn group(field: &Type) -> Result<Shape, Formless> {
 /// What a list holds: below the repeated group, or the repeated thing itself where it is no such wrapping (the rules of
 /// backward compatibility in the format's "Logical types").
 fn element(repeated: &Type) -> Result<Shape, Formless> {
-    let wraps = repeated.is_group()
-        && repeated.get_fields().len() == 1
-        && repeated.name() != "array"
-        && !repeated.name().ends_with("_tuple");
-    match repeated.get_fields_if_group() {
-        Some([inner]) if wraps => of_field(inner),
-        _ => of(repeated),
+    let wraps = repeated.is_group() && repeated.name() != "array" && !repeated.name().ends_with("_tuple");
+    if wraps && let [inner] = repeated.get_fields() {
+        return of_field(inner);
     }
+    of(repeated)
 }
 
 fn primitive(field: &Type) -> Result<Shape, Formless> {
     let info = field.get_basic_info();
-    let physical = field.get_physical_type_if_any();
+    let physical = physical(field);
     if physical == Some(Physical::INT96) {
         return Ok(Shape::Moment { unit: Unit::Millis, is_utc: false });
     }
@@ -140,18 +137,7 @@ const fn formless(what: &'static str, hint: &'static str) -> Formless {
     Formless { column: String::new(), what, hint }
 }
 
-/// The questions that the library answers with a panic where they do not fit.
-trait Careful {
-    fn get_physical_type_if_any(&self) -> Option<Physical>;
-    fn get_fields_if_group(&self) -> Option<&[parquet::schema::types::TypePtr]>;
-}
-
-impl Careful for Type {
-    fn get_physical_type_if_any(&self) -> Option<Physical> {
-        self.is_primitive().then(|| self.get_physical_type())
-    }
-
-    fn get_fields_if_group(&self) -> Option<&[parquet::schema::types::TypePtr]> {
-        self.is_group().then(|| self.get_fields())
-    }
+/// The physical type of a field that has one; the library panics where it is asked of a group.
+fn physical(field: &Type) -> Option<Physical> {
+    field.is_primitive().then(|| field.get_physical_type())
 }
