@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use enroute_config::Config;
+use enroute_core::id::AudienceKey;
 use enroute_store::Reader;
 use enroute_store::chronicle::{self, Wanted};
 use enroute_sync::{Status, status};
@@ -41,7 +43,7 @@ pub struct Overview {
 /// Something that waits for a person.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Need {
-    /// `paused`, `guarded`, `failed`, `refused`, `given_up`, `configuration` or `source`.
+    /// `paused`, `guarded`, `failed`, `refused`, `given_up`, `outage`, `configuration` or `source`.
     pub kind: String,
     /// What it is about: `AUDIENCE/DESTINATION`, a source, or a file.
     pub about: String,
@@ -83,6 +85,8 @@ pub struct Connection {
     pub state: String,
     /// Why it is not well.
     pub reason: Option<String>,
+    /// Whether the destination failed several times in a row and is only probed, while members wait.
+    pub is_down: bool,
     /// Members whom the destination holds.
     pub held: u64,
     /// Members who wait.
@@ -142,48 +146,12 @@ impl Desk {
                 needs.push(need("source", name, reason.to_owned()));
             }
         }
-        let Some(config) = self.config() else {
-            return Ok(Overview {
-                status: text("/status").unwrap_or_default(),
-                version: self.version().to_owned(),
-                read_only: self.is_read_only(),
-                in_force_since: text("/configuration/since").unwrap_or_default(),
-                refused,
-                needs,
-                connections: Vec::new(),
-                destinations: Vec::new(),
-                people: reader.profile_count()?,
-            });
-        };
-        let standing = status(reader, &config)?;
-        let last = last_runs(reader)?;
         let units = told.get("connections").cloned().unwrap_or_default();
-        let connections: Vec<Connection> = standing
-            .connections
-            .iter()
-            .map(|one| {
-                let key = |name: &enroute_core::id::AudienceKey| name.as_str() == one.audience;
-                let name =
-                    config.audiences.iter().find(|(found, _)| key(found)).map(|(_, audience)| audience.name.clone());
-                let plugin = standing.destinations.iter().find(|found| found.destination == one.destination);
-                let unit = units.get(format!("{}/{}", one.audience, one.destination));
-                connection(
-                    one,
-                    (
-                        name.unwrap_or_else(|| one.audience.clone()),
-                        plugin.map(|found| found.plugin.clone()).unwrap_or_default(),
-                    ),
-                    unit,
-                    last.get(&(one.audience.clone(), one.destination.clone(), one.mapping.clone())),
-                )
-            })
-            .collect();
+        let (connections, destinations) = match self.config() {
+            Some(config) => standing(reader, &config, &units)?,
+            None => (Vec::new(), Vec::new()),
+        };
         needs.extend(connections.iter().filter_map(wanted_by));
-        let destinations = standing.destinations.into_iter().map(|one| DestinationState {
-            destination: one.destination,
-            plugin: one.plugin,
-            state: one.state.to_owned(),
-        });
         Ok(Overview {
             status: text("/status").unwrap_or_default(),
             version: self.version().to_owned(),
@@ -192,10 +160,48 @@ impl Desk {
             refused,
             needs,
             connections,
-            destinations: destinations.collect(),
+            destinations,
             people: reader.profile_count()?,
         })
     }
+}
+
+/// Where every connection and every destination stands. `units` is what the host says of connections.
+fn standing(
+    reader: &Reader,
+    config: &Config,
+    units: &Value,
+) -> Result<(Vec<Connection>, Vec<DestinationState>), Problem> {
+    let standing = status(reader, config)?;
+    let last = last_runs(reader)?;
+    let connections = standing.connections.iter().map(|one| {
+        let key = |name: &AudienceKey| name.as_str() == one.audience;
+        let name = config.audiences.iter().find(|(found, _)| key(found)).map(|(_, audience)| audience.name.clone());
+        let plugin = standing.destinations.iter().find(|found| found.destination == one.destination);
+        let outage =
+            standing.held_back.iter().find(|held| held.kind == "outage" && held.destination == one.destination);
+        let mut found = connection(
+            one,
+            (
+                name.unwrap_or_else(|| one.audience.clone()),
+                plugin.map(|found| found.plugin.clone()).unwrap_or_default(),
+            ),
+            units.get(format!("{}/{}", one.audience, one.destination)),
+            last.get(&(one.audience.clone(), one.destination.clone(), one.mapping.clone())),
+        );
+        if let Some(outage) = outage.filter(|_| found.waiting > 0) {
+            found.is_down = true;
+            found.reason.get_or_insert_with(|| outage.reason.clone());
+        }
+        found
+    });
+    let connections = connections.collect();
+    let destinations = standing.destinations.into_iter().map(|one| DestinationState {
+        destination: one.destination,
+        plugin: one.plugin,
+        state: one.state.to_owned(),
+    });
+    Ok((connections, destinations.collect()))
 }
 
 fn need(kind: &str, about: &str, reason: String) -> Need {
@@ -207,6 +213,7 @@ fn need(kind: &str, about: &str, reason: String) -> Need {
 fn wanted_by(one: &Connection) -> Option<Need> {
     let (kind, reason) = match one.state.as_str() {
         state @ ("paused" | "guarded" | "failed") => (state, one.reason.clone().unwrap_or_default()),
+        _ if one.is_down => ("outage", one.reason.clone().unwrap_or_default()),
         _ if one.given_up > 0 => ("given_up", format!("{} were given up after hours", one.given_up)),
         _ => return None,
     };
@@ -241,6 +248,7 @@ fn connection(
         plugin,
         state: state.to_owned(),
         reason: of_unit("reason").map(str::to_owned).or_else(|| one.stopped_because.clone()),
+        is_down: false,
         held: one.held,
         waiting: one.waiting,
         in_doubt: one.in_doubt,

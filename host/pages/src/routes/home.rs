@@ -69,6 +69,7 @@ fn need(one: &Need) -> NeedRow {
         "guarded" => (tag("warn", "Guard"), link, "Look at who"),
         "given_up" => (tag("bad", "Given up"), "/activity/refused".to_owned(), "Retry"),
         "failed" => (tag("bad", "Failed"), link, "See why"),
+        "outage" => (tag("warn", "Not answering"), link, "See who waits"),
         _ => (tag("bad", "Paused"), format!("/destinations/{}", escaped(&one.destination)), "Open the destination"),
     };
     let waiting = if one.waiting > 0 { format!("{} wait.", number(one.waiting)) } else { String::new() };
