@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use enroute_config::Config;
 use enroute_core::id::AudienceKey;
-use enroute_store::Reader;
 use enroute_store::chronicle::{self, Wanted};
+use enroute_store::ledger::{self, LinkName};
+use enroute_store::{Reader, waiting};
 use enroute_sync::{Status, status};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +14,9 @@ use utoipa::ToSchema;
 
 use crate::desk::{Desk, moment};
 use crate::problem::Problem;
+
+/// Members who wait, up to which it is looked for what most of them do.
+const WAITING_LOOKED_AT: u64 = 10_000;
 
 /// Runs that are looked through for the last one of each connection.
 const RUNS_LOOKED_AT: usize = 200;
@@ -83,7 +87,7 @@ pub struct Connection {
     pub plugin: String,
     /// `never_synced`, `connected`, `running`, `waiting`, `paused`, `guarded`, `failed`, `turned_off` or `disabled`.
     pub state: String,
-    /// Why it is not well.
+    /// Why it is not well, or why most of those who wait do so.
     pub reason: Option<String>,
     /// Whether the destination failed several times in a row and is only probed, while members wait.
     pub is_down: bool,
@@ -189,13 +193,16 @@ fn standing(
             units.get(format!("{}/{}", one.audience, one.destination)),
             last.get(&(one.audience.clone(), one.destination.clone(), one.mapping.clone())),
         );
-        if let Some(outage) = outage.filter(|_| found.waiting > 0) {
-            found.is_down = true;
-            found.reason.get_or_insert_with(|| outage.reason.clone());
+        found.is_down = outage.is_some() && found.waiting > 0;
+        if found.reason.is_none() && found.waiting > 0 {
+            found.reason = match outage {
+                Some(outage) => Some(outage.reason.clone()),
+                None => why_they_wait(reader, &found)?,
+            };
         }
-        found
+        Ok(found)
     });
-    let connections = connections.collect();
+    let connections = connections.collect::<Result<_, Problem>>()?;
     let destinations = standing.destinations.into_iter().map(|one| DestinationState {
         destination: one.destination,
         plugin: one.plugin,
@@ -259,6 +266,16 @@ fn connection(
         settings_version: one.settings_version,
         last_run: last.cloned(),
     }
+}
+
+/// Why most of those who wait do so, where that is quickly told.
+fn why_they_wait(reader: &Reader, one: &Connection) -> Result<Option<String>, Problem> {
+    let (audience, destination, mapping) = (one.audience.clone(), one.destination.clone(), one.mapping.clone());
+    if one.waiting > WAITING_LOOKED_AT {
+        return Ok(None);
+    }
+    let Some(link) = ledger::find_link(reader, &LinkName { audience, destination, mapping })? else { return Ok(None) };
+    Ok(waiting::reasons(reader, link.id)?.into_iter().find_map(|most| most.reason))
 }
 
 type Name = (String, String, String);

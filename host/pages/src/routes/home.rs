@@ -19,6 +19,8 @@ struct Home {
     needs: Vec<NeedRow>,
     links: Vec<LinkRow>,
     people: String,
+    /// People who wait at any connection; empty where nobody does.
+    waiting: String,
     steps: Option<[bool; 3]>,
 }
 
@@ -91,6 +93,9 @@ async fn page(app: &App, who: &Who) -> Result<Home, Problem> {
         needs: needs.iter().map(need).collect(),
         links: connections.iter().map(row).collect(),
         people: number(people),
+        waiting: Some(connections.iter().map(|one| one.waiting).sum())
+            .filter(|all| *all > 0)
+            .map_or_else(String::new, number),
         steps: connections.is_empty().then_some(steps),
     })
 }
