@@ -207,6 +207,18 @@ fn columns_go_where_the_operator_wants_them_and_patterns_read_each_file_once() {
 }
 
 #[test]
+fn a_column_that_is_not_there_is_named_and_changes_nobody() {
+    let desk = desk(&file(&[ids(1), Column::texts("mail", &[Some("ann@example.com")])]), "");
+    assert_eq!(desk.import()["added"], 1);
+    desk.write(
+        "audiences.toml",
+        b"[source.crm]\nfile = \"people.parquet\"\ncolumns = { mial = \"identifiers.email\" }\n",
+    );
+    let told = desk.failure();
+    assert!(told.contains("there is no column `mial`") && told.contains("did you mean `mail`"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_read_says_why_and_keeps_what_was_there() {
     let whole = file(&[ids(2), Column::texts("plan", &[Some("gold"), None])]);
     let desk = desk(&whole, "");

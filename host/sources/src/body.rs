@@ -12,6 +12,7 @@ use encoding_rs::Encoding;
 use enroute_config::audiences_file::source::types::Types;
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::columns::absent_column;
 use crate::command::Program;
 use crate::look::{self, in_toml};
 use crate::parquet::{self, Unread};
@@ -123,11 +124,14 @@ fn lines_of_parquet(options: &Options, folder: &Path, is_asked: &(dyn Fn() -> bo
     let file = File::open(options.body()).map_err(read_error(options))?;
     let lines = temporary(folder).map_err(|error| unkept(options, &error))?;
     let mut output = BufWriter::new(lines.reopen().map_err(|error| unkept(options, &error))?);
-    let written = parquet::to_lines(file, &mut output, is_asked).and_then(|()| Ok(output.flush()?));
-    written.map_err(|unread| match unread {
+    let written = parquet::to_lines(file, &mut output, is_asked).and_then(|names| Ok((names, output.flush()?)));
+    let (names, ()) = written.map_err(|unread| match unread {
         Unread::File { reason, hint } => Error::Body { path: path.clone(), reason, hint },
         Unread::Kept(error) => unkept(options, &error),
     })?;
+    if let Some(absent) = options.columns.keys().find(|name| !names.contains(name)) {
+        return Err(Error::Columns { reason: absent_column(absent, &names) });
+    }
     Ok(lines.into_temp_path())
 }
 

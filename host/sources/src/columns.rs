@@ -115,7 +115,8 @@ impl Columns {
     }
 }
 
-fn absent_column(absent: &str, names: &[String]) -> String {
+/// Says that there is no such column, and which one may be meant.
+pub(super) fn absent_column(absent: &str, names: &[String]) -> String {
     let near = nearest(absent, names.iter().map(String::as_str));
     let meant = near.map_or(String::new(), |near| format!("; did you mean `{}`", shown(near)));
     format!("there is no column `{}`, which `columns` names{meant}", shown(absent))

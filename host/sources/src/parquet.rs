@@ -29,7 +29,7 @@ pub(super) fn to_lines(
     _: std::fs::File,
     _: &mut (dyn std::io::Write + Send),
     _: &(dyn Fn() -> bool + Sync),
-) -> Result<(), Unread> {
+) -> Result<Vec<String>, Unread> {
     Err(Unread::new(
         "it is a Parquet file, and this build of Enroute was made without the reader of them",
         "build it with `cargo build --release --features parquet`, or have a command print the file (docs/commands.md)",

@@ -20,7 +20,7 @@ const DAMAGED: &str = "get the file anew, or wait until it is whole";
 
 /// Writes the rows of a file as lines of JSON, an object each.
 ///
-/// A damaged file can make the library panic: it reads on a thread of its own, so that it costs this read and no more.
+/// Returns the names of its columns. A damaged file can make the library panic: it reads on a thread of its own, so that it costs this read and no more.
 ///
 /// # Errors
 /// If the file is damaged, cut off or encrypted, has a column that has no form as JSON, or the lines cannot be written.
@@ -28,14 +28,16 @@ pub(in super::super) fn to_lines(
     file: File,
     output: &mut (dyn Write + Send),
     is_asked: &(dyn Fn() -> bool + Sync),
-) -> Result<(), Unread> {
+) -> Result<Vec<String>, Unread> {
     std::thread::scope(|scope| scope.spawn(|| write_lines(file, output, is_asked)).join())
         .unwrap_or_else(|_| Err(Unread::new("it is a Parquet file that is damaged", DAMAGED)))
 }
 
-fn write_lines(file: File, output: &mut dyn Write, is_asked: &dyn Fn() -> bool) -> Result<(), Unread> {
+fn write_lines(file: File, output: &mut dyn Write, is_asked: &dyn Fn() -> bool) -> Result<Vec<String>, Unread> {
     let reader = SerializedFileReader::new(file).map_err(|error| unopened(&error))?;
-    let shapes = shape::of_group(reader.metadata().file_metadata().schema()).map_err(|formless| {
+    let schema = reader.metadata().file_metadata().schema();
+    let names = schema.get_fields().iter().map(|field| field.name().to_owned()).collect();
+    let shapes = shape::of_group(schema).map_err(|formless| {
         Unread::new(format!("its column `{}` is {}", formless.column, formless.what), formless.hint)
     })?;
     let rows = reader.get_row_iter(None).map_err(|error| damaged(0, &error))?;
@@ -52,7 +54,7 @@ fn write_lines(file: File, output: &mut dyn Write, is_asked: &dyn Fn() -> bool) 
         line.push(b'\n');
         output.write_all(&line)?;
     }
-    Ok(())
+    Ok(names)
 }
 
 fn unopened(error: &ParquetError) -> Unread {
